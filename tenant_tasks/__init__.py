@@ -1,0 +1,5 @@
+__version__ = "0.1.0"
+from .job import *
+from .retry import *
+from .store import *
+from .manager import *
