@@ -184,6 +184,7 @@ def _cell(job, name):
     v = getattr(job, name)
     if name=='status': return _badge(v)
     if name=='error_log' and job.errors: return Details(Summary(job.errors[0]['error'].splitlines()[-1]), Pre(v))
+    if name.endswith('_at') and v: return v[:19].replace('T', ' ')
     return '' if v is None else str(v)
 
 # %% ../nbs/00_job.ipynb #88153107

@@ -8,8 +8,8 @@ The face of the package: what an app calls, and what runs a job. A submitted job
 __all__ = ['task_threads', 'store_threads', 'BackgroundTaskManager', 'ThreadLimit', 'call', 'acall', 'JobNotFound',
            'JobStateError']
 
-# %% ../nbs/04_manager.ipynb #95a6904f
-import asyncio,inspect,logging
+# %% ../nbs/04_manager.ipynb #ba73123b
+import asyncio,inspect,logging,signal
 from collections import deque
 from collections.abc import Callable
 from copy import copy
@@ -108,16 +108,14 @@ task_threads,store_threads = ThreadLimit(20),ThreadLimit(8)
 _passing = apsw.BusyError,apsw.LockedError,apsw.FullError,apsw.IOError,apsw.ReadOnlyError,apsw.CantOpenError,apsw.ThreadingViolationError
 
 @patch
-async def _insist(self:BackgroundTaskManager, f, *args, tries=15):
-    "Have `f` done on the database, in a thread, however long it takes to be able to"
-    lane = self.store.link.lanes.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+async def _insist(self:BackgroundTaskManager, f, tries=20):
+    "Await `f()` again and again until the database lets it"
     for n in range(1, tries+1):
-        try:
-            async with lane: return await store_threads.run(f, *args)
+        try: return await f()
         except _passing as e:
             if n==tries: raise
-            log.warning("%s: %s: %s; try %s of %s, next in %s s", self, type(e).__name__, e, n, tries, min(2**n, 60))
-        await self.sleep(min(2**n, 60))
+            log.warning("%s: %s: %s; try %s of %s", self, type(e).__name__, e, n, tries)
+        await self.sleep(min(.1*2**n, 60))
 
 # %% ../nbs/04_manager.ipynb #c737b794
 def call(
@@ -157,40 +155,62 @@ def _tell(job, row, change, outcome):
 
 # %% ../nbs/04_manager.ipynb #02146ae4
 @patch
-def _work(self:BackgroundTaskManager, job, func):
-    "Call a sync function and settle its job in this thread; gives the outcome back where the event loop must go on"
-    outcome = call(func, job)
-    if isinstance(outcome, Returned) and inspect.isawaitable(outcome.value): return outcome
-    try: return self._settle(job, outcome)
-    except _passing: return outcome
+def _claim(self:BackgroundTaskManager, job_id): return self.store.claim(job_id, owner_id(), self.clock())
 
 @patch
-async def _work_async(self:BackgroundTaskManager, job, func):
-    "Call an async function: its outcome"
-    task = asyncio.ensure_future(acall(func, job))
-    try: await asyncio.wait({task})
-    except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.wait({task})
-        outcome = task.result()
+def _work(self:BackgroundTaskManager, job_id, func):
+    "One attempt of a sync function: its job and, as far as it got, the new row or the outcome; None if it wasn't ours to run"
+    job = self._claim(job_id)
+    if job is None: return None
+    outcome = call(func, job)
+    if isinstance(outcome, Returned) and inspect.isawaitable(outcome.value): return job,outcome
+    try: return job,patiently(lambda: self._settle(job, outcome), *_passing)
+    except _passing: return job,outcome
+
+# %% ../nbs/04_manager.ipynb #44100282
+_on_loop = {}
+
+@patch
+def _leave(self:BackgroundTaskManager, job, outcome):
+    "Settle the job of a cancelled runner at once, on its thread: there may be no event loop in a moment"
+    def settle():
         if isinstance(outcome, asyncio.CancelledError): self.store.settle(job, 'release', self.clock())
         else: self._settle(job, outcome)
+    try: patiently(settle, *_passing)
+    except Exception: log.exception("job %s (%s) could not be released", job.id, job.job_type)
+
+@patch
+async def _acall(self:BackgroundTaskManager, job, func):
+    "The outcome of an async function, whose job is settled before a cancellation goes on"
+    task = asyncio.ensure_future(acall(func, job))
+    _on_loop[job.id] = job
+    try: await asyncio.wait({task})
+    except asyncio.CancelledError:
+        if not getattr(task, 'cancelling', int)(): task.cancel()
+        await asyncio.wait({task})
+        self._leave(job, task.result())
         raise
+    finally: _on_loop.pop(job.id, None)
     return task.result()
 
 # %% ../nbs/04_manager.ipynb #74436a21
 @patch
 async def _attempt(self:BackgroundTaskManager, job_id, func):
     "Claim a job, run it once and settle it: the row afterwards, or None if it wasn't ours to run"
-    job = await self._insist(lambda: self.store.claim(job_id, owner_id(), self.clock()))
-    if job is None: return None
-    if BackgroundTask(func).is_async: res = await self._work_async(job, func)
-    else: res = await task_threads.run(self._work, job, func)
-    if isinstance(res, Returned) and inspect.isawaitable(res.value): res = await self._work_async(job, lambda **kw: res.value)
-    return await self._insist(self._settle, job, res) if isinstance(res, (Returned,BaseException)) else res
+    if BackgroundTask(func).is_async:
+        job = await self._insist(lambda: store_threads.run(self._claim, job_id))
+        res = await self._acall(job, func) if job else None
+    else: job,res = await self._insist(lambda: task_threads.run(self._work, job_id, func)) or (None,None)
+    if isinstance(res, Returned) and inspect.isawaitable(res.value): res = await self._acall(job, lambda **kw: res.value)
+    if not isinstance(res, (Returned,BaseException)): return res
+    return await self._insist(lambda: store_threads.run(self._settle, job, res))
 
 # %% ../nbs/04_manager.ipynb #62774820
 _running = set()
+
+def _server_stops():
+    server = getattr(signal.getsignal(signal.SIGTERM), '__self__', None)
+    return bool(getattr(server, 'should_exit', False))
 
 @patch
 async def _execute_with_retry(self:BackgroundTaskManager,
@@ -201,7 +221,10 @@ async def _execute_with_retry(self:BackgroundTaskManager,
     task = asyncio.ensure_future(self._run(job_id, task_func))
     _running.add(task)
     task.add_done_callback(_running.discard)
-    await asyncio.shield(task)
+    try: await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if _server_stops() and job_id in _on_loop: self._leave(_on_loop[job_id], asyncio.CancelledError())
+        raise
 
 @patch
 async def _run(self:BackgroundTaskManager, job_id, func):
@@ -224,7 +247,7 @@ def _forget(job_id, keep=False):
 @patch
 async def _step(self:BackgroundTaskManager, job_id, func):
     "Attempt a job if it may be run now: seconds until it is worth another look, or None if there is nothing left to do here"
-    job = await self._attempt(job_id, func) or await self._insist(self.store.get, job_id)
+    job = await self._attempt(job_id, func) or await self._insist(lambda: store_threads.run(self.store.get, job_id))
     if job is None: log.info("job %s isn't in %s: its transaction was rolled back, or hasn't been committed yet", job_id, self)
     if job is None or job.status!='pending': return _forget(job_id, keep=job is not None and job.status!='completed')
     wait = (datetime.fromisoformat(job.run_at)-self.clock()).total_seconds() if job.run_at else 0
@@ -323,7 +346,7 @@ async def drain(self:BackgroundTaskManager,
     "Run all jobs that are due now and whose function this process knows; for tests and scripts"
     n = 0
     while True:
-        due = await self._insist(lambda: self.store.due(self.clock(), limit=-1))
+        due = await self._insist(lambda: store_threads.run(self.store.due, self.clock(), -1))
         here = [o for o in due if o in _functions]
         if not here: break
         for o in here: n += await self._attempt(o, _functions[o]) is not None

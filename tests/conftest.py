@@ -1,5 +1,5 @@
-import logging
-import pytest
+"Fixtures for all tests: a fresh database, a clock in the test's hands, and the log"
+import logging,pytest
 from helpers import Clock,manager_at
 
 @pytest.fixture

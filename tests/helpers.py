@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from datetime import datetime,timedelta,timezone
 from pathlib import Path
 
-import pytest
 from fastlite import database
 
 from tenant_tasks import BackgroundTaskManager
