@@ -4,9 +4,10 @@ from contextlib import contextmanager
 from datetime import datetime,timedelta,timezone
 from pathlib import Path
 
+import apsw
 from fastlite import database
 
-from tenant_tasks import BackgroundTaskManager
+from tenant_tasks import BackgroundTaskManager,patiently
 
 root = Path(__file__).parent.parent
 
@@ -19,10 +20,14 @@ class Clock:
         self.now += timedelta(seconds=secs)
         await asyncio.sleep(0)
 
+def open_db(path):
+    "The database at `path`; opening one that another process writes to may need a second try"
+    return patiently(lambda: database(path), apsw.BusyError)
+
 def manager_at(path, clock=None, **kw):
     "A manager on the file at `path`, with time in the hands of `clock` if there is one"
     if clock: kw.update(clock=clock, sleep=clock.sleep)
-    return BackgroundTaskManager(database(path), **kw)
+    return BackgroundTaskManager(open_db(path), **kw)
 
 def script(src, *args):
     "Start `src` as a Python process of its own, with pipes to talk to it"

@@ -4,9 +4,9 @@ from contextlib import contextmanager,suppress
 
 import apsw,pytest
 from fastlite import Database,database
-from helpers import manager_at,script,write_lock
+from helpers import manager_at,open_db,script,write_lock
 
-from tenant_tasks import BackgroundTaskManager,BadPayload,columns,max_json,patiently,utcnow
+from tenant_tasks import BackgroundTaskManager,BadPayload,columns,max_json,utcnow
 
 def work(**kw): return kw
 
@@ -179,7 +179,7 @@ def test_app_thread_that_never_pauses(manager):
 def test_many_managers_open_at_once(path):
     "A new file, and sixteen threads that all want its table made"
     errors = []
-    dbs = [patiently(lambda: database(path), apsw.BusyError) for _ in range(16)]
+    dbs = [open_db(path) for _ in range(16)]
     def go(db):
         try: BackgroundTaskManager(db).submit('sync', work)
         except BaseException as e: errors.append(e)
@@ -289,7 +289,7 @@ def test_unique_key_over_processes(path):
     "Eight threads with a connection each, one winner; and the key is free once the job has ended"
     database(path)
     ids = []
-    def go(): ids.append(BackgroundTaskManager(patiently(lambda: database(path), apsw.BusyError)).using(unique_key='daily').submit('report', work)[0])
+    def go(): ids.append(BackgroundTaskManager(open_db(path)).using(unique_key='daily').submit('report', work)[0])
     threads = [threading.Thread(target=go) for _ in range(8)]
     for o in threads: o.start()
     for o in threads: o.join()
