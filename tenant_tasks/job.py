@@ -28,7 +28,9 @@ transitions = dict( # chkstyle: ignore-node
     retry    = (('running',), 'pending', 'the function raised, and attempts are left'),
     snooze   = (('running',), 'pending', 'the function asked for a later time'),
     release  = (('running',), 'pending', 'the process stops before the end; the attempt is refunded'),
-    fail     = (('running',), 'failed', 'the function raised, and no attempt is left'),
+    rescue   = (('running',), 'pending', 'its process died, and attempts are left'),
+    fail     = (('running',), 'failed', 'the function raised or its process died, and no attempt is left'),
+    abandon  = (('pending',), 'failed', 'no process can find its function any more'),
     cancel   = (('pending','running'), 'cancelled', 'somebody said so before it ran, or the function did'),
     reset    = (('failed','cancelled'), 'pending', 'somebody wants it tried afresh'))
 
@@ -147,6 +149,7 @@ class TenantJob:
     priority:int = 0 # Higher goes first
     unique_key:str|None = None # At most one live job has this key
     task:str|None = None # Name under which any process finds the function
+    function:str|None = None # What people call the function; nothing is ever called by it
     owner:str|None = None # Process responsible for it, or that was
     claim:str|None = None # Unique per claim: who may write its outcome
     lease_until:str|None = None # When the claim ends unless it is renewed

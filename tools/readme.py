@@ -42,7 +42,7 @@ def readme(
 )->str: # Text of README.md
     "The front page, with links that lead from the top of the repository to the notebooks"
     text = re.sub(r'---\n\n\[source\].*\n\n', '', markdown(processed/'index.ipynb'))
-    pages = {re.sub(r'^\d+_', '', o.stem):o.relative_to(processed) for o in processed.rglob('*.ipynb')}
+    pages = {re.sub(r'^\d+[a-z]?_', '', o.stem):o.relative_to(processed) for o in processed.rglob('*.ipynb')}
     text = re.sub(r'\]\(/(\w+)\.html#[^)]*\)', lambda m: f']({pages[m[1]]})', text)
     return re.sub(r'\]\(([\w/]+\.ipynb)\)', r'](nbs/\1)', text)
 
