@@ -5,3 +5,4 @@ from .store import *
 from .owner import *
 from .task import *
 from .manager import *
+from .worker import *

@@ -6,7 +6,7 @@ One tenant database and everything that is asked of it. Each state change is one
 
 # %% auto #0
 __all__ = ['columns', 'indexes', 'busy_timeout', 'run_timeout', 'lease', 'immediate', 'ensure_schema', 'patiently', 'Link',
-           'link_for', 'AppConn', 'savepoint', 'JobStore']
+           'link_for', 'AppConn', 'savepoint', 'JobStore', 'jobs_in']
 
 # %% ../nbs/02_store.ipynb #759c5669
 import json,os,threading,time,weakref
@@ -393,6 +393,27 @@ def abandon(self:JobStore,
 )->TenantJob|None: # The row, or None if it isn't pending any more
     "Fail a pending job whose function no process can find"
     return self._do(lambda conn: _move(conn, 'abandon', job.id, error_log=error_log, completed_at=timestamp(now)), join=False)
+
+# %% ../nbs/02_store.ipynb #f95a7627
+_unknown = f"""SELECT {_cols} FROM tenant_jobs WHERE status='pending' AND run_at<=? AND task IS NOT NULL
+    AND task NOT IN (SELECT value FROM json_each(?)) ORDER BY run_at LIMIT ?"""
+
+@patch
+def unknown(self:JobStore,
+    tasks:list[str], # Tasks that the process knows
+    now:datetime, # The time
+    limit:int=100, # At most so many
+)->JobList: # Due jobs of other tasks
+    "Due jobs that this process can't run"
+    return self._read(_unknown, timestamp(now), json.dumps(tasks), limit, conv=_jobs)
+
+def jobs_in(
+    path:str, # A database file
+)->bool: # Is there a table of jobs?
+    "Look into a database file for a table of jobs"
+    conn = patiently(lambda: apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE), apsw.BusyError, timeout=run_timeout)
+    try: return conn.table_exists('main', 'tenant_jobs')
+    finally: conn.close()
 
 # %% ../nbs/02_store.ipynb #68a53475
 _ask = f"UPDATE tenant_jobs SET cancel_requested=1 WHERE id=? AND status='running' RETURNING {_cols}"
