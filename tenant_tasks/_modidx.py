@@ -122,6 +122,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.manager._no_claims': ('manager.html#_no_claims', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._policy': ('manager.html#_policy', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._remember': ('manager.html#_remember', 'tenant_tasks/manager.py'),
+                                      'tenant_tasks.manager._renew_leases': ('manager.html#_renew_leases', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._server_stops': ('manager.html#_server_stops', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._tell': ('manager.html#_tell', 'tenant_tasks/manager.py')},
             'tenant_tasks.owner': { 'tenant_tasks.owner._after_fork': ('owner.html#_after_fork', 'tenant_tasks/owner.py'),
@@ -255,5 +256,4 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'tenant_tasks.worker.Worker.nudge': ('worker.html#worker.nudge', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker.run': ('worker.html#worker.run', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker.stop': ('worker.html#worker.stop', 'tenant_tasks/worker.py'),
-                                     'tenant_tasks.worker.as_tenants': ('worker.html#as_tenants', 'tenant_tasks/worker.py'),
-                                     'tenant_tasks.worker.has_jobs': ('worker.html#has_jobs', 'tenant_tasks/worker.py')}}}
+                                     'tenant_tasks.worker.as_tenants': ('worker.html#as_tenants', 'tenant_tasks/worker.py')}}}

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable
 from copy import copy
 from datetime import datetime,timedelta
-from pathlib import Path
 
 import anyio,apsw
 from anyio import CapacityLimiter,to_thread
@@ -154,6 +153,7 @@ def _policy(job):
     try: return find_task(job.task)
     except UnknownTask: return Task(None, None)
 
+# %% ../nbs/04_manager.ipynb #02146ae4
 @patch
 def _call(self:BackgroundTaskManager, job, func):
     "Call a sync function: what it returned or raised"
@@ -174,18 +174,22 @@ async def _await(self:BackgroundTaskManager, job, func):
 # %% ../nbs/04_manager.ipynb #68727eee
 _claims,_heart = {},None
 
+def _renew_leases():
+    "Renew the leases of all jobs that run in this process, database by database"
+    stores = {id(o.store.link):o for o in list(_claims.values())}
+    for link,o in stores.items():
+        try: o.store.renew([k for k,v in list(_claims.items()) if id(v.store.link)==link], o.clock())
+        except Exception as e: log.warning("leases in %s not renewed: %s", o, e)
+
+def _beat():
+    while True:
+        time.sleep(lease.total_seconds()/3)
+        _renew_leases()
+
+# %% ../nbs/04_manager.ipynb #74436a21
 @patch
 def _show_life(self:BackgroundTaskManager):
     if self.folder: hold(self.folder)
-
-def _beat():
-    "Renew the leases of all jobs that run in this process, database by database"
-    while True:
-        time.sleep(lease.total_seconds()/3)
-        stores = {id(o.store.link):o for o in list(_claims.values())}
-        for link,o in stores.items():
-            try: o.store.renew([k for k,v in list(_claims.items()) if id(v.store.link)==link], o.clock())
-            except Exception as e: log.warning("leases in %s not renewed: %s", o, e)
 
 @patch
 def _claimed(self:BackgroundTaskManager, job):
@@ -199,6 +203,10 @@ def _claimed(self:BackgroundTaskManager, job):
         _heart.start()
     return job
 
+@patch
+def _claim(self:BackgroundTaskManager, job_id): return self._claimed(self.store.claim(job_id, owner_id(), self.clock()))
+
+# %% ../nbs/04_manager.ipynb #aaba18d2
 def _no_claims():
     global _heart
     _heart = None
@@ -206,10 +214,7 @@ def _no_claims():
 
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_no_claims)
 
-@patch
-def _claim(self:BackgroundTaskManager, job_id): return self._claimed(self.store.claim(job_id, owner_id(), self.clock()))
-
-# %% ../nbs/04_manager.ipynb #02146ae4
+# %% ../nbs/04_manager.ipynb #cb3568c4
 @patch
 def _settle(self:BackgroundTaskManager, job, outcome):
     "Write what came of an attempt: the new row, or None if the claim was lost"
@@ -235,7 +240,7 @@ def _tell(job, row, change, outcome):
     else: level,exc = logging.INFO,None
     log.log(level, "job %s (%s) is %s: %s", job.id, job.job_type, row.status, note, exc_info=exc)
 
-# %% ../nbs/04_manager.ipynb #74436a21
+# %% ../nbs/04_manager.ipynb #ec88097e
 @patch
 def _work(self:BackgroundTaskManager, job, func):
     "Call the sync function of a claimed job and settle it: the new row or, where that is not the end, the outcome"
@@ -276,7 +281,7 @@ async def _acall(self:BackgroundTaskManager, job, func):
     finally: _on_loop.pop(job.id, None)
     return task.result()
 
-# %% ../nbs/04_manager.ipynb #cb3568c4
+# %% ../nbs/04_manager.ipynb #5aef0e5d
 @patch
 async def _finish(self:BackgroundTaskManager, job, res):
     "Settle a claimed job by its outcome `res`, awaiting what is still to be awaited; a row that is there already is the answer"
@@ -330,7 +335,7 @@ async def _run(self:BackgroundTaskManager, job_id, func):
         while (wait := await self._step(job_id, func)) is not None: await self.sleep(wait)
     except Exception: log.exception("job %s: its runner in %s stopped", job_id, self)
 
-# %% ../nbs/04_manager.ipynb #ec88097e
+# %% ../nbs/04_manager.ipynb #1733f9b8
 @patch
 async def _step(self:BackgroundTaskManager, job_id, func):
     "Attempt a job if it may be run now: seconds until it is worth another look, or None if there is nothing left to do here"
@@ -360,7 +365,7 @@ def _submit(self:BackgroundTaskManager, jobs, task_func):
     for o in ids: _remember(o, task_func)
     return [(o, BackgroundTask(self._execute_with_retry, o, task_func)) for o in ids]
 
-# %% ../nbs/04_manager.ipynb #5aef0e5d
+# %% ../nbs/04_manager.ipynb #77313b61
 @patch
 def submit_many(self:BackgroundTaskManager,
     job_type:str, # Job category
@@ -390,7 +395,7 @@ def get_job(self:BackgroundTaskManager,
     if job is None: raise JobNotFound(job_id)
     return job
 
-# %% ../nbs/04_manager.ipynb #1733f9b8
+# %% ../nbs/04_manager.ipynb #ddf7681a
 @patch
 def list_jobs(self:BackgroundTaskManager,
     job_type:str|None=None, # Only this type
@@ -428,7 +433,7 @@ def retry_job(self:BackgroundTaskManager,
     if row is None: raise JobStateError(f"job {job_id} is {self.get_job(job_id).status}; allowed: failed or cancelled jobs can be retried")
     return row
 
-# %% ../nbs/04_manager.ipynb #77313b61
+# %% ../nbs/04_manager.ipynb #6e2cfa77
 @patch
 def _claim_next(self:BackgroundTaskManager): return self._claimed(self.store.claim_due(owner_id(), task_names(), self.clock()))
 
@@ -460,7 +465,7 @@ def _epitaph(job, dead):
     return FunctionLost(f"process {job.owner} {how}, and only it had the function {job.function or 'of this job'}. A function that is registered "
         "with @task can be run by any process that has imported it.")
 
-# %% ../nbs/04_manager.ipynb #ddf7681a
+# %% ../nbs/04_manager.ipynb #fb2bd8d6
 @patch
 def rescue(self:BackgroundTaskManager,
 )->list[TenantJob]: # The jobs that were rescued, or failed for good
@@ -477,7 +482,7 @@ def rescue(self:BackgroundTaskManager,
         if row: res.append(row)
     return res
 
-# %% ../nbs/04_manager.ipynb #6e2cfa77
+# %% ../nbs/04_manager.ipynb #91af46b4
 @patch
 def job_stats(self:BackgroundTaskManager,
 )->dict: # A count for each status, and `oldest_pending` in seconds (None if nothing is pending)
@@ -495,7 +500,7 @@ def prune(self:BackgroundTaskManager,
         raise ValueError(f"older_than {older_than!r} is not allowed; allowed: a timedelta of 0 or more")
     return self.store.prune(self.clock()-older_than)
 
-# %% ../nbs/04_manager.ipynb #fb2bd8d6
+# %% ../nbs/04_manager.ipynb #dd641704
 @patch
 def _repr_html_(self:BackgroundTaskManager):
     stats = self.job_stats()

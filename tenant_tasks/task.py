@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import apsw
+from fastcore.basics import patch
 from fastlite import Database,database
 
 from .job import *
@@ -122,34 +123,41 @@ class Running:
     def id(self)->str: return self.job.id
     @property
     def attempt(self)->int: return (self.job.retry_count or 0)+1
-    @property
-    def db(self)->Database:
-        "The tenant's database"
-        path = self.store.link.path
-        if self._db is None: self._db = patiently(lambda: database(path), apsw.BusyError) if path else self.store.db
-        return self._db
-
-    def progress(self,
-        done:float, # From 0 to 1
-        note:str|None=None, # The step it is at, in words
-    ):
-        "Let others see how far it is"
-        if not isinstance(done, (int,float)) or isinstance(done, bool) or not 0<=done<=1: raise ValueError(f"progress {done!r} is not allowed; allowed: a number from 0 to 1")
-        self.job.progress,self.job.progress_note = float(done),None if note is None else str(note)[:200]
-        if time.monotonic()-self._told<progress_every: return
-        self._told = time.monotonic()
-        try: self.store.progress(self.job)
-        except apsw.Error: pass
-
-    def check(self):
-        "`Cancel` if the job was asked to stop or is in other hands; `TimeoutError` if its time is up"
-        if self.deadline and time.monotonic()>self.deadline: raise TimeoutError('the time of this attempt is up')
-        row = self.store.get(self.id)
-        if row is None or row.claim!=self.job.claim: raise Cancel('this job is in other hands by now')
-        if row.cancel_requested: raise Cancel('asked to stop')
 
 # %% ../nbs/03_task.ipynb #bb116f72
 def current_job()->Running: # Its job, with `progress` and `check`
     "The job that the calling function runs for; `LookupError` outside of one"
     try: return _current.get()
     except LookupError: raise LookupError("no job is running here; current_job() works inside a task function") from None
+
+# %% ../nbs/03_task.ipynb #6ff5b648
+@patch
+def progress(self:Running,
+    done:float, # From 0 to 1
+    note:str|None=None, # The step it is at, in words
+):
+    "Let others see how far the job is"
+    if not isinstance(done, (int,float)) or isinstance(done, bool) or not 0<=done<=1:
+        raise ValueError(f"progress {done!r} is not allowed; allowed: a number from 0 to 1")
+    self.job.progress,self.job.progress_note = float(done),None if note is None else str(note)[:200]
+    if time.monotonic()-self._told<progress_every: return
+    self._told = time.monotonic()
+    try: self.store.progress(self.job)
+    except apsw.Error: pass
+
+# %% ../nbs/03_task.ipynb #d0a9dfe2
+@patch
+def check(self:Running):
+    "`Cancel` if the job was asked to stop or is in other hands; `TimeoutError` if its time is up"
+    if self.deadline and time.monotonic()>self.deadline: raise TimeoutError('the time of this attempt is up')
+    row = self.store.get(self.id)
+    if row is None or row.claim!=self.job.claim: raise Cancel('this job is in other hands by now')
+    if row.cancel_requested: raise Cancel('asked to stop')
+
+# %% ../nbs/03_task.ipynb #f50ae87b
+@patch(as_prop=True)
+def db(self:Running)->Database:
+    "The tenant's database, for this job alone"
+    path = self.store.link.path
+    if self._db is None: self._db = patiently(lambda: database(path), apsw.BusyError) if path else self.store.db
+    return self._db
