@@ -352,10 +352,10 @@ def stop(self:Worker):
 @patch
 async def _let_go(self:Worker):
     if self._turns: await asyncio.wait(self._turns, timeout=self.grace)
-    left = list(self._turns)
-    for o in left: o.cancel()
-    if left: await asyncio.wait(left, timeout=1)
-    for manager,job in list(self._running.values()):
+    turns,left = list(self._turns),list(self._running.values())
+    for o in turns: o.cancel()
+    if turns: await asyncio.wait(turns, timeout=1)
+    for manager,job in left:
         try: row = patiently(lambda: manager.store.settle(job, 'release', manager.clock()), apsw.BusyError)
         except Exception: log.exception("job %s could not be released", job.id)
         else: row and log.info("job %s (%s) is released: the worker stops", job.id, job.job_type)
