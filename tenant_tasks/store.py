@@ -6,7 +6,7 @@ One tenant database and everything that is asked of it. Each state change is one
 
 # %% auto #0
 __all__ = ['columns', 'indexes', 'busy_timeout', 'run_timeout', 'lease', 'immediate', 'ensure_schema', 'patiently', 'Link',
-           'link_for', 'AppConn', 'savepoint', 'JobStore', 'jobs_in']
+           'link_at', 'link_for', 'AppConn', 'savepoint', 'JobStore', 'jobs_in']
 
 # %% ../nbs/02_store.ipynb #759c5669
 import json,os,threading,time,weakref
@@ -102,10 +102,10 @@ class Link:
     "One connection to one tenant database, one thread at a time"
     def __init__(self,
         path:str, # The database file, or '' for a database in memory
-        conn:apsw.Connection, # The app's connection to it
+        conn:apsw.Connection|None=None, # The app's connection to it, if there is one
     ):
-        self.path,self.vfs,self.lock = path,conn.open_vfs,threading.Lock()
-        self.conn,self.file,self.durable,self.wait = (None if path else conn),None,None,None
+        self.path,self.vfs,self.lock = path,conn.open_vfs if conn else None,threading.Lock()
+        self.conn,self.file,self.durable,self.wait,self.ready = (None if path else conn),None,None,None,False
         _all_links.add(self)
 
     def open(self)->apsw.Connection:
@@ -115,13 +115,12 @@ class Link:
         except FileNotFoundError: raise FileNotFoundError(f"tenant database {self.path!r} is gone") from None
         if self.conn is None or self.file!=(st.st_dev, st.st_ino):
             self.conn = patiently(self._connect, apsw.BusyError)
-            self.file,self.durable,self.wait = (st.st_dev, st.st_ino),None,None
+            self.file,self.durable,self.wait,self.ready = (st.st_dev, st.st_ino),None,None,False
         return self.conn
 
     def _connect(self):
         conn = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self.vfs)
         conn.set_busy_timeout(int(busy_timeout*1000))
-        ensure_schema(conn)
         return conn
 
 # %% ../nbs/02_store.ipynb #c29eb59d
@@ -130,6 +129,7 @@ class Link:
 def use(self:Link,
     durable:bool=False, # Must a commit survive a power cut?
     wait:float|None=None, # Seconds until the database is too busy; `busy_timeout` if not given
+    make:bool=True, # Bring the table up to date first?
 ):
     "The connection, for this thread alone; `apsw.BusyError` if others don't let go of it"
     wait = busy_timeout if wait is None else wait
@@ -140,14 +140,20 @@ def use(self:Link,
             conn.pragma('synchronous', 'FULL' if durable else 'NORMAL')
             conn.set_busy_timeout(int(wait*1000))
             self.durable,self.wait = durable,wait
+        if self.path and make and not self.ready:
+            ensure_schema(conn)
+            self.ready = True
         yield conn
     finally: self.lock.release()
 
 # %% ../nbs/02_store.ipynb #49fff0a9
 _links,_recent,_links_lock = weakref.WeakValueDictionary(),deque(maxlen=64),threading.Lock()
 
-def _shared_link(conn):
-    path = conn.filename
+def link_at(
+    path:str, # A database file, by its full path, or ''
+    conn:apsw.Connection|None=None, # The app's connection to it, if there is one
+)->Link: # The one link to it
+    "The link that all users of a database file share"
     if not path: return Link(path, conn)
     with _links_lock:
         link = _links.get(path)
@@ -162,7 +168,7 @@ def link_for(
     "The link that all users of a database share"
     if not isinstance(db, Database): raise TypeError(f"{db!r} is no database; allowed: a fastlite Database, as from database('acme.db')")
     link = getattr(db, '_tenant_link', None)
-    if link is None: link = db._tenant_link = patiently(lambda: _shared_link(db.conn), apsw.ThreadingViolationError)
+    if link is None: link = db._tenant_link = patiently(lambda: link_at(db.conn.filename, db.conn), apsw.ThreadingViolationError)
     return link
 
 # %% ../nbs/02_store.ipynb #739082b7
@@ -208,7 +214,7 @@ class JobStore:
         db:Database, # A tenant's database, as `fastlite.database` gives it
     ):
         self.db,self.link = db,link_for(db)
-        if self.link.file is None: self._do(lambda conn: None)
+        if not self.link.ready: self._do(lambda conn: None)
 
     def _joined(self):
         "Is a transaction of the app's open on its connection? If other threads don't let us look, we take it that none of this one is"
@@ -411,9 +417,8 @@ def jobs_in(
     path:str, # A database file
 )->bool: # Is there a table of jobs?
     "Look into a database file for a table of jobs"
-    conn = patiently(lambda: apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE), apsw.BusyError, timeout=run_timeout)
-    try: return conn.table_exists('main', 'tenant_jobs')
-    finally: conn.close()
+    sql = "SELECT count(*) FROM sqlite_master WHERE type='table' AND name='tenant_jobs'"
+    with link_at(os.path.realpath(path)).use(wait=run_timeout, make=False) as conn: return bool(list(conn.execute(sql))[0][0])
 
 # %% ../nbs/02_store.ipynb #68a53475
 _ask = f"UPDATE tenant_jobs SET cancel_requested=1 WHERE id=? AND status='running' RETURNING {_cols}"

@@ -118,17 +118,18 @@ def _files(self:Tenants):
     for o in os.scandir(self.path):
         for end,n in ends.items():
             if not o.name.endswith(end): continue
-            try: yield o.name[:-n], o.stat()
-            except OSError: pass
+            try: st = o.stat()
+            except OSError: continue
+            if st.st_size: yield o.name[:-n], st
 
 @patch
 def changed(self:Tenants,
-)->list[str]: # Tenants that are new, or whose files were written to since the last call
+)->list[str]: # Tenants that are new, or whose files were written to since the last call; the latest write first
     "Who may have something to do?"
     fresh,now = (time.time()-.05)*1e9,{}
-    for name,st in self._files(): now[name] = now.get(name, ())+(0 if st.st_mtime_ns>fresh else st.st_mtime_ns, st.st_size)
-    old,self._stamps = self._stamps,{k:v for k,v in now.items() if 0 not in v[::2]}
-    return [o for o,v in now.items() if old.get(o)!=v and _tenant_name.fullmatch(o)]
+    for name,st in self._files(): now[name] = now.get(name, ())+(st.st_mtime_ns, st.st_size)
+    old,self._stamps = self._stamps,{k:v for k,v in now.items() if max(v[::2])<fresh}
+    return sorted((o for o,v in now.items() if old.get(o)!=v and _tenant_name.fullmatch(o)), key=lambda o: -max(now[o][::2]))
 
 # %% ../nbs/05_worker.ipynb #3b4166e4
 class TenantMap(Tenants):
@@ -178,8 +179,9 @@ def name_of(self:TenantMap, manager):
 def _files(self:TenantMap):
     for link,name in list(self._links.items()):
         for o in (link.path, f'{link.path}-wal'):
-            try: yield name, os.stat(o)
-            except OSError: pass
+            try: st = os.stat(o)
+            except OSError: continue
+            if st.st_size: yield name, st
 
 # %% ../nbs/05_worker.ipynb #75114e0f
 def as_tenants(

@@ -2,9 +2,9 @@
 import asyncio,os,threading,time
 from collections import Counter
 from contextlib import asynccontextmanager
-from datetime import datetime,timedelta,timezone
+from datetime import datetime,timedelta
 
-import apsw,pytest
+import pytest
 from fastlite import database
 from helpers import manager_at,open_db,script,write_lock
 
@@ -135,9 +135,6 @@ async def test_few_files_open_at_a_time(tmp_path):
 
 # -- tenants that are ill
 
-def corrupt(path): 
-    with open(path, 'r+b') as f: f.write(b'no database at all '*200)
-
 @pytest.mark.parametrize('ill', ['junk', 'torn', 'locked', 'gone', 'replaced', 'full'])
 async def test_one_tenant_is_ill(tenants, ill, logs):
     "The others run as if nothing were; and it runs again when it is well, where it can be"
@@ -151,7 +148,9 @@ async def test_one_tenant_is_ill(tenants, ill, logs):
         with open(path, 'wb') as f: f.write(b'This is no database. '*300)
     if ill=='torn':
         database(path).execute('PRAGMA wal_checkpoint(TRUNCATE)')
-        with open(path, 'r+b') as f: f.seek(4096); f.write(b'\xff'*4096*3)
+        with open(path, 'r+b') as f:
+            f.seek(4096)
+            f.write(b'\xff'*4096*3)
     if ill=='gone':
         for o in ('', '-wal', '-shm'): os.path.exists(path+o) and os.remove(path+o)
     if ill=='replaced':
@@ -176,7 +175,8 @@ async def test_deleted_while_running(tenants, logs):
     async with working(tenants):
         tenants['acme'].submit('note', note, n=1)
         await until(lambda: ran)
-        for o in ('', '-wal', '-shm'): os.remove(tenants.file('acme')+o) if os.path.exists(tenants.file('acme')+o) else None
+        for o in ('', '-wal', '-shm'):
+            if os.path.exists(tenants.file('acme')+o): os.remove(tenants.file('acme')+o)
         tenants['globex'].submit('note', note, n=2)
         await until(lambda: 2 in ran)
         assert not os.path.exists(tenants.file('acme'))
@@ -214,8 +214,7 @@ def test_rescue_knows_the_dead_from_the_living(tenants):
     manager = tenants['acme']
     host,kernel,*_ = owner_id().split('~')
     soon,past = timedelta(minutes=1),timedelta(minutes=-1)
-    cases = dict(
-        rebooted=running_row(manager, f'{host}~other~1~aa', soon), elsewhere=running_row(manager, 'far~other~1~aa', soon),
+    cases = dict(rebooted=running_row(manager, f'{host}~other~1~aa', soon), elsewhere=running_row(manager, 'far~other~1~aa', soon),
         elsewhere_late=running_row(manager, 'far~other~1~aa', past), no_file=running_row(manager, f'{host}~{kernel}~1~aa', soon),
         no_file_late=running_row(manager, f'{host}~{kernel}~1~aa', past), mine=running_row(manager, owner_id(), soon),
         mine_forgotten=running_row(manager, owner_id(), past), old_version=running_row(manager, None, None),
