@@ -268,7 +268,7 @@ async def test_waiting_retries_hold_nothing(path):
     manager.sleep = sleep
     tasks = [asyncio.ensure_future(o()) for _,o in manager.submit_many('sync', boom, [{}]*500)]
     await until(lambda: sum(o.retry_count for o in manager.list_jobs(limit=500))==500, 20)
-    assert task_threads._var.get().borrowed_tokens==0 and not manager.store.link.lock.locked()
+    await until(lambda: task_threads._var.get().borrowed_tokens==0 and not manager.store.link.lock.locked())
     other = apsw.Connection(path)
     other.execute('BEGIN EXCLUSIVE; COMMIT')
     for o in tasks: o.cancel()
