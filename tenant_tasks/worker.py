@@ -42,7 +42,7 @@ class Tenants:
         self.path,self.suffix,self.max_open,self.manager_kw = Path(path),suffix,max_open,manager_kw
         if not _is_int(max_open, 1): raise ValueError(f"max_open {max_open!r} is not allowed; allowed: an int of 1 or more")
         if not self.path.is_dir(): raise NotADirectoryError(f"{str(path)!r} is no directory of tenants")
-        self._open,self._lock,self._stamps = OrderedDict(),threading.Lock(),{}
+        self._open,self._lock,self._stamps,self._real = OrderedDict(),threading.Lock(),{},os.path.realpath(path)
 
     def __repr__(self): return f'{type(self).__name__}({str(self.path)!r})'
 
@@ -107,7 +107,7 @@ def name_of(self:Tenants,
     "Whose manager is this?"
     path = Path(manager.store.link.path)
     name = path.name[:-len(self.suffix)]
-    mine = path.name.endswith(self.suffix) and _tenant_name.fullmatch(name) and os.path.realpath(self.path)==os.path.realpath(path.parent)
+    mine = path.name.endswith(self.suffix) and _tenant_name.fullmatch(name) and str(path.parent)==self._real
     return name if mine else None
 
 # %% ../nbs/05_worker.ipynb #6b0a6b8c
@@ -211,7 +211,7 @@ class Worker:
         self.tenants,self.concurrency,self.per_tenant,self.grace = as_tenants(tenants),concurrency,per_tenant,grace
         self.look_every,self.sweep_every,self.unknown_after = look_every,sweep_every,unknown_after
         self.threads = ThreadLimit(concurrency)
-        self._hot,self._later,self._busy,self._ill,self._watch,self._seen = {},[],Counter(),{},set(),{}
+        self._hot,self._later,self._busy,self._ill,self._watch,self._seen,self._told = {},[],Counter(),{},set(),{},set()
         self._turns,self._running,self._loop,self._wake = set(),{},None,asyncio.Event()
 
     def __repr__(self): return f'Worker({self.tenants}, concurrency={self.concurrency}, per_tenant={self.per_tenant})'
@@ -227,8 +227,10 @@ def _care(self:Worker, name, manager):
     (self._watch.add if held else self._watch.discard)(name)
     for job in manager.store.unknown(task_names(), now):
         why = f"no process that knows the task {job.task!r} has come by in {self.unknown_after}; is its module imported where the worker runs?"
-        if datetime.fromisoformat(job.run_at or job.created_at)+self.unknown_after>now: log.warning("task %r of job %s is not known here", job.task, job.id)
-        else: manager.store.abandon(job, now, add_error(job.error_log, (job.retry_count or 0)+1, now, why))
+        if job.task not in self._told: log.warning("task %r of job %s of %s is not known here", job.task, job.id, name)
+        self._told.add(job.task)
+        if datetime.fromisoformat(job.run_at or job.created_at)+self.unknown_after>now: continue
+        manager.store.abandon(job, now, add_error(job.error_log, (job.retry_count or 0)+1, now, why))
 
 # %% ../nbs/05_worker.ipynb #ab2e0b89
 @patch
@@ -260,8 +262,9 @@ async def _turn(self:Worker, name):
         if job is None: return
         self._running[job.claim] = manager,job
         self._heat(name)
-        try: await manager._perform(job, _function(job), self.threads)
+        try: row = await manager._perform(job, _function(job), self.threads)
         finally: self._running.pop(job.claim, None)
+        if row and row.status=='pending': heapq.heappush(self._later, (row.run_at, name))
     except Exception as e: self._fell_ill(name, e)
     finally:
         self._busy[name] -= 1

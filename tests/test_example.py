@@ -47,8 +47,8 @@ def free_port():
 def get(port, path):
     with urlopen(f'http://127.0.0.1:{port}/{path}', timeout=10) as res: return res.read().decode()
 
-def started(path, port):
-    proc = script(server, path, port)
+def started(path, port, src=server):
+    proc = script(src, path, port)
     for _ in range(500):
         try:
             get(port, 'up')
@@ -81,6 +81,49 @@ def test_server_answers_before_the_job_and_survives_it(path):
         manager,end = manager_at(path),time.monotonic()+10
         while manager.job_stats()['failed']<1 and time.monotonic()<end: time.sleep(.01)
         assert manager.list_jobs()[0].status=='failed' and get(port, 'up')=='yes'
+    finally:
+        proc.kill()
+        proc.communicate()
+
+worker_app = """
+import asyncio,sys,time,uvicorn
+from fasthtml.common import fast_app
+from fastlite import database
+from tenant_tasks import BackgroundTaskManager,Tenants,Worker,task
+@task
+def slow(secs): time.sleep(secs)
+@task
+async def aslow(secs): await asyncio.sleep(secs)
+tenants = Tenants(sys.argv[1])
+worker = Worker(tenants, grace=.5, look_every=.05)
+app,rt = fast_app(secret_key='x', lifespan=worker.lifespan)
+@rt
+def go(secs:float):
+    tasks = [tenants.create(o).submit(f.__name__, f, secs=secs) for o in ('acme', 'globex') for f in (slow, aslow)]
+    return 'submitted', *[o for _,o in tasks]
+@rt
+def up(): return 'yes'
+uvicorn.run(app, host='127.0.0.1', port=int(sys.argv[2]), log_level='warning')
+"""
+
+def test_worker_in_an_app(tmp_path):
+    "A real server with a worker: SIGTERM comes while everything runs, nothing stays running, and the next server finishes it"
+    port = free_port()
+    proc = started(tmp_path, port, worker_app)
+    try:
+        assert get(port, 'go?secs=3')=='submitted'
+        managers,end = [manager_at(str(tmp_path/f'{o}.db')) for o in ('acme', 'globex')],time.monotonic()+10
+        while sum(o.job_stats()['running'] for o in managers)<4 and time.monotonic()<end: time.sleep(.01)
+        os.kill(proc.pid, signal.SIGTERM)
+        proc.wait(10)
+    finally: proc.kill()
+    jobs = [j for o in managers for j in o.list_jobs()]
+    assert [(o.status, o.retry_count) for o in jobs]==[('pending', 0)]*4
+    proc = started(tmp_path, free_port(), worker_app)
+    try:
+        end = time.monotonic()+15
+        while sum(o.job_stats()['completed'] for o in managers)<4 and time.monotonic()<end: time.sleep(.02)
+        assert [o.status for m in managers for o in m.list_jobs()]==['completed']*4
     finally:
         proc.kill()
         proc.communicate()
