@@ -210,7 +210,7 @@ def _claim(self:BackgroundTaskManager, job_id): return self._claimed(self.store.
 def _no_claims():
     global _heart
     _heart = None
-    for o in (_claims, _functions): o.clear()
+    for o in (_claims, _functions, _workers): o.clear()
 
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_no_claims)
 
@@ -292,10 +292,14 @@ async def _finish(self:BackgroundTaskManager, job, res):
 @patch
 async def _perform(self:BackgroundTaskManager, job, func, threads=task_threads):
     "Run a claimed job: the row afterwards, or None if the claim was lost"
-    if func is None: res = FunctionLost(f"this process doesn't have the function {job.function} any more")
-    elif BackgroundTask(func).is_async: res = await self._acall(job, func)
-    else: res = await threads.run(self._work, job, func)
-    return await self._finish(job, res)
+    try:
+        if func is None: res = FunctionLost(f"this process doesn't have the function {job.function} any more")
+        elif BackgroundTask(func).is_async: res = await self._acall(job, func)
+        else: res = await threads.run(self._work, job, func)
+        return await self._finish(job, res)
+    except Exception:
+        _claims.pop(job.claim, None)
+        raise
 
 @patch
 async def _attempt(self:BackgroundTaskManager, job_id, func):
