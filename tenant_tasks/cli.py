@@ -119,10 +119,12 @@ def cmd_show(args):
     lines = [f"{k:17} {plain(v)}" for k,v in dict(tenant=name, **job).items() if v not in (None, '') and k!='error_log']
     return dict(tenant=name, **job), '\n'.join(lines + [plain(o) for o in (job['error_log'] or '').splitlines()]), True
 
+def _waited(secs): return '' if secs is None else age(timestamp(utcnow()-timedelta(seconds=secs)), utcnow())
+
 def cmd_stats(args):
     "How many jobs there are in each state"
     rows = [dict(tenant=k, **v.job_stats()) for k,v in open_path(args.path, args.tenant).items()]
-    return rows, table(rows), True
+    return rows, table([dict(o, oldest_pending=_waited(o['oldest_pending'])) for o in rows]), True
 
 # %% ../nbs/07_cli.ipynb #b56ecfe9
 def _act(args, method):
@@ -163,7 +165,7 @@ def cmd_worker(args):
     except ModuleNotFoundError as e: raise Mistake(f"{args.worker}: {e}") from None
     except (AttributeError, ValueError): raise Mistake(f"{args.worker} isn't there; allowed: MODULE:NAME, as in myapp:worker") from None
     if not isinstance(worker, Worker): raise Mistake(f"{args.worker} is {type(worker).__name__} and no Worker")
-    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')
+    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s', force=True)
     worker.main()
 
 # %% ../nbs/07_cli.ipynb #63f878a8
@@ -192,12 +194,16 @@ def _common(sub, name):
     sub.add_argument('--tenant', help='only this tenant of a directory')
     sub.add_argument('--json', action='store_true', help='one JSON document for programs')
 
-# %% ../nbs/07_cli.ipynb #39193ef5
+# %% ../nbs/07_cli.ipynb #cd6649e7
+def _be_a_command():
+    if hasattr(signal, 'SIGPIPE'): signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    logging.getLogger().addHandler(logging.NullHandler())
+
 def main(
     argv:list[str]|None=None, # Arguments; those of the process if not given
 )->int: # The exit code
     "Run the command `tenant-tasks`"
-    if hasattr(signal, 'SIGPIPE') and argv is None: signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if argv is None: _be_a_command()
     args = _parser().parse_args(argv)
     try: data,text,ok = args.run(args)
     except (Mistake, OSError, apsw.Error) as e:
