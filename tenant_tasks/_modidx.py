@@ -152,6 +152,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'tenant_tasks.owner._host': ('owner.html#_host', 'tenant_tasks/owner.py'),
                                     'tenant_tasks.owner._kernel': ('owner.html#_kernel', 'tenant_tasks/owner.py'),
                                     'tenant_tasks.owner._lock_file': ('owner.html#_lock_file', 'tenant_tasks/owner.py'),
+                                    'tenant_tasks.owner._locked_file': ('owner.html#_locked_file', 'tenant_tasks/owner.py'),
                                     'tenant_tasks.owner._try_lock': ('owner.html#_try_lock', 'tenant_tasks/owner.py'),
                                     'tenant_tasks.owner.hold': ('owner.html#hold', 'tenant_tasks/owner.py'),
                                     'tenant_tasks.owner.is_dead': ('owner.html#is_dead', 'tenant_tasks/owner.py'),

@@ -196,7 +196,6 @@ def _claimed(self:BackgroundTaskManager, job):
     "Look after a job that was just claimed, if one was"
     global _heart
     if job is None: return None
-    self._show_life()
     _claims[job.claim] = self
     if _heart is None:
         _heart = threading.Thread(target=_beat, daemon=True, name='tenant_tasks leases')
@@ -204,7 +203,9 @@ def _claimed(self:BackgroundTaskManager, job):
     return job
 
 @patch
-def _claim(self:BackgroundTaskManager, job_id): return self._claimed(self.store.claim(job_id, owner_id(), self.clock()))
+def _claim(self:BackgroundTaskManager, job_id):
+    self._show_life()
+    return self._claimed(self.store.claim(job_id, owner_id(), self.clock()))
 
 # %% ../nbs/04_manager.ipynb #aaba18d2
 def _no_claims():
@@ -439,7 +440,9 @@ def retry_job(self:BackgroundTaskManager,
 
 # %% ../nbs/04_manager.ipynb #6e2cfa77
 @patch
-def _claim_next(self:BackgroundTaskManager): return self._claimed(self.store.claim_due(owner_id(), task_names(), self.clock()))
+def _claim_next(self:BackgroundTaskManager):
+    self._show_life()
+    return self._claimed(self.store.claim_due(owner_id(), task_names(), self.clock()))
 
 @patch
 async def drain(self:BackgroundTaskManager,

@@ -45,6 +45,15 @@ def _try_lock(f):
 
 def _lock_file(folder, owner): return Path(folder)/lock_dir/f'{owner}.lock'
 
+# %% ../nbs/02a_owner.ipynb #a3669afc
+def _locked_file(path):
+    "An open file at `path` that has been locked for as long as it has had that name"
+    path.parent.mkdir(exist_ok=True)
+    f = open(path.with_suffix('.new'), 'w')
+    if not _try_lock(f): raise OSError(f'{f.name} can not be locked')
+    os.rename(f.name, path)
+    return f
+
 # %% ../nbs/02a_owner.ipynb #b399e1a8
 def hold(
     folder:str|Path, # The directory of a tenant's database
@@ -54,11 +63,7 @@ def hold(
     if folder in _held: return
     with _held_lock:
         if folder in _held: return
-        path = _lock_file(folder, owner_id())
-        try:
-            path.parent.mkdir(exist_ok=True)
-            _held[folder] = open(path, 'w')
-            _try_lock(_held[folder])
+        try: _held[folder] = _locked_file(_lock_file(folder, owner_id()))
         except OSError as e:
             _held[folder] = None
             log.warning("no lock file in %s (%s): leases decide whether this process is alive", folder, e)

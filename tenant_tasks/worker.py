@@ -42,7 +42,7 @@ class Tenants:
         self.path,self.suffix,self.max_open,self.manager_kw = Path(path),suffix,max_open,manager_kw
         if not _is_int(max_open, 1): raise ValueError(f"max_open {max_open!r} is not allowed; allowed: an int of 1 or more")
         if not self.path.is_dir(): raise NotADirectoryError(f"{str(path)!r} is no directory of tenants")
-        self._open,self._lock,self._stamps,self._real = OrderedDict(),threading.Lock(),{},os.path.realpath(path)
+        self._open,self._lock,self._real = OrderedDict(),threading.Lock(),os.path.realpath(path)
 
     def __repr__(self): return f'{type(self).__name__}({str(self.path)!r})'
 
@@ -124,12 +124,15 @@ def _files(self:Tenants):
 
 @patch
 def changed(self:Tenants,
-)->list[str]: # Tenants that are new, or whose files were written to since the last call; the latest write first
+    seen:dict, # What was there when the same caller looked last; brought up to date
+)->list[str]: # Tenants that are new, or whose files were written to since then; the latest write first
     "Who may have something to do?"
     fresh,now = (time.time()-.05)*1e9,{}
     for name,st in self._files(): now[name] = now.get(name, ())+(st.st_mtime_ns, st.st_size)
-    old,self._stamps = self._stamps,{k:v for k,v in now.items() if max(v[::2])<fresh}
-    return sorted((o for o,v in now.items() if old.get(o)!=v and _tenant_name.fullmatch(o)), key=lambda o: -max(now[o][::2]))
+    res = sorted((o for o,v in now.items() if seen.get(o)!=v and _tenant_name.fullmatch(o)), key=lambda o: -max(now[o][::2]))
+    seen.clear()
+    seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
+    return res
 
 # %% ../nbs/05_worker.ipynb #3b4166e4
 class TenantMap(Tenants):
@@ -144,7 +147,7 @@ class TenantMap(Tenants):
         if names is None and isinstance(get, Mapping): names = lambda: list(get)
         self.get,self.names = get.__getitem__ if isinstance(get, Mapping) else get,names
         self.max_open,self.manager_kw,self._links = max_open,manager_kw,{}
-        self._open,self._lock,self._stamps = OrderedDict(),threading.Lock(),{}
+        self._open,self._lock = OrderedDict(),threading.Lock()
 
     def __repr__(self): return f'TenantMap({len(list(self))} tenants)'
     def __iter__(self): return iter(list(self.names()) if self.names else list(dict.fromkeys(self._links.values())))
@@ -299,11 +302,11 @@ async def _dispatch(self:Worker):
 # %% ../nbs/05_worker.ipynb #be94667b
 @patch
 async def _observe(self:Worker):
-    names,swept,watched = [],time.monotonic(),0
+    names,swept,watched,seen = [],time.monotonic(),0,{}
     while not self._stopping.is_set():
         start = time.monotonic()
         try:
-            for o in await store_threads.run(self.tenants.changed): self._heat(o)
+            for o in await store_threads.run(self.tenants.changed, seen): self._heat(o)
             if not names: names = list(self.tenants)
             share = int(len(names)*min((start-swept)/self.sweep_every, 1)) if start>swept else 0
             if share: names,swept = [self._heat(o) for o in names[:share]] and names[share:],start
