@@ -138,7 +138,7 @@ async def _insist(self:BackgroundTaskManager, f, tries=20):
         try: return await f()
         except _passing as e:
             if n==tries: raise
-            log.warning("%s: %s: %s; try %s of %s", self, type(e).__name__, e, n, tries)
+            log.log(logging.WARNING if n>2 else logging.DEBUG, "%s: %s: %s; try %s of %s", self, type(e).__name__, e, n, tries)
         await self.sleep(min(.1*2**n, 60))
 
 # %% ../nbs/04_manager.ipynb #64c13ab9

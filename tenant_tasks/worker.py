@@ -277,9 +277,10 @@ async def _turn(self:Worker, name):
 def _fell_ill(self:Worker, name, e):
     "Leave a tenant whose database is broken, locked or gone alone for a while"
     n = self._ill[name] = self._ill.get(name, 0)+1
-    wait = min(2**n, 60)
-    log.warning("tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
-    self.tenants.drop(name)
+    crowded = isinstance(e, apsw.BusyError) and n<4
+    wait = .1*2**n if crowded else min(2**n, 60)
+    log.log(logging.DEBUG if crowded else logging.WARNING, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
+    if not crowded: self.tenants.drop(name)
     heapq.heappush(self._later, (timestamp(utcnow()+timedelta(seconds=wait)), name))
 
 # %% ../nbs/05_worker.ipynb #cb9cf3ab

@@ -294,7 +294,7 @@ async def test_locked_for_long(path, monkeypatch, logs):
             await manager._execute_with_retry(job_id, func)
         assert manager.get_job(job_id).status=='completed'
     assert ran==[1, 1] and naps==[.2, .4, .8]*2
-    assert 'try 1 of 20' in logs('WARNING')[0]
+    assert 'try 3 of 20' in logs('WARNING')[0]
 
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_locked_when_it_settles(path, monkeypatch, kind):
