@@ -255,6 +255,17 @@ def _look(self:Worker, name):
 
 # %% ../nbs/05_worker.ipynb #29c0b7c6
 @patch
+def _fell_ill(self:Worker, name, e):
+    "Leave a tenant whose database is broken, locked or gone alone for a while"
+    n = self._ill[name] = self._ill.get(name, 0)+1
+    crowded = isinstance(e, apsw.BusyError) and n<4
+    wait = .1*2**n if crowded else min(2**n, 60)
+    log.log(logging.DEBUG if crowded else logging.WARNING, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
+    if not crowded: self.tenants.drop(name)
+    heapq.heappush(self._later, (timestamp(utcnow()+timedelta(seconds=wait)), name))
+
+# %% ../nbs/05_worker.ipynb #cb9cf3ab
+@patch
 async def _turn(self:Worker, name):
     "One turn of a tenant: a look and, if something is due, a job"
     self._busy[name] += 1
@@ -273,17 +284,7 @@ async def _turn(self:Worker, name):
         self._busy[name] -= 1
         self._wake.set()
 
-@patch
-def _fell_ill(self:Worker, name, e):
-    "Leave a tenant whose database is broken, locked or gone alone for a while"
-    n = self._ill[name] = self._ill.get(name, 0)+1
-    crowded = isinstance(e, apsw.BusyError) and n<4
-    wait = .1*2**n if crowded else min(2**n, 60)
-    log.log(logging.DEBUG if crowded else logging.WARNING, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
-    if not crowded: self.tenants.drop(name)
-    heapq.heappush(self._later, (timestamp(utcnow()+timedelta(seconds=wait)), name))
-
-# %% ../nbs/05_worker.ipynb #cb9cf3ab
+# %% ../nbs/05_worker.ipynb #be94667b
 @patch
 async def _dispatch(self:Worker):
     while not self._stopping.is_set():
@@ -300,7 +301,7 @@ async def _dispatch(self:Worker):
         try: await asyncio.wait({waking}, timeout=max(wait, 0))
         finally: waking.cancel()
 
-# %% ../nbs/05_worker.ipynb #be94667b
+# %% ../nbs/05_worker.ipynb #76053f85
 @patch
 async def _observe(self:Worker):
     names,swept,watched,seen = [],time.monotonic(),0,{}
@@ -323,7 +324,7 @@ def _care_for(self:Worker, name):
     except Exception as e: self._fell_ill(name, e)
     if self._loop: self._loop.call_soon_threadsafe(self._heat, name)
 
-# %% ../nbs/05_worker.ipynb #76053f85
+# %% ../nbs/05_worker.ipynb #c1cd9212
 @patch
 def nudge(self:Worker,
     manager:BackgroundTaskManager, # The manager that submitted something
@@ -335,7 +336,7 @@ def nudge(self:Worker,
     self._loop.call_soon_threadsafe(self._heat, name)
     return True
 
-# %% ../nbs/05_worker.ipynb #c1cd9212
+# %% ../nbs/05_worker.ipynb #eacd2cc2
 @patch
 async def run(self:Worker):
     "Run jobs until `stop`"
@@ -357,7 +358,7 @@ def stop(self:Worker):
     "Claim nothing more, give running jobs their grace, release what is left"
     if self._loop: self._loop.call_soon_threadsafe(self._stopping.set)
 
-# %% ../nbs/05_worker.ipynb #eacd2cc2
+# %% ../nbs/05_worker.ipynb #39b92b9e
 @patch
 async def _let_go(self:Worker):
     if self._turns: await asyncio.wait(self._turns, timeout=self.grace)
@@ -369,7 +370,7 @@ async def _let_go(self:Worker):
         except Exception: log.exception("job %s could not be released", job.id)
         else: row and log.info("job %s (%s) is released: the worker stops", job.id, job.job_type)
 
-# %% ../nbs/05_worker.ipynb #39b92b9e
+# %% ../nbs/05_worker.ipynb #79db130a
 @patch
 async def lifespan(self:Worker,
     app=None, # The app, as FastHTML hands it over
@@ -382,7 +383,7 @@ async def lifespan(self:Worker,
         self.stop()
         await task
 
-# %% ../nbs/05_worker.ipynb #79db130a
+# %% ../nbs/05_worker.ipynb #c7c9af80
 @patch
 def main(self:Worker):
     "Run until a signal comes, then end the process"
