@@ -42,6 +42,7 @@ indexes = dict( # chkstyle: ignore-node
     type_status = 'INDEX {} ON tenant_jobs(job_type, status)',
     due         = "INDEX {} ON tenant_jobs(priority DESC, run_at) WHERE status='pending'",
     next        = "INDEX {} ON tenant_jobs(run_at) WHERE status='pending'",
+    unnamed     = "INDEX {} ON tenant_jobs(owner) WHERE status='pending' AND task IS NULL",
     ended       = 'INDEX {} ON tenant_jobs(completed_at) WHERE completed_at IS NOT NULL',
     unique_key  = "UNIQUE INDEX {} ON tenant_jobs(unique_key) WHERE unique_key IS NOT NULL AND status IN ('pending','running')")
 indexes = {f'tenant_jobs_{k}':f'CREATE {v}'.format(f'tenant_jobs_{k}') for k,v in indexes.items()}
@@ -288,7 +289,7 @@ def due(self:JobStore,
     limit:int=100, # At most so many
 )->list[str]: # Ids, the first to run first
     "Pending jobs whose time has come"
-    sql = "SELECT id FROM tenant_jobs WHERE status='pending' AND run_at<=? ORDER BY priority DESC, run_at, rowid LIMIT ?"
+    sql = "SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE status='pending' AND run_at<=? ORDER BY priority DESC, run_at, rowid LIMIT ?"
     return self._read(sql, timestamp(now), limit, conv=lambda rows: [o for o, in rows])
 
 # %% ../nbs/02_store.ipynb #9c3a3503
@@ -318,7 +319,7 @@ def claim(self:JobStore,
 
 # %% ../nbs/02_store.ipynb #5388338f
 _mine = "status='pending' AND (task IN (SELECT value FROM json_each(?)) OR task IS NULL AND owner=?)"
-_first_due = f"SELECT id FROM tenant_jobs WHERE {_mine} AND run_at<=? ORDER BY priority DESC, run_at, rowid LIMIT 1"
+_first_due = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE {_mine} AND run_at<=? ORDER BY priority DESC, run_at, rowid LIMIT 1"
 
 @patch
 def claim_due(self:JobStore,
@@ -339,7 +340,8 @@ def next_due(self:JobStore,
     tasks:list[str], # Tasks that it knows
 )->str|None: # The `run_at` of the earliest, or None if there is none
     "When the next job that this process can run will be due"
-    return self._read(f"SELECT min(run_at) FROM tenant_jobs WHERE {_mine}", json.dumps(tasks), owner)[0][0]
+    sql = f"SELECT run_at FROM tenant_jobs INDEXED BY tenant_jobs_next WHERE {_mine} ORDER BY run_at LIMIT 1"
+    return self._read(sql, json.dumps(tasks), owner, conv=lambda rows: next((o for o, in list(rows)), None))
 
 # %% ../nbs/02_store.ipynb #8d672076
 @patch
@@ -388,7 +390,7 @@ def held_by_others(self:JobStore,
 )->JobList: # Running jobs, and pending ones without a registered task
     "The jobs that depend on another process being alive"
     sql = f"""SELECT {_cols} FROM tenant_jobs WHERE status='running' AND (owner IS NOT ? OR lease_until<?) UNION ALL
-        SELECT {_cols} FROM tenant_jobs WHERE status='pending' AND task IS NULL AND owner IS NOT NULL AND owner<>? LIMIT ?"""
+        SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_unnamed WHERE status='pending' AND task IS NULL AND owner<>? LIMIT ?"""
     return self._read(sql, owner, timestamp(now), owner, limit, conv=_jobs)
 
 @patch
@@ -400,8 +402,8 @@ def abandon(self:JobStore,
     "Fail a pending job whose function no process can find"
     return self._do(lambda conn: _move(conn, 'abandon', job.id, error_log=error_log, completed_at=timestamp(now)), join=False)
 
-# %% ../nbs/02_store.ipynb #f95a7627
-_unknown = f"""SELECT {_cols} FROM tenant_jobs WHERE status='pending' AND run_at<=? AND task IS NOT NULL
+# %% ../nbs/02_store.ipynb #58b1cc01
+_unknown = f"""SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_next WHERE status='pending' AND run_at<=? AND task IS NOT NULL
     AND task NOT IN (SELECT value FROM json_each(?)) ORDER BY run_at LIMIT ?"""
 
 @patch

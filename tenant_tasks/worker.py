@@ -222,12 +222,16 @@ class Worker:
 # %% ../nbs/05_worker.ipynb #8f43e4cc
 @patch
 def _care(self:Worker, name, manager):
-    "Rescue what can be rescued; fail what has waited too long for a process that knows it"
+    "Rescue what can be rescued, and see whether there is somebody to watch"
     self._seen[name] = time.monotonic()
     for job in manager.rescue(): log.warning("job %s (%s) of %s was left by %s, and is %s", job.id, job.job_type, name, job.owner, job.status)
-    now = manager.clock()
-    held = manager.store.held_by_others(owner_id(), now, limit=1)
+    held = manager.store.held_by_others(owner_id(), manager.clock(), limit=1)
     (self._watch.add if held else self._watch.discard)(name)
+
+@patch
+def _abandon(self:Worker, name, manager):
+    "Fail what has waited too long for a process that knows it; tell of what hasn't yet"
+    now = manager.clock()
     for job in manager.store.unknown(task_names(), now):
         why = f"no process that knows the task {job.task!r} has come by in {self.unknown_after}; is its module imported where the worker runs?"
         if job.task not in self._told: log.warning("task %r of job %s of %s is not known here", job.task, job.id, name)
@@ -251,6 +255,7 @@ def _look(self:Worker, name):
     job = manager._claim_next()
     if job: return manager,job,None
     if self._seen[name]==last: self._care(name, manager)
+    self._abandon(name, manager)
     return manager,None,manager.store.next_due(owner_id(), task_names())
 
 # %% ../nbs/05_worker.ipynb #29c0b7c6
@@ -305,6 +310,7 @@ async def _dispatch(self:Worker):
 @patch
 async def _observe(self:Worker):
     names,swept,watched,seen = [],time.monotonic(),0,{}
+    if not isinstance(self.tenants, TenantMap): await store_threads.run(sweep_locks, self.tenants.path)
     while not self._stopping.is_set():
         start = time.monotonic()
         try:

@@ -299,3 +299,26 @@ def test_unique_key_over_processes(path):
     other,_ = manager.using(unique_key='daily').submit('report', work)
     assert other!=ids[0]
     with pytest.raises(ValueError, match="unique key 'daily'"): manager.retry_job(ids[0])
+
+def test_no_question_sorts_or_searches_the_whole_table(manager):
+    "The plan of every statement that a list, a claim or a worker makes: an index gives the rows in order"
+    manager.submit('sync', work)
+    asked,conn,store,now = [],manager.store.link.open(),manager.store,utcnow()
+    def trace(cursor, sql, args):
+        asked.append((sql, args))
+        return True
+    conn.exec_trace = trace
+    for kw in (dict(), dict(job_type='sync'), dict(status='failed'), dict(job_type='sync', status='pending')): store.find(**kw)
+    store.due(now)
+    store.next_due('p1', ['sync'])
+    store.unknown(['sync'], now)
+    store.held_by_others('p1', now)
+    store.get('x')
+    store.claim_due('p1', ['sync'], now)
+    conn.exec_trace = None
+    selects = [(s,a) for s,a in asked if s.startswith('SELECT') and 'tenant_jobs' in s]
+    assert len(selects)==10
+    for sql,args in selects:
+        plan = [o[3] for o in conn.execute('EXPLAIN QUERY PLAN '+sql, args)]
+        whole = [o for o in plan if o.startswith('SCAN tenant_jobs') and 'INDEX' not in o]
+        assert not [o for o in plan if 'TEMP B-TREE' in o] and (not whole or 'ORDER BY rowid' in sql), (sql, plan)
