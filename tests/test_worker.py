@@ -388,3 +388,30 @@ async def test_a_worker_that_starts_again_looks_at_everything(tenants):
         await asyncio.sleep(.1)
     assert ran==[1]
     async with asynccontextmanager(worker.lifespan)(): await until(lambda: 2 in ran, 3)
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+def test_a_child_is_no_sign_of_its_parents_life(tmp_path):
+    "The parent is killed, its forked child lives on, under a name of its own; and a pid that comes back is nobody's alibi"
+    from tenant_tasks import is_dead
+    src = """
+import os,sys,time
+from tenant_tasks.owner import *
+hold(sys.argv[1])
+print(owner_id(), flush=True)
+if os.fork(): time.sleep(60)
+hold(sys.argv[1])
+print(owner_id(), os.getpid(), flush=True)
+time.sleep(60)
+"""
+    proc = script(src, tmp_path)
+    parent = proc.stdout.readline().strip()
+    child,pid = proc.stdout.readline().split()
+    try:
+        assert parent!=child and [is_dead(o, tmp_path) for o in (parent, child)]==[False, False]
+        proc.kill()
+        proc.wait()
+        assert [is_dead(o, tmp_path) for o in (parent, child)]==[True, False]
+        host,kernel,_,token = parent.split('~')
+        os.rename(tmp_path/'.tenant_tasks'/f'{parent}.lock', tmp_path/'.tenant_tasks'/f'{host}~{kernel}~{os.getpid()}~{token}.lock')
+        assert is_dead(f'{host}~{kernel}~{os.getpid()}~{token}', tmp_path)
+    finally: os.kill(int(pid), 9)
