@@ -71,6 +71,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                              'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager.BackgroundTaskManager._call': ( 'manager.html#backgroundtaskmanager._call',
                                                                                             'tenant_tasks/manager.py'),
+                                      'tenant_tasks.manager.BackgroundTaskManager._can_run': ( 'manager.html#backgroundtaskmanager._can_run',
+                                                                                               'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager.BackgroundTaskManager._claim': ( 'manager.html#backgroundtaskmanager._claim',
                                                                                              'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager.BackgroundTaskManager._claim_and_work': ( 'manager.html#backgroundtaskmanager._claim_and_work',

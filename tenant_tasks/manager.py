@@ -255,8 +255,8 @@ def _claim_and_work(self:BackgroundTaskManager, job_id, func):
     job = self._claim(job_id)
     return job,job and self._work(job, func)
 
-# %% ../nbs/04_manager.ipynb #44100282
-_on_loop = {}
+# %% ../nbs/04_manager.ipynb #f4dc7681
+_on_loop,_asked = {},set()
 
 @patch
 def _leave(self:BackgroundTaskManager, job, outcome):
@@ -272,7 +272,7 @@ def _leave(self:BackgroundTaskManager, job, outcome):
 async def _acall(self:BackgroundTaskManager, job, func):
     "The outcome of an async function, whose job is settled before a cancellation goes on"
     task = asyncio.ensure_future(self._await(job, func))
-    _on_loop[job.id] = job
+    _on_loop[job.id] = job,task,asyncio.get_running_loop()
     try: await asyncio.wait({task})
     except asyncio.CancelledError:
         if not getattr(task, 'cancelling', int)(): task.cancel()
@@ -280,7 +280,9 @@ async def _acall(self:BackgroundTaskManager, job, func):
         self._leave(job, task.result())
         raise
     finally: _on_loop.pop(job.id, None)
-    return task.result()
+    stopped = isinstance(task.result(), asyncio.CancelledError) and job.id in _asked
+    _asked.discard(job.id)
+    return Cancel('asked to stop') if stopped else task.result()
 
 # %% ../nbs/04_manager.ipynb #5aef0e5d
 @patch
@@ -331,7 +333,7 @@ async def _execute_with_retry(self:BackgroundTaskManager,
     task.add_done_callback(_running.discard)
     try: await asyncio.shield(task)
     except asyncio.CancelledError:
-        if _server_stops() and job_id in _on_loop: self._leave(_on_loop[job_id], asyncio.CancelledError())
+        if _server_stops() and job_id in _on_loop: self._leave(_on_loop[job_id][0], asyncio.CancelledError())
         raise
 
 @patch
@@ -425,7 +427,17 @@ def cancel_job(self:BackgroundTaskManager,
     self.get_job(job_id)
     job = self.store.cancel(job_id, self.clock()) or self.get_job(job_id)
     if job.status in ('completed','failed'): raise JobStateError(f"job {job_id} is {job.status}; allowed: pending or running jobs can be cancelled")
+    if job.status=='running' and job_id in _on_loop:
+        _,task,loop = _on_loop[job_id]
+        _asked.add(job_id)
+        loop.call_soon_threadsafe(task.cancel)
     return job
+
+# %% ../nbs/04_manager.ipynb #6e2cfa77
+@patch
+def _can_run(self:BackgroundTaskManager, job):
+    "Is there a process that has the function, as far as anybody can tell?"
+    return job.task or _function(job) or not self.folder or is_dead(job.owner, self.folder) is False
 
 @patch
 def retry_job(self:BackgroundTaskManager,
@@ -433,12 +445,14 @@ def retry_job(self:BackgroundTaskManager,
 )->TenantJob: # Pending again, with all its attempts; `drain` or a worker runs it
     "Let a job that failed or was cancelled start afresh; `JobStateError` if it is in another state"
     job = self.get_job(job_id)
+    if job.status in ('failed','cancelled') and not self._can_run(job): raise JobStateError(
+        f"job {job_id} can't be retried: only process {job.owner} had its function {job.function or ''}; allowed: functions registered with @task")
     try: row = self.store.reset(job_id, self.clock())
     except apsw.ConstraintError: raise JobStateError(f"another live job has the unique key {job.unique_key!r} of job {job_id}") from None
     if row is None: raise JobStateError(f"job {job_id} is {self.get_job(job_id).status}; allowed: failed or cancelled jobs can be retried")
     return row
 
-# %% ../nbs/04_manager.ipynb #6e2cfa77
+# %% ../nbs/04_manager.ipynb #fb2bd8d6
 @patch
 def _claim_next(self:BackgroundTaskManager):
     self._show_life()
@@ -472,7 +486,7 @@ def _epitaph(job, dead):
     return FunctionLost(f"process {job.owner} {how}, and only it had the function {job.function or 'of this job'}. A function that is registered "
         "with @task can be run by any process that has imported it.")
 
-# %% ../nbs/04_manager.ipynb #fb2bd8d6
+# %% ../nbs/04_manager.ipynb #91af46b4
 @patch
 def rescue(self:BackgroundTaskManager,
 )->list[TenantJob]: # The jobs that were rescued, or failed for good
@@ -489,7 +503,7 @@ def rescue(self:BackgroundTaskManager,
         if row: res.append(row)
     return res
 
-# %% ../nbs/04_manager.ipynb #91af46b4
+# %% ../nbs/04_manager.ipynb #dd641704
 @patch
 def job_stats(self:BackgroundTaskManager,
 )->dict: # A count for each status, and `oldest_pending` in seconds (None if nothing is pending)
@@ -507,7 +521,7 @@ def prune(self:BackgroundTaskManager,
         raise ValueError(f"older_than {older_than!r} is not allowed; allowed: a timedelta of 0 or more")
     return self.store.prune(self.clock()-older_than)
 
-# %% ../nbs/04_manager.ipynb #dd641704
+# %% ../nbs/04_manager.ipynb #540ddc52
 @patch
 def _repr_html_(self:BackgroundTaskManager):
     stats = self.job_stats()

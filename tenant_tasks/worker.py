@@ -13,6 +13,7 @@ from collections import Counter,OrderedDict
 from collections.abc import Callable,Mapping
 from datetime import datetime,timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 from fastcore.basics import patch
@@ -180,6 +181,7 @@ def name_of(self:TenantMap, manager):
 
 @patch
 def _files(self:TenantMap):
+    for o in self: yield o, SimpleNamespace(st_mtime_ns=0, st_size=0)
     for link,name in list(self._links.items()):
         for o in (link.path, f'{link.path}-wal'):
             try: st = os.stat(o)

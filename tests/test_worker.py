@@ -415,3 +415,41 @@ time.sleep(60)
         os.rename(tmp_path/'.tenant_tasks'/f'{parent}.lock', tmp_path/'.tenant_tasks'/f'{host}~{kernel}~{os.getpid()}~{token}.lock')
         assert is_dead(f'{host}~{kernel}~{os.getpid()}~{token}', tmp_path)
     finally: os.kill(int(pid), 9)
+
+@pytest.mark.parametrize('attempts', [1, 3])
+async def test_cancelling_stops_an_async_function(path, attempts):
+    "From another thread, in its only attempt or one of several: cancelled, cleaned up, no attempt counted"
+    manager,started,cleaned = manager_at(path),threading.Event(),[]
+    async def forever():
+        started.set()
+        try: await asyncio.sleep(60)
+        finally: cleaned.append(1)
+    job_id,bg_task = manager.submit('forever', forever, attempts)
+    running = asyncio.ensure_future(bg_task())
+    await until(started.is_set)
+    thread = threading.Thread(target=manager.cancel_job, args=(job_id,))
+    thread.start()
+    await asyncio.wait_for(running, 5)
+    thread.join()
+    job = manager.get_job(job_id)
+    assert (job.status, job.retry_count, cleaned)==('cancelled', 0, [1]) and 'asked to stop' in job.error_log
+
+def test_retry_needs_somebody_who_has_the_function(tenants):
+    from tenant_tasks import JobStateError
+    manager = tenants['acme']
+    host,_,*_ = owner_id().split('~')
+    job, = manager.store.submit([TenantJob('x', 'sync', 'failed', owner=f'{host}~other~1~aa', function='myapp.sync')])
+    with pytest.raises(JobStateError, match='myapp.sync; allowed: functions registered with @task'): manager.retry_job(job.id)
+    manager.db.execute("UPDATE tenant_jobs SET task='w.note' WHERE id='x'")
+    assert manager.retry_job(job.id).status=='pending'
+
+async def test_a_map_is_looked_at_from_the_start(tmp_path):
+    "Jobs that wait in the databases of a dict when the worker starts, and in one that is added later"
+    dbs = {o:database(tmp_path/f'{o}.sqlite') for o in ('red', 'blue')}
+    BackgroundTaskManager(dbs['blue']).submit('note', note, n='blue')
+    async with working(TenantMap(dbs)):
+        await until(lambda: ran==['blue'], 3)
+        green = database(':memory:')
+        BackgroundTaskManager(green).submit('note', note, n='green')
+        dbs['green'] = green
+        await until(lambda: 'green' in ran, 3)
