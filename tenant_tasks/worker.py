@@ -12,6 +12,7 @@ import asyncio,heapq,logging,os,re,signal,threading,time
 from collections import Counter,OrderedDict
 from collections.abc import Callable,Mapping
 from datetime import datetime,timedelta
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -298,7 +299,7 @@ async def _dispatch(self:Worker):
         self._wake.clear()
         now = utcnow()
         while self._later and self._later[0][0]<=timestamp(now): self._hot.setdefault(heapq.heappop(self._later)[1])
-        for name in [o for o in self._hot if self._busy[o]<self.per_tenant][:self.concurrency-len(self._turns)]:
+        for name in list(islice((o for o in self._hot if self._busy[o]<self.per_tenant), self.concurrency-len(self._turns))):
             del self._hot[name]
             turn = asyncio.ensure_future(self._turn(name))
             self._turns.add(turn)
