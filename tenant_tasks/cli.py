@@ -153,6 +153,7 @@ def _row(tenant, job, now):
 
 def cmd_ls(args):
     "The jobs, newest first"
+    if args.limit<0: raise Mistake(f'limit {args.limit} is not allowed; allowed: 0 or more')
     if args.status not in (None, *statuses): raise Mistake(f"{args.status!r} is no status; allowed: {', '.join(statuses)}")
     place = Place(args.path, args.tenant)
     found = place.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(args.type, args.status, args.limit)])
@@ -207,7 +208,8 @@ def cmd_prune(args):
 def cmd_rescue(args):
     "Take over the jobs of processes that have died"
     place = Place(args.path, args.tenant)
-    rows = list(place.ask(lambda name,manager: [dict(tenant=name, id=o.id, job_type=o.job_type, status=o.status) for o in manager.rescue()]))
+    found = place.ask(lambda name,manager: [(name, o) for o in manager.rescue()])
+    rows = [dict(tenant=k, id=o.id, job_type=o.job_type, status=o.status) for k,o in found]
     return rows, table(rows), place.code
 
 # %% ../nbs/07_cli.ipynb #863512af
@@ -225,13 +227,16 @@ def find_worker(
     if not isinstance(worker, Worker): raise Mistake(f"{spec} is {type(worker).__name__} and no Worker")
     return worker
 
-# %% ../nbs/07_cli.ipynb #1cad1d3e
+# %% ../nbs/07_cli.ipynb #2cfba4cd
+_quiet = logging.NullHandler()
+
 class PlainFormatter(logging.Formatter):
     "Log lines that can do a terminal no harm"
     def format(self, record): return '\n'.join(plain(o) for o in super().format(record).split('\n'))
 
 def cmd_worker(args):
     "Run a worker until a signal comes"
+    logging.getLogger().removeHandler(_quiet)
     worker,handler = find_worker(args.worker),logging.StreamHandler()
     handler.setFormatter(PlainFormatter('%(asctime)s %(levelname)s %(message)s'))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -241,20 +246,9 @@ def cmd_worker(args):
 class _Parser(ArgumentParser):
     def error(self, message): raise Mistake(f'{message} (see {self.prog} --help)')
 
-def _parser():
-    top = _Parser('tenant-tasks', description='Look at background jobs, and act on them. PATH is a database file or a directory of tenants.',
-        epilog='exit code: 0 all went well, 1 a job is in another state, 2 the question makes no sense, or a database can\'t be read')
-    subs = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for name,example in _examples.items():
-        f = globals()[f'cmd_{name}']
-        sub = subs.add_parser(name, help=f.__doc__, description=f.__doc__, epilog=f'example: tenant-tasks {example}')
-        sub.set_defaults(run=f)
-        if name=='worker': sub.add_argument('worker', metavar='MODULE:NAME', help='where the Worker is')
-        else: _common(sub, name)
-    return top
-
-_examples = dict(ls='ls data --status failed', show='show data 0660f2…', retry='retry data 0660f2… 0660f3…', cancel='cancel data 0660f2…',
-    prune='prune data --older-than 30d', stats='stats data', rescue='rescue data/acme.db', worker='worker myapp:worker')
+_examples = dict(ls='ls data --status failed', show='show data 0660f2…', retry='retry data 0660f2… 0660f3…',
+    cancel='cancel data 0660f2…', prune='prune data --older-than 30d', stats='stats data',
+    rescue='rescue data/acme.db', worker='worker myapp:worker')
 
 def _common(sub, name):
     sub.add_argument('path', metavar='PATH', help='a database file, or a directory of tenants')
@@ -265,6 +259,20 @@ def _common(sub, name):
         sub.add_argument('--limit', type=int, default=100, help='at most so many (100)')
     sub.add_argument('--tenant', help='only this tenant of a directory')
     sub.add_argument('--json', action='store_true', help='one JSON document for programs')
+
+# %% ../nbs/07_cli.ipynb #63f878a8
+def _parser():
+    about = 'Look at background jobs, and act on them. PATH is a database file or a directory of tenants.'
+    top = _Parser('tenant-tasks', description=about,
+        epilog='exit code: 0 all went well, 1 a job is in another state, 2 the question makes no sense, or a database can\'t be read')
+    subs = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for name,example in _examples.items():
+        f = globals()[f'cmd_{name}']
+        sub = subs.add_parser(name, help=f.__doc__, description=f.__doc__, epilog=f'example: tenant-tasks {example}')
+        sub.set_defaults(run=f)
+        if name=='worker': sub.add_argument('worker', metavar='MODULE:NAME', help='where the Worker is')
+        else: _common(sub, name)
+    return top
 
 # %% ../nbs/07_cli.ipynb #6cc9c246
 def say(
@@ -278,7 +286,7 @@ def say(
 
 def _be_a_command():
     sys.stdout.reconfigure(errors='backslashreplace')
-    logging.getLogger('tenant_tasks').addHandler(logging.NullHandler())
+    logging.getLogger().addHandler(_quiet)
 
 # %% ../nbs/07_cli.ipynb #39193ef5
 def main(

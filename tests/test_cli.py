@@ -1,21 +1,37 @@
 "The command as a shell runs it: what it prints, what it changes, how it ends"
 import asyncio,json,os,signal,subprocess,sys,time
+from concurrent.futures import ThreadPoolExecutor
 
-import pytest
+import apsw,pytest
 from fastlite import database
-from helpers import manager_at,root
+from helpers import manager_at,root,script
+from tenant_tasks.cli import main
 
 def boom(): raise OSError('no route to host')
+def boom_badly(note): raise OSError('\x1b[8mhidden')
 
-cmd = [sys.executable, '-c', 'import sys; from tenant_tasks.cli import main; sys.exit(main())']
+cmd = [sys.executable, '-m', 'tenant_tasks.cli']
+env = dict(os.environ, PYTHONPATH=str(root))
 
-def run(*args, **kw): return subprocess.run([*cmd, *map(str, args)], capture_output=True, text=True, timeout=30, **kw)
+main_src = 'import sys\nfrom tenant_tasks.cli import main\nsys.exit(main())'
 
-def data(*args):
-    "What a command gives to programs"
-    res = run(*args, '--json')
+def run(*args, **kw): return subprocess.run([*cmd, *map(str, args)], capture_output=True, text=True, timeout=30, env=env, **kw)
+
+def run_all(calls, **kw):
+    "The same for several commands at a time"
+    with ThreadPoolExecutor(4) as pool: return list(pool.map(lambda o: run(*o, **kw), calls))
+
+def rows(res):
+    "What a command gave to programs"
     assert res.returncode==0, res.stderr
     return json.loads(res.stdout)
+
+def data(*args): return rows(run(*args, '--json'))
+def data_all(*calls): return [rows(o) for o in run_all([(*o, '--json') for o in calls])]
+
+def listing(path):
+    "What is in a directory, but for what SQLite puts beside an open database"
+    return {o for o in os.listdir(path) if not o.endswith(('-wal', '-shm'))}
 
 @pytest.fixture
 def folder(tmp_path, clock):
@@ -29,18 +45,18 @@ def folder(tmp_path, clock):
     return tmp_path
 
 def test_ls(folder):
-    text = run('ls', folder).stdout
-    assert [o in text for o in ('acme', 'globex', 'failed', 'pending', 'OSError: no route to host', 'idle')]==[True]*5+[False]
-    assert {(o['tenant'], o['status']) for o in data('ls', folder)}=={(t, s) for t in ('acme', 'globex') for s in ('failed', 'pending')}
-    assert [o['tenant'] for o in data('ls', folder, '--tenant', 'acme', '--status', 'failed', '--type', 'sync')]==['acme']
-    assert len(data('ls', folder, '--limit', 3))==3 and data('ls', folder/'acme.db', '--status', 'running')==[]
-    assert run('ls', folder/'acme.db', '--status', 'running').stdout=='nothing\n'
+    text,none = run_all([('ls', folder), ('ls', folder/'acme.db', '--status', 'running')])
+    assert [o in text.stdout for o in ('acme', 'globex', 'failed', 'pending', 'OSError: no route to host', 'idle')]==[True]*5+[False]
+    assert none.stdout=='nothing\n'
+    whole,some,three,none = data_all(('ls', folder), ('ls', folder, '--tenant', 'acme', '--status', 'failed', '--type', 'sync'),
+        ('ls', folder, '--limit', '3'), ('ls', folder/'acme.db', '--status', 'running'))
+    assert {(o['tenant'], o['status']) for o in whole}=={(t, s) for t in ('acme', 'globex') for s in ('failed', 'pending')}
+    assert [o['tenant'] for o in some]==['acme'] and len(three)==3 and none==[]
 
 def test_looking_makes_nothing(folder):
-    def files(): return {o for o in os.listdir(folder) if not o.endswith(('-wal', '-shm'))}
-    before = files()
+    before = listing(folder)
     assert data('ls', folder/'idle.db')==[] and data('stats', folder/'idle.db')==[]
-    assert 'tenant_jobs' not in database(folder/'idle.db').t and files()==before
+    assert 'tenant_jobs' not in database(folder/'idle.db').t and listing(folder)==before
 
 def test_show_retry_cancel(folder):
     job, = data('ls', folder, '--tenant', 'globex', '--status', 'failed')
@@ -52,59 +68,179 @@ def test_show_retry_cancel(folder):
     assert data('cancel', folder, job['id'])[0]['status']=='cancelled'
     assert manager_at(folder/'globex.db').get_job(job['id']).status=='cancelled'
 
-def test_stats_prune_rescue(folder):
-    stats = {o['tenant']:o for o in data('stats', folder)}
-    assert (stats['acme']['failed'], stats['acme']['pending'])==(1, 1)
-    assert [o['deleted'] for o in data('prune', folder, '--older-than', '5000w')]==[0, 0]
-    assert data('rescue', folder)==[]
-    assert run('stats', folder).stdout.split()[:2]==['tenant', 'pending']
+def test_on_a_file(folder):
+    "All that works on a directory works on one file"
+    file = folder/'acme.db'
+    job, = data('ls', file, '--status', 'failed')
+    show,stats,rescued = data_all(('show', file, job['id']), ('stats', file), ('rescue', file))
+    assert job['tenant']=='acme' and show==job and stats[0]['failed']==1 and rescued==[]
+    assert data('retry', file, job['id'])[0]['status']=='pending'
+    assert data('cancel', file, job['id'])[0]['status']=='cancelled'
+    assert data('prune', file, '--older-than', '0s')==[dict(tenant='acme', deleted=1)]
 
-@pytest.mark.parametrize('args,says', [
-    (['show', '.', 'nobody'], "no job 'nobody'"), (['ls', 'nowhere'], 'neither a database file nor a directory'), (['ls', 'junk.db'], 'not a database'),
-    (['ls', 'empty'], 'without tenants'), (['ls', '.', '--tenant', 'x'], "no tenant 'x'"), (['ls', '.', '--status', 'done'], "'done' is no status"),
-    (['ls', '.', '--limit', '-1'], 'limit -1'), (['prune', '.', '--older-than', 'soon'], "'soon' is no duration"), (['worker', 'nomodule:w'], 'nomodule'),
-    (['worker', 'os:nothing'], 'MODULE:NAME'), (['worker', 'os:sep'], 'is str and no Worker'), (['worker', ':'], 'MODULE:NAME')])
-def test_mistakes(folder, args, says):
-    "One clear line on stderr, exit code 2, no traceback"
-    (folder/'empty').mkdir()
-    if 'junk' in args[1]: (folder/'junk.db').write_text('this is no database, it is only text. '*40)
-    res = run(*args, cwd=folder)
-    assert res.returncode==2 and res.stdout=='' and says in res.stderr and len(res.stderr.splitlines())==1
+def test_several_ids(folder):
+    "One pass over the tenants; nothing is done if one id is nobody's; one in another state stops no other"
+    failed = [o['id'] for o in data('ls', folder, '--status', 'failed')]
+    assert run('retry', folder, failed[0], 'nobody').returncode==2 and len(data('ls', folder, '--status', 'failed'))==2
+    manager_at(folder/'acme.db').retry_job(manager_at(folder/'acme.db').list_jobs(status='failed')[0].id)
+    res = run('retry', folder, *failed, '--json')
+    assert res.returncode==1 and {o['tenant']:bool(o['note']) for o in json.loads(res.stdout)}=={'acme':True, 'globex':False}
+    assert {o['status'] for o in data('ls', folder, '--type', 'sync')}=={'pending'}
+
+def test_cancel_of_a_running_job(folder, clock):
+    manager = manager_at(folder/'acme.db', clock)
+    job = manager._claim(manager.submit('long', print)[0])
+    res = run('cancel', folder, job.id)
+    assert res.returncode==0 and res.stderr=='' and 'running  asked to stop' in res.stdout
+    assert manager.get_job(job.id).cancel_requested==1
+
+def test_stats_and_prune(folder):
+    stats,pruned = data_all(('stats', folder), ('prune', folder, '--older-than', '5000w'))
+    acme = {o['tenant']:o for o in stats}['acme']
+    assert (acme['failed'], acme['pending'])==(1, 1)
+    assert [o['deleted'] for o in pruned]==[0, 0]
+    assert run('stats', folder).stdout.split()[:2]==['tenant', 'pending']
+    assert [o['deleted'] for o in data('prune', folder, '--older-than', '0s')]==[1, 1]
+
+def test_rescue(folder):
+    "What a killed process left behind"
+    src = '''
+import os,signal,sys
+from tenant_tasks import *
+@task
+def sync_all(): pass
+manager = Tenants(sys.argv[1])['globex']
+manager._claim(manager.submit('all', sync_all)[0])
+os.kill(os.getpid(), signal.SIGKILL)
+'''
+    script(src, folder).communicate(timeout=30)
+    row, = data('rescue', folder)
+    assert (row['tenant'], row['job_type'], row['status'])==('globex', 'all', 'pending')
+    assert data('rescue', folder)==[]
+
+def test_a_broken_tenant_stops_no_other(folder):
+    (folder/'broken.db').write_text('this is no database, it is only text. '*40)
+    (folder/'folder.db').mkdir()
+    job_id = manager_at(folder/'globex.db').list_jobs(status='failed')[0].id
+    ls,stats,show = run_all([('ls', folder, '--json'), ('stats', folder, '--json'), ('show', folder, job_id)])
+    assert (ls.returncode, stats.returncode, show.returncode)==(2, 2, 0)
+    assert len(json.loads(ls.stdout))==4 and [o['tenant'] for o in json.loads(stats.stdout)]==['acme', 'globex']
+    assert 'tenant broken is left out, its file is not a database' in ls.stderr and len(ls.stderr.splitlines())==2
+
+@pytest.mark.skipif(sys.platform=='win32', reason='needs resource')
+def test_many_tenants_need_few_open_files(tmp_path):
+    job_id = [manager_at(tmp_path/f't{n}.db').submit('mail', print)[0] for n in range(120)][-1]
+    src = f"import resource,sys\nresource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))\n{main_src}"
+    for args,n in (('stats', 120), ('show', 1)):
+        proc = script(src, args, tmp_path, *([job_id] if args=='show' else []), '--json')
+        out,err = proc.communicate(timeout=30)
+        assert proc.returncode==0 and out.count('"tenant"')==n, err
+
+def test_rows_of_other_programs(tmp_path):
+    "The first columns alone, times without a zone, an error log that is only a traceback"
+    conn = apsw.Connection(str(tmp_path/'old.db'))
+    cols = 'id job_type status payload result error_log retry_count max_retries created_at started_at completed_at'.split()
+    conn.execute(f"CREATE TABLE tenant_jobs ({', '.join(cols)})")
+    row = 'o1','sync','failed','{}',None,'Traceback\nOSError: no route\n',3,3,'2025-01-01 10:00:00',None,'once'
+    conn.execute(f"INSERT INTO tenant_jobs VALUES ({', '.join('?'*11)})", row)
+    conn.close()
+    ls,show = run_all([('ls', tmp_path), ('show', tmp_path, 'o1')])
+    assert 'OSError: no route' in ls.stdout.splitlines()[1] and show.stdout.endswith('Traceback\nOSError: no route\n')
+
+mistakes = [(['show', '.', 'nobody'], "no job 'nobody'"), ([], 'COMMAND'), (['ls', 'nowhere'], 'neither a database file nor a directory'),
+    (['ls', 'junk.db'], 'not a database'), (['ls', 'empty'], 'without tenants'), (['ls', '.', '--tenant', 'x'], "no tenant 'x'"),
+    (['ls', 'acme.db', '--tenant', 'globex'], "no tenant 'globex'"), (['ls', '.', '--status', 'done'], "'done' is no status"),
+    (['ls', '.', '--limit', '-1'], 'limit -1'), (['ls', '.', '--limit', '9'*20], 'limit 999'), (['ls', '.', '--limit', 'x'], '--help'),
+    (['ls', '.', '--type', ''], "job_type ''"), (['ls', '\x1b[2J'], '\\x1b[2J'), (['show', '.', '\udcff'], '\\udcff'),
+    (['prune', '.', '--older-than', 'soon'], "'soon' is no duration"), (['prune', '.', '--older-than', '999999d'], 'too long'),
+    (['fly'], 'fly'), (['prune', '.'], '--older-than'), (['worker', 'nomodule:w'], 'nomodule'), (['worker', 'os:nothing'], 'MODULE:NAME'),
+    (['worker', 'os:sep'], 'is str and no Worker'), (['worker', ':'], 'MODULE:NAME'), (['worker', '.os:sep'], 'MODULE:NAME')]
+
+@pytest.fixture
+def wrong(tmp_path, monkeypatch):
+    "A tenant with a job, a directory with nothing in it, and a file that is no database"
+    manager_at(tmp_path/'acme.db').submit('mail', print)
+    (tmp_path/'empty').mkdir()
+    (tmp_path/'junk.db').write_text('this is no database, it is only text. '*40)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    return tmp_path
+
+@pytest.mark.parametrize('args,says', mistakes)
+def test_mistakes(wrong, capsys, args, says):
+    "One clear line on stderr, exit code 2, nothing made"
+    if args[:1]==['show']: args = [*args, '--tenant', 'acme']
+    files = listing(wrong)
+    assert main(args)==2
+    out,err = capsys.readouterr()
+    assert out=='' and says in err and len(err.splitlines())==1
+    assert listing(wrong)==files
+
+def test_mistakes_in_a_shell(wrong):
+    "The same from a process of its own, where SQLite's log and tracebacks would show"
+    for (args,says),res in zip(mistakes[:5:2], run_all([o for o,_ in mistakes[:5:2]], cwd=wrong)):
+        assert res.returncode==2 and res.stdout=='' and says in res.stderr.splitlines()[-1], (args, res)
+    res = run('ls', 'junk.db', cwd=wrong)
+    assert res.returncode==2 and len(res.stderr.splitlines())==1
 
 def test_usage_teaches():
-    assert run().returncode==2 and run('prune', '.').returncode==2
-    res = run('--help')
-    assert res.returncode==0 and all(o in res.stdout for o in ('ls', 'show', 'retry', 'cancel', 'prune', 'stats', 'rescue', 'worker', 'exit code'))
-    assert 'example: tenant-tasks prune data --older-than 30d' in run('prune', '--help').stdout
+    top,prune = run_all([('--help',), ('prune', '--help')])
+    assert top.returncode==0 and all(o in top.stdout for o in (*'ls show retry cancel prune stats rescue worker'.split(), 'exit code'))
+    assert 'example: tenant-tasks prune data --older-than 30d' in prune.stdout
 
 def test_text_of_jobs_does_a_terminal_no_harm(folder):
     manager = manager_at(folder/'acme.db')
-    job_id,_ = manager.submit('\x1b[2J\x1b]0;owned\x07', print, note='\x1b[31m\r\u202e')
-    for args in (['ls', folder], ['show', folder, job_id]):
-        out = run(*args).stdout
-        assert '\\x1b[2J' in out and not [c for c in out if not c.isprintable() and c!='\n']
+    job_id,bg_task = manager.submit('\x1b[2J\x1b]0;owned\x07', boom_badly, 1, note='\x1b[31m\r\u202e')
+    asyncio.run(bg_task())
+    for res in run_all([('ls', folder), ('show', folder, job_id)]):
+        assert not [c for c in res.stdout+res.stderr if not c.isprintable() and c!='\n']
+        assert '\\x1b[2J' in res.stdout and '\\x1b[8m' in res.stdout
 
 def test_closed_pipe(folder):
-    res = subprocess.run(f'{sys.executable} -c "{cmd[2]}" ls {folder} | true', shell=True, capture_output=True, text=True, timeout=30)
-    assert res.stderr==''
+    "It ends without a word, though there is more to print than a pipe holds"
+    manager_at(folder/'acme.db').submit_many('mail', print, [dict(to='ann')]*1000)
+    read,write = os.pipe()
+    proc = subprocess.Popen([*cmd, 'ls', str(folder), '--limit', '1000'], stdout=write, stderr=subprocess.PIPE, env=env)
+    os.close(write)
+    assert os.read(read, 10)
+    os.close(read)
+    assert proc.communicate(timeout=30)[1]==b'' and proc.returncode==0
 
-def test_worker_process(folder):
-    "It runs the tasks of its module, and ends with 0 on SIGTERM"
-    (folder/'myapp.py').write_text('''
+def test_stdout_without_the_letters(folder):
+    manager_at(folder/'acme.db').submit('grün…', print)
+    res = subprocess.run([*cmd, 'ls', str(folder)], capture_output=True, timeout=30, env=dict(env, PYTHONIOENCODING='ascii'))
+    assert res.returncode==0 and b'gr\\xfcn\\u2026' in res.stdout
+
+app = '''
+import signal
 from tenant_tasks import *
 @task
-def greet(name): return f'hello {name}'
+def greet(name):
+    if name=='bob': raise OSError('\\x1b[2J')
+    return f'hello {name}', signal.getsignal(signal.SIGPIPE)==signal.SIG_IGN
 worker = Worker('.', look_every=.05)
-if __name__!='myapp': Tenants('.')['idle'].submit('greet', greet, name='ann')
-''')
-    env = dict(os.environ, PYTHONPATH=str(root))
+'''
+
+@pytest.mark.skipif(sys.platform=='win32', reason='needs signals')
+def test_worker_process(folder):
+    "It runs the tasks of its module, outlives closed connections, logs without harm, and ends with 0 on SIGTERM"
+    (folder/'myapp.py').write_text(app)
     proc = subprocess.Popen([*cmd, 'worker', 'myapp:worker'], cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
     try:
-        subprocess.run([sys.executable, 'myapp.py'], cwd=folder, env=env, check=True, timeout=30)
+        submit = "from myapp import *\nfor o in ('bob', 'ann'): Tenants('.')['idle'].submit('greet', greet, 1, name=o)"
+        subprocess.run([sys.executable, '-c', submit], cwd=folder, env=env, check=True, timeout=30)
         manager,end = manager_at(folder/'idle.db'),time.monotonic()+10
-        while manager.job_stats()['completed']<1 and time.monotonic()<end: time.sleep(.02)
-        assert manager.list_jobs()[0].value=='hello ann'
+        while (stats := manager.job_stats())['completed']+stats['failed']<2 and time.monotonic()<end: time.sleep(.02)
+        assert manager.list_jobs(status='completed')[0].value==['hello ann', True]
         proc.send_signal(signal.SIGTERM)
         assert proc.wait(15)==0
-        assert 'starts as' in proc.stderr.read()
-    finally: proc.kill()
+        err = proc.stderr.read()
+        assert 'starts as' in err and '\\x1b[2J' in err and '\x1b' not in err
+    finally:
+        proc.kill()
+        proc.communicate()
+
+def test_bug_in_a_worker_module_shows_itself(tmp_path):
+    (tmp_path/'buggy.py').write_text('import os\nos.nope')
+    res = run('worker', 'buggy:worker', cwd=tmp_path)
+    assert res.returncode==1 and "no attribute 'nope'" in res.stderr and 'Traceback' in res.stderr
