@@ -3,7 +3,8 @@ import pytest
 from fastcore.foundation import working_directory
 
 def pytest_collect_file(file_path, parent):
-    if file_path.suffix=='.ipynb' and not any(o.startswith(('.','_')) for o in file_path.parts): return Notebook.from_parent(parent, path=file_path)
+    hidden = any(o.startswith(('.','_')) for o in file_path.parts)
+    if file_path.suffix=='.ipynb' and not hidden: return Notebook.from_parent(parent, path=file_path)
 
 class NotebookError(Exception):
     "A cell that failed, with what is needed to find it"

@@ -54,6 +54,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'tenant_tasks.job.dump_kwargs': ('job.html#dump_kwargs', 'tenant_tasks/job.py'),
                                   'tenant_tasks.job.dump_result': ('job.html#dump_result', 'tenant_tasks/job.py'),
                                   'tenant_tasks.job.new_id': ('job.html#new_id', 'tenant_tasks/job.py'),
+                                  'tenant_tasks.job.parse_time': ('job.html#parse_time', 'tenant_tasks/job.py'),
                                   'tenant_tasks.job.read_errors': ('job.html#read_errors', 'tenant_tasks/job.py'),
                                   'tenant_tasks.job.timestamp': ('job.html#timestamp', 'tenant_tasks/job.py'),
                                   'tenant_tasks.job.utcnow': ('job.html#utcnow', 'tenant_tasks/job.py')},

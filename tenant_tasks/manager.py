@@ -65,7 +65,8 @@ def _check_func(f):
 # %% ../nbs/04_manager.ipynb #6f9db305
 @patch
 def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
-    if not _is_int(max_retries, 1): raise ValueError(f"max_retries {max_retries!r} is not allowed; allowed: an int of 1 or more, attempts in all")
+    if not _is_int(max_retries, 1):
+        raise ValueError(f"max_retries {max_retries!r} is not allowed; allowed: an int of 1 or more, attempts in all")
     now,opts = self.clock(),dict(self.options)
     run_at = opts.pop('run_at', None) or now+opts.pop('delay', timedelta(0))
     return TenantJob(new_id(), _name('job_type', job_type), payload=dump_kwargs(kwargs), max_retries=max_retries,
@@ -80,9 +81,11 @@ def using(self:BackgroundTaskManager, *,
     unique_key:str|None=None, # While a live job has this key, no other is made
 )->BackgroundTaskManager: # This manager, with options
     "Options for the jobs that are submitted through what it returns"
-    if delay is not None and run_at is not None: raise ValueError(f"delay {delay!r} and run_at {run_at!r} together are not allowed; allowed: one of them")
+    if delay is not None and run_at is not None:
+        raise ValueError(f"delay {delay!r} and run_at {run_at!r} together are not allowed; allowed: one of them")
     if not _is_int(priority, -2**31): raise ValueError(f"priority {priority!r} is not allowed; allowed: an int")
-    if run_at is not None and not isinstance(run_at, datetime): raise TypeError(f"run_at {run_at!r} is not allowed; allowed: a datetime with a time zone")
+    if run_at is not None and not isinstance(run_at, datetime):
+        raise TypeError(f"run_at {run_at!r} is not allowed; allowed: a datetime with a time zone")
     res,opts = copy(self),dict(priority=priority)
     if delay is not None: opts['delay'] = to_delta(delay)
     if run_at is not None: opts['run_at'] = datetime.fromisoformat(timestamp(run_at))
@@ -350,7 +353,7 @@ async def _step(self:BackgroundTaskManager, job_id, func):
     if job is None: log.info("job %s isn't in %s: its transaction was rolled back, or hasn't been committed yet", job_id, self)
     if job is None: return _forget(job_id)
     if job.status!='pending': return None
-    wait = (datetime.fromisoformat(job.run_at)-self.clock()).total_seconds() if job.run_at else 0
+    wait = (parse_time(job.run_at)-self.clock()).total_seconds()
     return min(max(wait, 0), 60)
 
 # %% ../nbs/04_manager.ipynb #063fa368
@@ -383,8 +386,10 @@ def submit_many(self:BackgroundTaskManager,
     "Submit one job for each dict of arguments, in one transaction"
     _check_func(task_func)
     kwargs_list = list(kwargs_list)
-    if bad := [o for o in kwargs_list if not isinstance(o, dict)]: raise TypeError(f"kwargs_list holds {bad[0]!r}; allowed: dicts of arguments")
-    if 'unique_key' in self.options and len(kwargs_list)>1: raise ValueError(f"{len(kwargs_list)} jobs can't have one unique_key; allowed: 1")
+    if bad := [o for o in kwargs_list if not isinstance(o, dict)]:
+        raise TypeError(f"kwargs_list holds {bad[0]!r}; allowed: dicts of arguments")
+    if 'unique_key' in self.options and len(kwargs_list)>1:
+        raise ValueError(f"{len(kwargs_list)} jobs can't have one unique_key; allowed: 1")
     return self._submit([self._new_job(job_type, task_func, max_retries, o) for o in kwargs_list], task_func)
 
 # %% ../nbs/04_manager.ipynb #9f876676
@@ -426,7 +431,8 @@ def cancel_job(self:BackgroundTaskManager,
     "Cancel a pending job, ask a running one to stop; `JobStateError` if it has completed or failed"
     self.get_job(job_id)
     job = self.store.cancel(job_id, self.clock()) or self.get_job(job_id)
-    if job.status in ('completed','failed'): raise JobStateError(f"job {job_id} is {job.status}; allowed: pending or running jobs can be cancelled")
+    if job.status in ('completed','failed'):
+        raise JobStateError(f"job {job_id} is {job.status}; allowed: pending or running jobs can be cancelled")
     if job.status=='running' and job_id in _on_loop:
         _,task,loop = _on_loop[job_id]
         _asked.add(job_id)
@@ -446,7 +452,7 @@ def retry_job(self:BackgroundTaskManager,
     "Let a job that failed or was cancelled start afresh; `JobStateError` if it is in another state"
     job = self.get_job(job_id)
     if job.status in ('failed','cancelled') and not self._can_run(job): raise JobStateError(
-        f"job {job_id} can't be retried: only process {job.owner} had its function {job.function or ''}; allowed: functions registered with @task")
+        f"job {job_id} can't be retried: only {job.owner} had its function {job.function or ''}; allowed: functions registered with @task")
     try: row = self.store.reset(job_id, self.clock())
     except apsw.ConstraintError: raise JobStateError(f"another live job has the unique key {job.unique_key!r} of job {job_id}") from None
     if row is None: raise JobStateError(f"job {job_id} is {self.get_job(job_id).status}; allowed: failed or cancelled jobs can be retried")
@@ -466,7 +472,8 @@ async def drain(self:BackgroundTaskManager,
     while job := await self._insist(lambda: store_threads.run(self._claim_next)):
         await self._perform(job, _function(job))
         n += 1
-    if left := self.store.due(self.clock(), limit=-1): log.warning("%s due jobs in %s stay pending: this process doesn't have their functions", len(left), self)
+    if left := self.store.due(self.clock(), limit=-1):
+        log.warning("%s due jobs in %s stay pending: this process doesn't have their functions", len(left), self)
     return n
 
 # %% ../nbs/04_manager.ipynb #bc51bddf
@@ -476,15 +483,15 @@ _silent_since = {}
 def _is_orphan(self:BackgroundTaskManager, job, dead, now):
     "Is the process that a job depends on dead, or silent for the length of a lease?"
     if dead: return True
-    if job.status=='running': return (job.lease_until or timestamp(datetime.fromisoformat(job.started_at or job.created_at)+lease))<timestamp(now)
+    if job.status=='running': return (job.lease_until or timestamp(parse_time(job.started_at or job.created_at)+lease))<timestamp(now)
     if dead is False: return False
     return time.monotonic()-_silent_since.setdefault((self.folder, job.owner), time.monotonic())>lease.total_seconds()
 
 def _epitaph(job, dead):
     how = 'died' if dead else 'gave no sign of life until its lease ran out'
     if job.task: return ProcessDied(f'process {job.owner} {how} while it ran this job')
-    return FunctionLost(f"process {job.owner} {how}, and only it had the function {job.function or 'of this job'}. A function that is registered "
-        "with @task can be run by any process that has imported it.")
+    only = f"process {job.owner} {how}, and only it had the function {job.function or 'of this job'}"
+    return FunctionLost(f"{only}. A function that is registered with @task can be run by any process that has imported it.")
 
 # %% ../nbs/04_manager.ipynb #91af46b4
 @patch
@@ -509,7 +516,7 @@ def job_stats(self:BackgroundTaskManager,
 )->dict: # A count for each status, and `oldest_pending` in seconds (None if nothing is pending)
     "How many jobs are in each status, and how long the oldest pending one has been due"
     counts,since = self.store.stats()
-    age = None if since is None else max(0., (self.clock()-datetime.fromisoformat(since)).total_seconds())
+    age = None if since is None else max(0., (self.clock()-parse_time(since)).total_seconds())
     return dict(counts, oldest_pending=age)
 
 @patch

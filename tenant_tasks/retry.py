@@ -33,7 +33,8 @@ def to_delta(
     if isinstance(wait, timedelta): res = wait.total_seconds()
     elif isinstance(wait, (int,float)) and not isinstance(wait, bool): res = wait
     else: raise ValueError(f"{wait!r} is no wait; allowed: a timedelta, or seconds as a number")
-    if not (math.isfinite(res) and 0<=res<=1e10): raise ValueError(f"a wait of {wait!r} is not allowed; allowed: 0 to 10,000,000,000 seconds")
+    if not (math.isfinite(res) and 0<=res<=1e10):
+        raise ValueError(f"a wait of {wait!r} is not allowed; allowed: 0 to 10,000,000,000 seconds")
     return timedelta(seconds=res)
 
 def wait_after(
@@ -94,7 +95,8 @@ def _failed(job, e, now, backoff, skip, retry_on):
     if n>=(job.max_retries or 1) or hopeless: return Change('fail', vals, f'failed for good, attempt {n} of {job.max_retries}')
     if died: return Change('rescue', dict(vals, run_at=timestamp(now)), f'its process died in attempt {n} of {job.max_retries}')
     wait = wait_after(n, backoff)
-    return Change('retry', dict(vals, run_at=timestamp(now+wait)), f'attempt {n} of {job.max_retries} failed, next in {wait.total_seconds():g} s')
+    note = f'attempt {n} of {job.max_retries} failed, next in {wait.total_seconds():g} s'
+    return Change('retry', dict(vals, run_at=timestamp(now+wait)), note)
 
 # %% ../nbs/01_retry.ipynb #ba1cea93
 def decide(

@@ -147,8 +147,8 @@ def use(self:Link,
         yield conn
     finally: self.lock.release()
 
-# %% ../nbs/02_store.ipynb #49fff0a9
-_links,_recent,_links_lock = weakref.WeakValueDictionary(),deque(maxlen=64),threading.Lock()
+# %% ../nbs/02_store.ipynb #0be40d99
+_links,_recent,_links_lock = weakref.WeakValueDictionary(),deque(maxlen=32),threading.Lock()
 
 def link_at(
     path:str, # A database file, by its full path, or ''
@@ -282,14 +282,16 @@ def find(self:JobStore,
     cond = 'WHERE '+' AND '.join(f'{k}=?' for k in where) if where else ''
     return self._read(f'SELECT {_cols} FROM tenant_jobs {cond} ORDER BY rowid DESC LIMIT ?', *where.values(), limit, conv=_jobs)
 
-# %% ../nbs/02_store.ipynb #cd0b5488
+# %% ../nbs/02_store.ipynb #134d2c42
+_in_order = 'ORDER BY priority DESC, run_at, rowid LIMIT ?'
+
 @patch
 def due(self:JobStore,
     now:datetime, # The time
     limit:int=100, # At most so many
 )->list[str]: # Ids, the first to run first
     "Pending jobs whose time has come"
-    sql = "SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE status='pending' AND run_at<=? ORDER BY priority DESC, run_at, rowid LIMIT ?"
+    sql = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE status='pending' AND run_at<=? {_in_order}"
     return self._read(sql, timestamp(now), limit, conv=lambda rows: [o for o, in rows])
 
 # %% ../nbs/02_store.ipynb #9c3a3503
@@ -319,7 +321,7 @@ def claim(self:JobStore,
 
 # %% ../nbs/02_store.ipynb #5388338f
 _mine = "status='pending' AND (task IN (SELECT value FROM json_each(?)) OR task IS NULL AND owner=?)"
-_first_due = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE {_mine} AND run_at<=? ORDER BY priority DESC, run_at, rowid LIMIT 1"
+_first_due = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE {_mine} AND run_at<=? {_in_order}"
 
 @patch
 def claim_due(self:JobStore,
@@ -330,7 +332,7 @@ def claim_due(self:JobStore,
     "Claim the first job that is due and that this process can run"
     vals = dict(owner=owner, claim=new_id(), started_at=timestamp(now), lease_until=timestamp(now+lease))
     def work(conn):
-        ids = list(conn.execute(_first_due, (json.dumps(tasks), owner, timestamp(now))))
+        ids = list(conn.execute(_first_due, (json.dumps(tasks), owner, timestamp(now), 1)))
         return _move(conn, 'claim', ids[0][0], **vals) if ids else None
     return self._do(work, join=False, wait=run_timeout)
 
@@ -343,7 +345,7 @@ def next_due(self:JobStore,
     sql = f"SELECT run_at FROM tenant_jobs INDEXED BY tenant_jobs_next WHERE {_mine} ORDER BY run_at LIMIT 1"
     return self._read(sql, json.dumps(tasks), owner, conv=lambda rows: next((o for o, in list(rows)), None))
 
-# %% ../nbs/02_store.ipynb #8d672076
+# %% ../nbs/02_store.ipynb #cd0b5488
 @patch
 def settle(self:JobStore,
     job:TenantJob, # The job as `claim` gave it
@@ -381,7 +383,7 @@ def renew(self:JobStore,
     args = timestamp(now+lease),json.dumps(claims)
     return self._do(lambda conn: len(list(conn.execute(_renew, args))), join=False, wait=run_timeout)
 
-# %% ../nbs/02_store.ipynb #fe31a470
+# %% ../nbs/02_store.ipynb #8d672076
 @patch
 def held_by_others(self:JobStore,
     owner:str, # Process that asks; of its own jobs only those whose lease it has let run out
@@ -443,7 +445,7 @@ def reset(self:JobStore,
     vals = dict(retry_count=0, cancel_requested=0, completed_at=None, result=None, run_at=timestamp(now), progress=None, progress_note=None)
     return self._do(lambda conn: _move(conn, 'reset', job_id, **vals), durable=True)
 
-# %% ../nbs/02_store.ipynb #3a350768
+# %% ../nbs/02_store.ipynb #fe31a470
 @patch
 def stats(self:JobStore,
 )->tuple[dict,str|None]: # Count by status, and since when the oldest pending job has been waiting to run

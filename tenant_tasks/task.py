@@ -66,9 +66,11 @@ def task(
 )->Callable: # The function as it was
     "Register a function, so that its jobs outlive the process that submitted them"
     if func is None: return partial(task, name=name, backoff=backoff, timeout=timeout, retry_on=retry_on, cancel_on=cancel_on)
-    if not callable(func) or not hasattr(func, '__code__'): raise TypeError(f"{func!r} can't be a task; allowed: a function or an async function")
+    if not callable(func) or not hasattr(func, '__code__'):
+        raise TypeError(f"{func!r} can't be a task; allowed: a function or an async function")
     name = func.__name__ if name is None else name
-    if not isinstance(name, str) or not name.strip() or name=='<lambda>': raise ValueError(f"task name {name!r} is not allowed; allowed: a string that isn't empty")
+    if not isinstance(name, str) or not name.strip() or name=='<lambda>':
+        raise ValueError(f"task name {name!r} is not allowed; allowed: a string that isn't empty")
     if timeout is not None and not to_delta(timeout): raise ValueError(f"timeout {timeout!r} is not allowed; allowed: more than 0 seconds")
     secs = None if timeout is None else to_delta(timeout).total_seconds()
     return _register(Task(name, func, backoff, secs, _types('retry_on', retry_on), _types('cancel_on', cancel_on)))
@@ -82,7 +84,8 @@ def find_task(
     name:str, # A name from a row's `task`
 )->Task: # What is registered under it
     "The task of that name; `UnknownTask` says which names there are"
-    if name not in _tasks: raise UnknownTask(f"no task {name!r} is registered in this process; registered: {', '.join(sorted(_tasks)) or 'none'}")
+    if name not in _tasks:
+        raise UnknownTask(f"no task {name!r} is registered in this process; registered: {', '.join(sorted(_tasks)) or 'none'}")
     return _tasks[name]
 
 def task_names()->list[str]: # All of them

@@ -11,7 +11,7 @@ __all__ = ['Tenants', 'TenantNotFound', 'TenantMap', 'as_tenants', 'Worker']
 import asyncio,heapq,logging,os,re,signal,threading,time
 from collections import Counter,OrderedDict
 from collections.abc import Callable,Mapping
-from datetime import datetime,timedelta
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,7 +53,8 @@ class Tenants:
     )->str: # Its database file
         "Where a tenant's database is; `ValueError` for a name that can't be one"
         if isinstance(name, str) and _tenant_name.fullmatch(name): return str(self.path/f'{name}{self.suffix}')
-        raise ValueError(f"tenant name {name!r} is not allowed; allowed: letters, digits, '_', '-', '.', at most 100, the first a letter or digit")
+        allowed = "letters, digits, '_', '-', '.', at most 100, the first a letter or digit"
+        raise ValueError(f"tenant name {name!r} is not allowed; allowed: {allowed}")
 
 # %% ../nbs/05_worker.ipynb #1704639c
 class TenantNotFound(KeyError):
@@ -98,8 +99,8 @@ def drop(self:Tenants,
 @patch
 def __iter__(self:Tenants):
     "The names of all tenants"
-    n = len(self.suffix)
-    return iter(sorted(o.name[:-n] for o in os.scandir(self.path) if o.name.endswith(self.suffix) and _tenant_name.fullmatch(o.name[:-n])))
+    names = [o.name[:-len(self.suffix)] for o in os.scandir(self.path) if o.name.endswith(self.suffix) and o.is_file()]
+    return iter(sorted(o for o in names if _tenant_name.fullmatch(o)))
 
 # %% ../nbs/05_worker.ipynb #55a60a0e
 @patch
@@ -227,7 +228,8 @@ class Worker:
 def _care(self:Worker, name, manager):
     "Rescue what can be rescued, and see whether there is somebody to watch"
     self._seen[name] = time.monotonic()
-    for job in manager.rescue(): log.warning("job %s (%s) of %s was left by %s, and is %s", job.id, job.job_type, name, job.owner, job.status)
+    for job in manager.rescue():
+        log.warning("job %s (%s) of %s was left by %s, and is %s", job.id, job.job_type, name, job.owner, job.status)
     held = manager.store.held_by_others(owner_id(), manager.clock(), limit=1)
     (self._watch.add if held else self._watch.discard)(name)
 
@@ -236,10 +238,10 @@ def _abandon(self:Worker, name, manager):
     "Fail what has waited too long for a process that knows it; tell of what hasn't yet"
     now = manager.clock()
     for job in manager.store.unknown(task_names(), now):
-        why = f"no process that knows the task {job.task!r} has come by in {self.unknown_after}; is its module imported where the worker runs?"
+        why = f"no process that knows the task {job.task!r} has come by in {self.unknown_after}; is its module imported in a worker?"
         if job.task not in self._told: log.warning("task %r of job %s of %s is not known here", job.task, job.id, name)
         self._told.add(job.task)
-        if datetime.fromisoformat(job.run_at or job.created_at)+self.unknown_after>now: continue
+        if parse_time(job.run_at or job.created_at)+self.unknown_after>now: continue
         manager.store.abandon(job, now, add_error(job.error_log, (job.retry_count or 0)+1, now, why))
 
 # %% ../nbs/05_worker.ipynb #ab2e0b89
@@ -304,7 +306,7 @@ async def _dispatch(self:Worker):
             turn = asyncio.ensure_future(self._turn(name))
             self._turns.add(turn)
             turn.add_done_callback(self._turns.discard)
-        wait = (datetime.fromisoformat(self._later[0][0])-now).total_seconds() if self._later else 60
+        wait = (parse_time(self._later[0][0])-now).total_seconds() if self._later else 60
         waking = asyncio.ensure_future(self._wake.wait())
         try: await asyncio.wait({waking}, timeout=max(wait, 0))
         finally: waking.cancel()

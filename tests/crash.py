@@ -1,4 +1,4 @@
-"The crash harness: worker processes that are killed at every seam and at random, a ledger of what they did, and the comparison of the books"
+"The crash harness: worker processes killed at every seam and at random, a ledger of what they did, and the comparison of the books"
 import os,random,signal,subprocess,sys,tempfile,time
 from collections import Counter,defaultdict
 from pathlib import Path
@@ -142,7 +142,7 @@ class Arena:
         proc.kill()
         self.buried(proc, why)
 
-    def stats(self): return sum((Counter({k:v for k,v in self.manager(o).job_stats().items() if k!='oldest_pending'}) for o in self.names), Counter())
+    def stats(self): return sum((Counter(self.manager(o).store.stats()[0]) for o in self.names), Counter())
     def manager(self, name): return self.tenants[name]
     def jobs(self): return {o.id:o for n in self.names for o in self.manager(n).list_jobs(limit=100_000)}
 
@@ -180,15 +180,17 @@ def compare(arena):
     for o in jobs.values():
         if o.status not in ('completed','failed'): bad.append(f'{o.id} is {o.status}')
         if o.status=='failed' and o.retry_count<o.max_retries: bad.append(f'{o.id} failed with {o.retry_count} of {o.max_retries} attempts')
-        if o.status=='completed' and not any(r['end'] and not r['failed'] for r in runs[o.id]): bad.append(f'{o.id} completed without having run')
+        ran = any(r['end'] and not r['failed'] for r in runs[o.id])
+        if o.status=='completed' and not ran: bad.append(f'{o.id} completed without having run')
     for job_id,rs in runs.items():
         if len({o['claim'] for o in rs})<len(rs): bad.append(f'{job_id} ran twice under one claim')
         for a,b in zip(rs, rs[1:]):
             if not (a['failed'] or a['pid'] in arena.kills): bad.append(f"{job_id} ran again, though {a['pid']} was not killed")
             if a['end'] and a['end']>b['begin']: bad.append(f'{job_id} ran in two processes at once')
     again = sum(len(o)-1 for o in runs.values())
-    figures = dict(accepted=len(accepted), completed=sum(o.status=='completed' for o in jobs.values()), failed=sum(o.status=='failed' for o in jobs.values()),
-        executions=sum(map(len, runs.values())), repeated=again, kills=len(arena.kills), **Counter(f'at {o}' for o in arena.kills.values()))
+    states = Counter(o.status for o in jobs.values())
+    figures = dict(accepted=len(accepted), completed=states['completed'], failed=states['failed'], executions=sum(map(len, runs.values())),
+        repeated=again, kills=len(arena.kills), **Counter(f'at {o}' for o in arena.kills.values()))
     return figures,bad
 
 def crash_round(seed, jobs=200, workers=2, tenants=4, timeout=120):

@@ -31,7 +31,8 @@ def manager_at(path, clock=None, **kw):
 
 def script(src, *args):
     "Start `src` as a Python process of its own, with pipes to talk to it"
-    return subprocess.Popen([sys.executable, '-c', src, *map(str, args)], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.PIPE)
+    return subprocess.Popen([sys.executable, '-c', src, *map(str, args)], text=True, **pipes)
 
 @contextmanager
 def write_lock(path):

@@ -36,7 +36,8 @@ def test_quarto_config_is_one_file():
     assert link.is_symlink() and os.readlink(link)=='../_quarto.yml'
     yml = (root/'_quarto.yml').read_text()
     listed = re.findall(r'[\w/]+\.ipynb', yml)
-    assert sorted(listed)==sorted(str(o.relative_to(root/'nbs')) for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in str(o))
+    there = [str(o.relative_to(root/'nbs')) for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in str(o)]
+    assert sorted(listed)==sorted(there)
 
 def test_runtime_needs_no_notebook_tools():
     "Neither importing nor running a job touches nbdev, execnb, IPython or pytest"
@@ -132,7 +133,8 @@ def test_links_lead_somewhere(processed):
     assert seen>20
 
 def test_readme_is_the_front_page(processed):
-    src = f"import sys; sys.path.insert(0, 'tools')\nfrom pathlib import Path\nfrom readme import readme\nprint(readme(Path({str(processed)!r})), end='')"
+    src = "import sys; sys.path.insert(0, 'tools')\nfrom pathlib import Path\nfrom readme import readme\n"
+    src += f"print(readme(Path({str(processed)!r})), end='')"
     res = python('-c', src)
     assert res.stdout==(root/'README.md').read_text(), 'run: python tools/readme.py\n'+res.stderr
 
@@ -149,10 +151,12 @@ def test_notebooks_are_exported_and_clean(processed):
 def test_failing_cell_is_named(tmp_path):
     "A notebook that fails tells which one, which cell, and why"
     pytest.importorskip('nbdev')
-    cells = [dict(cell_type='code', id=f'c{i}', metadata={}, outputs=[], execution_count=None, source=[o]) for i,o in enumerate(['x = 1', 'def f(): 1/0\nf()'])]
+    empty = dict(cell_type='code', metadata={}, outputs=[], execution_count=None)
+    cells = [dict(empty, id=f'c{i}', source=[o]) for i,o in enumerate(['x = 1', 'def f(): 1/0\nf()'])]
     (tmp_path/'bad.ipynb').write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)))
     shutil.copy(root/'conftest.py', tmp_path)
-    res = subprocess.run([sys.executable, '-m', 'pytest', '-p', 'no:cacheprovider', 'bad.ipynb'], cwd=tmp_path, capture_output=True, text=True)
+    cmd = [sys.executable, '-m', 'pytest', '-p', 'no:cacheprovider', 'bad.ipynb']
+    res = subprocess.run(cmd, cwd=tmp_path, capture_output=True, text=True)
     assert res.returncode==1
     for o in ('bad.ipynb', 'c1', '1/0', 'ZeroDivisionError'): assert o in res.stdout, res.stdout
 

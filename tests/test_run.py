@@ -71,7 +71,9 @@ def test_attempts(n, fails, zero):
     assert (job.status, job.retry_count)==(('completed', fails) if fails<n else ('failed', n))
     assert [o for o in clock.slept if o]==([] if zero else [2**(i+1) for i in range(min(fails, n-1))])
 
-@pytest.mark.parametrize('error', [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), StopIteration(), BaseException('b')], ids=repr)
+odd_errors = SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), StopIteration(), BaseException('b')
+
+@pytest.mark.parametrize('error', odd_errors, ids=repr)
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_base_exceptions_are_failures(manager, error, kind):
     def f(): raise error

@@ -31,7 +31,9 @@ def test_submit_syncs_and_later_moves_need_not(path):
     db.enable_wal()
     manager = BackgroundTaskManager(db)
     manager.submit('sync', work)
-    for f in (lambda: manager.submit('sync', work), lambda: manager.submit_many('sync', work, [{}]*10), lambda: manager.cancel_job(manager.submit('sync', work)[0])):
+    def one(): return manager.submit('sync', work)[0]
+    def many(): manager.submit_many('sync', work, [{}]*10)
+    for f in (one, many, lambda: manager.cancel_job(one())):
         before = vfs.synced
         f()
         assert vfs.synced>before
@@ -322,3 +324,13 @@ def test_no_question_sorts_or_searches_the_whole_table(manager):
         plan = [o[3] for o in conn.execute('EXPLAIN QUERY PLAN '+sql, args)]
         whole = [o for o in plan if o.startswith('SCAN tenant_jobs') and 'INDEX' not in o]
         assert not [o for o in plan if 'TEMP B-TREE' in o] and (not whole or 'ORDER BY rowid' in sql), (sql, plan)
+
+async def test_times_of_other_writers(manager):
+    "Times without a zone, and things that are no times, in a table that somebody else has filled"
+    for i,o in enumerate(['2026-11-23T11:00:00', '2026-11-23 11:00', 'yesterday', '', None]):
+        manager.db.t.tenant_jobs.insert(dict(id=str(i), job_type='sync', status='pending', payload='{}', created_at=o))
+        manager.db.t.tenant_jobs.insert(dict(id=f'r{i}', job_type='sync', status='running', payload='{}', started_at=o, created_at=o))
+    assert manager.job_stats()['oldest_pending']>=3600
+    assert {o.id for o in manager.rescue()}=={f'r{i}' for i in range(5)}
+    for i in range(5): await manager._execute_with_retry(str(i), work)
+    assert manager.job_stats()['completed']==5 and manager.list_jobs()._repr_html_()
