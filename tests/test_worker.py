@@ -136,7 +136,7 @@ async def test_few_files_open_at_a_time(tmp_path):
 
 # -- tenants that are ill
 
-@pytest.mark.parametrize('ill', ['junk', 'torn', 'locked', 'gone', 'replaced', 'full'])
+@pytest.mark.parametrize('ill', ['junk', 'torn', 'locked', 'gone', 'replaced', 'full', 'read-only'])
 async def test_one_tenant_is_ill(tenants, ill, logs):
     "The others run as if nothing were; and it runs again when it is well, where it can be"
     bad,path = tenants['acme'],tenants.file('acme')
@@ -161,17 +161,21 @@ async def test_one_tenant_is_ill(tenants, ill, logs):
         conn = bad.store.link.open()
         conn.pragma('max_page_count', conn.pragma('page_count'))
         bad.store.link.open().execute('PRAGMA wal_checkpoint(TRUNCATE)')
+    if ill=='read-only': bad.store.link.open().pragma('query_only', True)
     def told(): return any('acme' in o and 'next look in' in o for o in logs('WARNING'))
     async def others_finish():
         async with working(tenants):
             await until(lambda: len([o for o in ran if o in ('globex', 'initech')])==40, 8)
-            if ill in ('junk', 'torn', 'locked'): await until(told)
+            if ill in ('junk', 'torn', 'locked', 'read-only'): await until(told)
     if ill=='locked':
         with write_lock(path): await others_finish()
     else: await others_finish()
     if ill=='locked':
         async with working(tenants): await until(lambda: 'bad' in ran)
     if ill=='replaced': assert 'new file' in ran
+    if ill=='read-only':
+        bad.store.link.open().pragma('query_only', False)
+        async with working(tenants): await until(lambda: 'bad' in ran)
 
 async def test_deleted_while_running(tenants, logs):
     "The file goes while the worker has it open; it isn't made again, and comes back when it is made"
