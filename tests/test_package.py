@@ -161,14 +161,16 @@ def test_failing_cell_is_named(tmp_path):
     for o in ('bad.ipynb', 'c1', '1/0', 'ZeroDivisionError'): assert o in res.stdout, res.stdout
 
 def test_wheel_installs_and_runs(tmp_path):
-    "A wheel from a clean copy holds the package and nothing else, and knows its metadata"
+    "A source archive of a clean copy, and a wheel from that: the package and nothing else, and its metadata"
     copy = tmp_path/'repo'
     files = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=root, capture_output=True, text=True).stdout.split()
     for o in files:
         (copy/o).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root/o, copy/o, follow_symlinks=False)
-    res = python('-m', 'pip', 'wheel', '-q', '--no-deps', '-w', str(tmp_path), str(copy))
-    assert res.returncode==0, res.stderr
+    pytest.importorskip('build')
+    for args in (('-m', 'build', '-s', '-o', str(tmp_path), str(copy)), ('-m', 'pip', 'wheel', '-q', '--no-deps', '-w', str(tmp_path))):
+        res = python(*args, *map(str, tmp_path.glob('*.tar.gz')))
+        assert res.returncode==0, res.stderr
     wheel, = tmp_path.glob('*.whl')
     with zipfile.ZipFile(wheel) as z:
         names = z.namelist()
