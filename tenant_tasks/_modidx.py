@@ -286,6 +286,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'tenant_tasks.worker.Worker._dispatch': ('worker.html#worker._dispatch', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._fell_ill': ('worker.html#worker._fell_ill', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._heat': ('worker.html#worker._heat', 'tenant_tasks/worker.py'),
+                                     'tenant_tasks.worker.Worker._heat_at': ('worker.html#worker._heat_at', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._let_go': ('worker.html#worker._let_go', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._look': ('worker.html#worker._look', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._observe': ('worker.html#worker._observe', 'tenant_tasks/worker.py'),

@@ -296,15 +296,16 @@ def due(self:JobStore,
 
 # %% ../nbs/02_store.ipynb #9c3a3503
 @lru_cache
-def _move_sql(move, cols, guard):
+def _move_sql(move, cols, guard, held):
     frm,to,_ = transitions[move]
+    guard = f"AND claim IS :held {guard}" if held else f"AND (claim IS NULL OR status<>'running') {guard}"
     sets = ''.join(f', {o}=:{o}' for o in cols)
     states = ','.join(f"'{o}'" for o in frm)
-    return f"UPDATE tenant_jobs SET status='{to}'{sets} WHERE id=:id AND status IN ({states}) AND claim IS :held {guard} RETURNING {_cols}"
+    return f"UPDATE tenant_jobs SET status='{to}'{sets} WHERE id=:id AND status IN ({states}) {guard} RETURNING {_cols}"
 
 def _move(conn, move, job_id, held=None, guard='', **vals):
     "Make one move of `transitions`, if it may be made now: the new row, or None"
-    return _first_job(conn.execute(_move_sql(move, tuple(vals), guard), dict(vals, id=job_id, held=held)))
+    return _first_job(conn.execute(_move_sql(move, tuple(vals), guard, held is not None), dict(vals, id=job_id, held=held)))
 
 # %% ../nbs/02_store.ipynb #d10e26f2
 lease = timedelta(seconds=60) # How long a claim holds unless it is renewed

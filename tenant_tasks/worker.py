@@ -219,7 +219,7 @@ class Worker:
         self.look_every,self.sweep_every,self.unknown_after = look_every,sweep_every,unknown_after
         self.threads = ThreadLimit(concurrency)
         self._hot,self._later,self._busy,self._ill,self._watch,self._seen,self._told = {},[],Counter(),{},set(),{},set()
-        self._turns,self._running,self._loop,self._wake = set(),{},None,asyncio.Event()
+        self._turns,self._running,self._loop,self._wake,self._due = set(),{},None,asyncio.Event(),{}
 
     def __repr__(self): return f'Worker({self.tenants}, concurrency={self.concurrency}, per_tenant={self.per_tenant})'
 
@@ -252,13 +252,22 @@ def _heat(self:Worker, name):
     self._wake.set()
 
 @patch
+def _heat_at(self:Worker, name, when):
+    "Look at a tenant at a time as it stands in a row, unless it is to be looked at before"
+    if self._due.get(name, '~')<=when: return
+    self._due[name] = when
+    heapq.heappush(self._later, (when, name))
+
+@patch
 def _look(self:Worker, name):
     "Claim a tenant's first due job: its manager, the job or None, and when to look again"
     if name not in self._seen and not isinstance(self.tenants, TenantMap) and not jobs_in(self.tenants.file(name)): return None,None,None
     manager,last = self.tenants[name],self._seen.get(name, -1e9)
     if time.monotonic()-last>5: self._care(name, manager)
     job = manager._claim_next()
-    if job: return manager,job,None
+    if job:
+        self._running[job.claim] = manager,job
+        return manager,job,None
     if self._seen[name]==last: self._care(name, manager)
     self._abandon(name, manager)
     return manager,None,manager.store.next_due(owner_id(), task_names())
@@ -272,7 +281,7 @@ def _fell_ill(self:Worker, name, e):
     wait = .1*2**n if crowded else min(2**n, 60)
     log.log(logging.DEBUG if crowded else logging.WARNING, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
     if not crowded: self.tenants.drop(name)
-    heapq.heappush(self._later, (timestamp(utcnow()+timedelta(seconds=wait)), name))
+    self._heat_at(name, timestamp(utcnow()+timedelta(seconds=wait)))
 
 # %% ../nbs/05_worker.ipynb #cb9cf3ab
 @patch
@@ -282,13 +291,12 @@ async def _turn(self:Worker, name):
     try:
         manager,job,later = await store_threads.run(self._look, name)
         self._ill.pop(name, None)
-        if later: heapq.heappush(self._later, (later, name))
+        if later: self._heat_at(name, later)
         if job is None: return
-        self._running[job.claim] = manager,job
         self._heat(name)
         try: row = await manager._perform(job, _function(job), self.threads)
         finally: self._running.pop(job.claim, None)
-        if row and row.status=='pending': heapq.heappush(self._later, (row.run_at, name))
+        if row and row.status=='pending': self._heat_at(name, row.run_at)
     except Exception as e: self._fell_ill(name, e)
     finally:
         self._busy[name] -= 1
@@ -300,7 +308,10 @@ async def _dispatch(self:Worker):
     while not self._stopping.is_set():
         self._wake.clear()
         now = utcnow()
-        while self._later and self._later[0][0]<=timestamp(now): self._hot.setdefault(heapq.heappop(self._later)[1])
+        while self._later and self._later[0][0]<=timestamp(now):
+            when,name = heapq.heappop(self._later)
+            if self._due.get(name)==when: del self._due[name]
+            self._hot.setdefault(name)
         for name in list(islice((o for o in self._hot if self._busy[o]<self.per_tenant), self.concurrency-len(self._turns))):
             del self._hot[name]
             turn = asyncio.ensure_future(self._turn(name))
@@ -332,7 +343,7 @@ async def _observe(self:Worker):
 @patch
 def _care_for(self:Worker, name):
     try: self._care(name, self.tenants[name])
-    except Exception as e: self._fell_ill(name, e)
+    except Exception as e: return self._fell_ill(name, e)
     if self._loop: self._loop.call_soon_threadsafe(self._heat, name)
 
 # %% ../nbs/05_worker.ipynb #c1cd9212
@@ -373,10 +384,10 @@ def stop(self:Worker):
 @patch
 async def _let_go(self:Worker):
     if self._turns: await asyncio.wait(self._turns, timeout=self.grace)
-    turns,left = list(self._turns),list(self._running.values())
+    turns,left = list(self._turns),dict(self._running)
     for o in turns: o.cancel()
     if turns: await asyncio.wait(turns, timeout=1)
-    for manager,job in left:
+    for manager,job in {**left, **self._running}.values():
         try: row = patiently(lambda: manager.store.settle(job, 'release', manager.clock()), apsw.BusyError)
         except Exception: log.exception("job %s could not be released", job.id)
         else: row and log.info("job %s (%s) is released: the worker stops", job.id, job.job_type)

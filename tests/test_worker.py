@@ -469,3 +469,20 @@ async def test_a_map_is_looked_at_from_the_start(tmp_path):
         BackgroundTaskManager(green).submit('note', note, n='green')
         dbs['green'] = green
         await until(lambda: 'green' in ran, 3)
+
+async def test_rows_that_somebody_set_back_by_hand(tenants):
+    "`UPDATE … SET status='pending'` leaves the old claim behind; the job runs all the same, and the worker doesn't spin"
+    manager,old = tenants['acme'],running_row(tenants['acme'], 'far~other~1~aa', timedelta(hours=1))
+    manager.db.execute("UPDATE tenant_jobs SET status='pending'")
+    async with working(tenants): await until(lambda: manager.get_job(old.id).status=='completed')
+    assert ran==[1]
+
+async def test_one_wake_up_a_tenant(tenants):
+    "However often a tenant is looked at, the job that it has in a year is remembered once"
+    manager,worker = tenants['acme'],Worker(tenants)
+    manager.using(delay=365*86400).submit('note', note)
+    for _ in range(50): await worker._turn('acme')
+    assert len(worker._later)==1
+    manager.using(delay=60).submit('note', note)
+    for _ in range(50): await worker._turn('acme')
+    assert len(worker._later)==2
