@@ -1,4 +1,4 @@
-"""Two tenants, a SQLite file each, and three kinds of jobs: one that succeeds, one that fails twice first, one that always fails.
+"""Two tenants behind a login, a SQLite file each, four kinds of jobs, pages to watch them, and one page for the operator of all tenants.
 
 `python examples/app.py` serves it on http://127.0.0.1:5001; with `--once` it starts the same app on a free port, drives it over
 HTTP, tells what happens, and exits with 0 only if every job ended as it should.
@@ -8,84 +8,117 @@ from argparse import ArgumentParser
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
+from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import Request,urlopen
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor,build_opener
 
 import uvicorn
-from fasthtml.common import A,Button,Div,JSONResponse,Li,NotStr,P,Titled,Ul,fast_app
-from fastlite import NotFoundError,database
+from fasthtml.common import A,Beforeware,Button,Div,Form,Hidden,JSONResponse,P,Redirect,Titled,fast_app
 from starlette.exceptions import HTTPException
 
-from tenant_tasks import BackgroundTaskManager
+from tenant_tasks import JobNotFound,Tenants,Worker,current_job,jobs_ui,operator_ui,task
 
-tenants = ['acme', 'globex']
-data = Path(tempfile.mkdtemp(prefix='tenant_tasks_')) if '--once' in sys.argv else Path(__file__).parent/'data'
-data.mkdir(exist_ok=True)
-dbs = {o:database(data/f'{o}.db') for o in tenants}
+parser = ArgumentParser(description=__doc__.split('\n')[0])
+parser.add_argument('--once', action='store_true', help='start the app, drive it over HTTP, tell the story, stop')
+parser.add_argument('--port', type=int, default=5001, help='where to serve (default 5001)')
+parser.add_argument('--data', type=Path, default=Path(__file__).parent/'data', help='directory of the tenants (default beside this file)')
+args = parser.parse_args() if __name__=='__main__' else parser.parse_args([])
+if args.once: args.data = Path(tempfile.mkdtemp(prefix='tenant_tasks_'))
+args.data.mkdir(exist_ok=True)
+
+tenants = Tenants(args.data)
+for o in ('acme', 'globex'): tenants.create(o)
 
 # -- the jobs
 
 attempts = Counter()
 
+@task
 def sync_data(user_id): return dict(user=user_id, synced=42)
 
+@task
 async def send_email(key, to):
     "Fails twice, then succeeds"
     attempts[key] += 1
     if attempts[key]<3: raise ConnectionError(f'mail server hung up on attempt {attempts[key]}')
     return f'sent to {to}'
 
-def import_csv(name): raise ValueError(f'{name} has no header')
+@task
+def import_csv(name, password): raise ValueError(f'{name} has no header')
 
-kinds = dict(sync_data=sync_data, send_email=send_email, import_csv=import_csv)
-titles = dict(sync_data='Sync data (succeeds)', import_csv='Import CSV (always fails)',
-    send_email='Send email (fails twice, then succeeds)')
+@task
+def make_report(rows):
+    "Takes its time, tells how far it is, and stops when it is asked to"
+    for i in range(rows):
+        current_job().check()
+        current_job().progress(i/rows, f'{i} of {rows} rows')
+        time.sleep(.05)
+    return f'{rows} rows'
+
+kinds = dict(sync_data=sync_data, send_email=send_email, import_csv=import_csv, make_report=make_report)
+titles = dict(sync_data='Sync data (succeeds)', send_email='Send email (fails twice, then succeeds)',
+    import_csv='Import CSV (always fails)', make_report='Make report (takes five seconds)')
+
 def kwargs(kind):
     if kind=='send_email': return dict(key=str(time.time_ns()), to='ann@example.com')
-    return dict(sync_data=dict(user_id='123'), import_csv=dict(name='sales.csv'))[kind]
+    return dict(sync_data=dict(user_id='123'), import_csv=dict(name='sales.csv', password='hunter42'), make_report=dict(rows=100))[kind]
 
-# -- the pages
+# -- who may do what; a real app asks for a password
 
-app,rt = fast_app()
+people = dict(ann=('acme','act'), rita=('acme','read'), gus=('globex','act'), olga=(None,'act'))
 
-def manager_for(tenant):
-    if tenant not in dbs: raise HTTPException(404, f'no tenant {tenant}')
-    return BackgroundTaskManager(dbs[tenant])
+def person(req): return people.get(req.session.get('who'), (None,None))
+def manager_for(req): return tenants[person(req)[0]] if person(req)[0] else None
+def guard(req): return person(req)[1] if person(req)[0] else None
+def operator(req): return 'act' if req.session.get('who')=='olga' else None
 
-def job_list(tenant):
-    "The tenant's jobs, refreshed every second"
-    table = NotStr(manager_for(tenant).list_jobs(limit=20)._repr_html_())
-    return Div(table, id='jobs', hx_get=f'/{tenant}/list', hx_trigger='every 1s', hx_swap='outerHTML', style='overflow-x:auto')
+def logged_in(req): return None if req.session.get('who') in people else Redirect('/login')
+
+worker = Worker(tenants)
+app,rt = fast_app(lifespan=worker.lifespan, before=Beforeware(logged_in, skip=['/login']))
+jobs_ui(app, manager_for, guard)
+operator_ui(app, tenants, operator)
+
+# -- the app's own pages
+
+@rt('/login', methods=['get'])
+def login():
+    words = dict(ann='Ann of acme', rita='Rita of acme, who may only look', gus='Gus of globex', olga='Olga, the operator')
+    return Titled('Who are you?', *[Form(Hidden(o, name='who'), Button(words[o]), method='post', action='/login') for o in people])
+
+@rt('/login', methods=['post'])
+def log_in(session, who:str):
+    session.clear()
+    session['who'] = who
+    return Redirect('/ops' if who=='olga' else '/')
 
 @rt('/')
-def home(): return Titled('tenant_tasks', Ul(*[Li(A(o, href=f'/{o}')) for o in tenants]))
+def home(req):
+    if not guard(req): return Redirect('/ops')
+    buttons = [Button(v, hx_post=f'/submit/{k}', hx_target='#new', hx_swap='afterbegin') for k,v in titles.items()]
+    links = P(A('All jobs', href='/jobs'), ' · ', A('Somebody else', href='/login'))
+    return Titled(f'Welcome to {person(req)[0]}', links, Div(*buttons, cls='grid') if guard(req)=='act' else None, Div(id='new'))
 
-@rt('/{tenant}')
-def page(tenant:str):
-    buttons = [Button(v, hx_post=f'/{tenant}/submit/{k}', hx_target='#jobs', hx_swap='outerHTML') for k,v in titles.items()]
-    form = Div(*buttons, style='display:grid;gap:.5rem;margin-bottom:1rem')
-    return Titled(f'Jobs of {tenant}', P(A('all tenants', href='/')), form, job_list(tenant))
+def submit(req, kind):
+    if guard(req)!='act' or kind not in kinds: raise HTTPException(404)
+    return manager_for(req).submit(kind, kinds[kind], **kwargs(kind))
 
-@rt('/{tenant}/list')
-def list_(tenant:str): return job_list(tenant)
+@rt('/submit/{kind}', methods=['post'])
+def submit_card(req, kind:str):
+    job_id,bg_task = submit(req, kind)
+    return manager_for(req).get_job(job_id), bg_task
 
-@rt('/{tenant}/submit/{kind}', methods=['post'])
-def submit(tenant:str, kind:str):
-    if kind not in kinds: raise HTTPException(404, f'no job {kind}')
-    job_id,bg_task = manager_for(tenant).submit(kind, kinds[kind], **kwargs(kind))
-    return job_list(tenant), bg_task
-
-@rt('/{tenant}/api/submit/{kind}', methods=['post'])
-def api_submit(tenant:str, kind:str):
-    if kind not in kinds: raise HTTPException(404, f'no job {kind}')
-    job_id,bg_task = manager_for(tenant).submit(kind, kinds[kind], **kwargs(kind))
+@rt('/api/submit/{kind}', methods=['post'])
+def submit_json(req, kind:str):
+    job_id,bg_task = submit(req, kind)
     return JSONResponse(dict(job_id=job_id), status_code=202, background=bg_task)
 
-@rt('/{tenant}/api/jobs/{job_id}', methods=['get'])
-def api_job(tenant:str, job_id:str):
-    try: job = manager_for(tenant).get_job(job_id)
-    except NotFoundError: raise HTTPException(404, f'no job {job_id}')
+@rt('/api/jobs/{job_id}', methods=['get'])
+def job_json(req, job_id:str):
+    try: job = manager_for(req).get_job(job_id)
+    except JobNotFound: raise HTTPException(404)
     return {k:getattr(job, k) for k in ('id', 'job_type', 'status', 'retry_count', 'max_retries', 'started_at', 'completed_at', 'result')}
 
 # -- one run, told as it happens
@@ -105,24 +138,30 @@ def serving():
         server.should_exit = True
         thread.join()
 
-def ask(url, method='GET'):
-    "Status code and JSON, or text, of an answer"
-    try:
-        with urlopen(Request(url, method=method)) as res: code,body = res.status,res.read()
-    except HTTPError as e: code,body = e.code,e.read()
-    try: return code,json.loads(body)
-    except ValueError: return code,body.decode()
+class Browser:
+    "What a person's browser does: it asks, and keeps the session's cookie"
+    def __init__(self, base, who):
+        self.base,self.opener = base,build_opener(HTTPCookieProcessor(CookieJar()))
+        self.ask('/login', dict(who=who))
+
+    def ask(self, path, form=None):
+        "Status code and JSON, or text, of an answer; a POST if there is a form"
+        try:
+            with self.opener.open(self.base+path, None if form is None else urlencode(form).encode()) as res: code,body = res.status,res.read()
+        except HTTPError as e: code,body = e.code,e.read()
+        try: return code,json.loads(body)
+        except ValueError: return code,body.decode()
 
 def say(*words): print(datetime.now().strftime('%H:%M:%S.%f')[:-3], *words, flush=True)
 
-expected = dict(sync_data=('completed', 0), send_email=('completed', 2), import_csv=('failed', 3))
+expected = dict(sync_data=('completed', 0), send_email=('completed', 2), import_csv=('failed', 3), make_report=('completed', 0))
 
-def watch(base, jobs, timeout=30):
+def watch(browsers, jobs, timeout=30):
     "Follow the jobs until all have ended: the moments at which each was seen in a new state"
     seen,end = {o:[] for o in jobs},time.monotonic()+timeout
     while time.monotonic()<end:
         for (tenant,kind),job_id in jobs.items():
-            _,job = ask(f'{base}/{tenant}/api/jobs/{job_id}')
+            _,job = browsers[tenant].ask(f'/api/jobs/{job_id}')
             state = job['status'],job['retry_count']
             if seen[tenant,kind] and seen[tenant,kind][-1][0]==state: continue
             seen[tenant,kind].append((state, time.monotonic()))
@@ -143,31 +182,34 @@ def problems(jobs, seen):
             if kind!='import_csv' or 2**n-.3<wait<2**n+1: continue
             yield f'{tenant} {kind}: {wait:.1f} s between failures {n} and {n+1}, should be {2**n}'
 
+def strangers(browsers, jobs):
+    "Whoever sees what isn't theirs"
+    his,hers = jobs['globex','sync_data'],jobs['acme','sync_data']
+    asked = [('acme', f'/jobs/{his}'), ('globex', f'/jobs/{hers}'), ('globex', f'/api/jobs/{hers}'), ('acme', '/ops'), ('acme', '/ops/globex')]
+    for tenant,path in asked:
+        if (code := browsers[tenant].ask(path)[0])!=404: yield f'{tenant} asks for {path}, and is answered {code}'
+
 def once():
-    "Drive the app as a browser would; True if all was as it should be"
+    "Drive the app as browsers would; True if all was as it should be"
     with serving() as base:
         say(f'serving on {base}')
-        if (code := ask(f'{base}/acme')[0])!=200: return say(f'the page of acme answers {code}')
+        browsers = dict(acme=Browser(base, 'ann'), globex=Browser(base, 'gus'))
+        if (code := browsers['acme'].ask('/jobs')[0])!=200: return say(f'the page of acme answers {code}')
         jobs = {}
-        for tenant in tenants:
+        for tenant,browser in browsers.items():
             for kind in kinds:
-                code,res = ask(f'{base}/{tenant}/api/submit/{kind}', 'POST')
+                code,res = browser.ask(f'/api/submit/{kind}', {})
                 if code!=202: return say(f'submitting {kind} for {tenant} answers {code}')
                 jobs[tenant,kind] = res['job_id']
                 say(f'{tenant:8}{kind:12}submitted, the response is here already')
-        seen = watch(base, jobs)
-        bad = list(problems(jobs, seen))
-        code,_ = ask(f"{base}/globex/api/jobs/{jobs['acme','sync_data']}")
-        if code!=404: bad.append(f"globex sees a job of acme's: {code}")
+        bad = [*problems(jobs, watch(browsers, jobs)), *strangers(browsers, jobs)]
+        code,page = Browser(base, 'olga').ask('/ops')
+        if code!=200 or not all(f'/ops/{o}' in page for o in browsers): bad.append(f'the operator is answered {code}, and does not see all tenants')
         for o in bad: say('NOT AS IT SHOULD BE:', o)
-        if not bad: say(f'all {len(jobs)} jobs ended as they should, and no tenant saw the other')
+        if not bad: say(f'all {len(jobs)} jobs ended as they should, no tenant saw the other, and the operator saw both')
         return not bad
 
 if __name__=='__main__':
-    parser = ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--once', action='store_true', help='start the app, drive it over HTTP, tell the story, stop')
-    parser.add_argument('--port', type=int, default=5001, help='where to serve (default 5001)')
-    args = parser.parse_args()
     logging.basicConfig(level=logging.CRITICAL if args.once else logging.INFO)
     if args.once: sys.exit(0 if once() else 1)
     uvicorn.run(app, host='127.0.0.1', port=args.port, timeout_graceful_shutdown=5)

@@ -6,3 +6,4 @@ from .owner import *
 from .task import *
 from .manager import *
 from .worker import *
+from .ui import *

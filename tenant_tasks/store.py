@@ -6,7 +6,7 @@ One tenant database and everything that is asked of it. Each state change is one
 
 # %% auto #0
 __all__ = ['columns', 'indexes', 'busy_timeout', 'run_timeout', 'lease', 'immediate', 'ensure_schema', 'patiently', 'Link',
-           'link_at', 'link_for', 'AppConn', 'savepoint', 'JobStore', 'jobs_in']
+           'link_at', 'link_for', 'AppConn', 'savepoint', 'JobStore', 'jobs_in', 'glance']
 
 # %% ../nbs/02_store.ipynb #759c5669
 import json,os,threading,time,weakref
@@ -43,7 +43,7 @@ indexes = dict( # chkstyle: ignore-node
     due         = "INDEX {} ON tenant_jobs(priority DESC, run_at) WHERE status='pending'",
     next        = "INDEX {} ON tenant_jobs(run_at) WHERE status='pending'",
     unnamed     = "INDEX {} ON tenant_jobs(owner) WHERE status='pending' AND task IS NULL",
-    ended       = 'INDEX {} ON tenant_jobs(completed_at) WHERE completed_at IS NOT NULL',
+    ended       = 'INDEX {} ON tenant_jobs(completed_at, status) WHERE completed_at IS NOT NULL',
     unique_key  = "UNIQUE INDEX {} ON tenant_jobs(unique_key) WHERE unique_key IS NOT NULL AND status IN ('pending','running')")
 indexes = {f'tenant_jobs_{k}':f'CREATE {v}'.format(f'tenant_jobs_{k}') for k,v in indexes.items()}
 
@@ -259,7 +259,10 @@ def submit(self:JobStore,
 
 # %% ../nbs/02_store.ipynb #497b8232
 @patch
-def _read(self:JobStore, sql, *args, conv=list): return self._do(lambda conn: conv(conn.execute(sql, args)), transaction=nullcontext)
+def _read_all(self:JobStore, work): return self._do(work, transaction=nullcontext)
+
+@patch
+def _read(self:JobStore, sql, *args, conv=list): return self._read_all(lambda conn: conv(conn.execute(sql, args)))
 
 @patch
 def get(self:JobStore,
@@ -276,11 +279,24 @@ def find(self:JobStore,
     job_type:str|None=None, # Only this type
     status:str|None=None, # Only this status
     limit:int=100, # At most so many
-)->JobList: # Newest first
+    below:int|None=None, # Only rows whose number is below this one
+)->JobList: # Newest first; `last` is the number of the last row
     "Jobs by type and status"
-    where = {k:v for k,v in dict(job_type=job_type, status=status).items() if v is not None}
-    cond = 'WHERE '+' AND '.join(f'{k}=?' for k in where) if where else ''
-    return self._read(f'SELECT {_cols} FROM tenant_jobs {cond} ORDER BY rowid DESC LIMIT ?', *where.values(), limit, conv=_jobs)
+    where = {f'{k}?':v for k,v in {'job_type=':job_type, 'status=':status, 'rowid<':below}.items() if v is not None}
+    cond = 'WHERE '+' AND '.join(where) if where else ''
+    rows = self._read(f'SELECT {_cols}, rowid FROM tenant_jobs {cond} ORDER BY rowid DESC LIMIT ?', *where.values(), limit)
+    res = _jobs(o[:-1] for o in rows)
+    res.last = rows[-1][-1] if rows else None
+    return res
+
+@patch
+def search(self:JobStore,
+    start:str, # How the id begins
+    limit:int=100, # At most so many
+)->JobList: # Newest first
+    "Jobs by their id"
+    sql = f"SELECT {_cols} FROM tenant_jobs WHERE id>=? AND id<? ORDER BY id DESC LIMIT ?"
+    return self._read(sql, start, start+chr(0x10ffff), limit, conv=_jobs)
 
 # %% ../nbs/02_store.ipynb #134d2c42
 _in_order = 'ORDER BY priority DESC, run_at, rowid LIMIT ?'
@@ -446,15 +462,51 @@ def reset(self:JobStore,
     vals = dict(retry_count=0, cancel_requested=0, completed_at=None, result=None, run_at=timestamp(now), progress=None, progress_note=None)
     return self._do(lambda conn: _move(conn, 'reset', job_id, **vals), durable=True)
 
-# %% ../nbs/02_store.ipynb #fe31a470
+# %% ../nbs/02_store.ipynb #5c20f6ac
+_count = """SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tenant_jobs WHERE status=value LIMIT ?)) FROM json_each(?)"""
+_oldest = """SELECT coalesce(nullif(run_at,''), created_at) FROM tenant_jobs INDEXED BY tenant_jobs_next
+    WHERE status='pending' ORDER BY run_at LIMIT 1"""
+
+def _stats(conn, most):
+    counts = dict(conn.execute(_count, (-1 if most is None else most, json.dumps(statuses))))
+    return counts,next((o for o, in list(conn.execute(_oldest))), None)
+
 @patch
 def stats(self:JobStore,
+    most:int|None=None, # Count to this number and no further
 )->tuple[dict,str|None]: # Count by status, and since when the oldest pending job has been waiting to run
     "How many jobs there are in each state"
-    counts = self._read('SELECT status, count(*) FROM tenant_jobs GROUP BY status', conv=dict)
-    oldest = "SELECT min(coalesce(nullif(run_at,''), created_at)) FROM tenant_jobs WHERE status='pending'"
-    return {o:counts.get(o, 0) for o in statuses}, self._read(oldest)[0][0]
+    return self._read_all(lambda conn: _stats(conn, most))
 
+def glance(
+    path:str, # A database file
+    most:int|None=None, # Count to this number and no further
+)->tuple[dict,str|None]: # The same
+    "How many jobs there are in each state of a database, none if it never had one"
+    if not jobs_in(path): return dict.fromkeys(statuses, 0),None
+    with link_at(os.path.realpath(path)).use(wait=run_timeout) as conn: return _stats(conn, most)
+
+# %% ../nbs/02_store.ipynb #6b9b00cc
+_types = """WITH RECURSIVE t(v) AS (SELECT min(job_type) FROM tenant_jobs
+    UNION ALL SELECT (SELECT min(job_type) FROM tenant_jobs WHERE job_type>v) FROM t WHERE v IS NOT NULL)
+    SELECT v FROM t WHERE v IS NOT NULL LIMIT ?"""
+
+@patch
+def types(self:JobStore,
+    limit:int=100, # At most so many
+)->list[str]: # In alphabetical order
+    "Which types of jobs there are"
+    return [o for o, in self._read(_types, limit)]
+
+@patch
+def ended_since(self:JobStore,
+    start:datetime, # Ended at this time or later
+)->list[tuple[str,str,int]]: # Minute (the first 16 characters of a time), status, count
+    "How many jobs ended in each minute"
+    sql = 'SELECT substr(completed_at,1,16) AS minute, status, count(*) FROM tenant_jobs WHERE completed_at>=? GROUP BY 1, 2'
+    return self._read(sql, timestamp(start))
+
+# %% ../nbs/02_store.ipynb #fe31a470
 @patch
 def prune(self:JobStore,
     before:datetime, # Ended before this time
