@@ -510,7 +510,7 @@ def ended_since(self:JobStore,
 @patch
 def prune(self:JobStore,
     before:datetime, # Ended before this time
-    batch:int=1000, # Rows a transaction: others get their turn in between
+    batch:int=1000, # Rows a transaction
 )->int: # Jobs deleted
     "Delete the jobs that ended long ago"
     sql = 'DELETE FROM tenant_jobs WHERE rowid IN (SELECT rowid FROM tenant_jobs WHERE completed_at<? AND status IN {} LIMIT ?) RETURNING 1'

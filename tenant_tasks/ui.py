@@ -9,8 +9,8 @@ __all__ = ['dots', 'job_styles', 'most_counted', 'looks_secret', 'hide_secrets',
            'Query', 'JobTable', 'JobStats', 'Pages', 'JobPages', 'jobs_ui', 'Health', 'Overview', 'TenantPages',
            'operator_ui']
 
-# %% ../nbs/06_ui.ipynb #b0841bf5
-import inspect,json,logging,re,secrets,threading,time
+# %% ../nbs/06_ui.ipynb #6711fd65
+import inspect,json,re,secrets,threading,time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass,replace
@@ -79,8 +79,10 @@ def hide_secrets(
     texts = {o:clean(v) for o in ('error_log','progress_note') if isinstance(v := getattr(job, o), str)}
     return replace(job, **texts, **{k:None if v is None else json.dumps(_dotted(v, more, clean)) for k,v in values.items()})
 
-# %% ../nbs/06_ui.ipynb #aabc2867
-def _as_it_is(job): return job
+# %% ../nbs/06_ui.ipynb #51cce8e2
+def _as_it_is(job):
+    "Nothing more to hide"
+    return job
 
 @dataclass(frozen=True)
 class View:
@@ -92,7 +94,9 @@ class View:
     redact:Callable = _as_it_is # What else to hide: from a job without its secrets to the job as it may be shown
     now:datetime|None = None # The time; the real one if not given
 
-    def url(self, *parts): return '/'.join([self.base, *[quote(o, safe='') for o in parts]])
+    def url(self, *parts):
+        "The address of a page below `base`"
+        return '/'.join([self.base, *[quote(o, safe='') for o in parts]])
 
 _here = ContextVar('tenant_tasks_view', default=View())
 
@@ -156,8 +160,8 @@ job_styles = Style(Safe('''
 .tt .tt-bar { display: flex; gap: 8px; flex-wrap: wrap; align-items: end; margin-bottom: 10px }
 .tt .tt-bar label { display: grid; gap: 2px; font-size: 12px; color: var(--tt-soft); margin: 0; width: auto; flex: 0 1 11em }
 .tt .tt-bar :is(input, select) { color: var(--tt-fg); font-size: 14px; width: 100%; min-width: 0 }
-.tt .tt-scroll { overflow-x: auto; border: 1px solid var(--tt-line); border-radius: 8px; background: var(--tt-bg) }
-.tt table { border-collapse: collapse; width: 100%; font-size: 13px }
+.tt .tt-scroll { container-type: inline-size; overflow-x: auto; border: 1px solid var(--tt-line); border-radius: 8px; background: var(--tt-bg) }
+.tt table { display: table; border-collapse: collapse; width: 100%; font-size: 13px }
 .tt :is(th, td) { padding: 5px 10px; border: 0; border-bottom: 1px solid var(--tt-line); text-align: left; background: none; color: inherit;
   font-weight: normal; white-space: nowrap }
 .tt thead th { color: var(--tt-soft); font-size: 12px; background: var(--tt-fill) }
@@ -170,12 +174,13 @@ job_styles = Style(Safe('''
   border: 1px solid var(--tt-line); border-radius: 8px }
 .tt .tt-stats dt { font-size: 12px; font-weight: normal; color: var(--tt-soft); margin: 0; padding: 0 }
 .tt .tt-stats dd { font-size: 18px; font-weight: 600; font-variant-numeric: tabular-nums }
-.tt .tt-stats svg { display: block; width: 190px; height: 38px; margin-left: auto }
+.tt .tt-stats svg { display: block; width: 190px; height: 38px }
 .tt .tt-stats .tt-ok { fill: var(--tt-completed) } .tt .tt-stats .tt-ko { fill: var(--tt-failed) } .tt .tt-stats .tt-axis { stroke: var(--tt-line) }
 .tt .tt-facts { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px }
 .tt .tt-facts dt { color: var(--tt-soft); font-weight: normal; margin: 0; padding: 0 } .tt .tt-facts dd { overflow-wrap: anywhere }
 .tt .tt-hide { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
-@media (max-width: 40rem) { .tt .tt-late { display: none } .tt :is(th, td) { padding: 5px 7px } .tt .tt-stats svg { margin-left: 0 } }
+@container (max-width: 37rem) { .tt .tt-last { display: none } }
+@container (max-width: 28rem) { .tt .tt-late { display: none } .tt :is(th, td) { padding: 5px 7px } }
 @media (prefers-reduced-motion: reduce) { .tt progress { animation: none } .tt progress::-webkit-progress-value { transition: none } }
 '''))
 
@@ -184,12 +189,13 @@ def in_words(
     secs:float, # A stretch of time in seconds
 )->str: # As in '3 min'
     "A stretch of time as people tell it"
-    if secs<.1: return f'{max(secs, 0)*1000:.0f} ms'
-    if secs<9.95: return f'{secs:.1f} s'.replace('.0', '')
+    if 0<secs<.1: return f'{secs*1000:.0f} ms'
+    if secs<9.95: return f'{max(secs, 0):.1f} s'.replace('.0', '')
     for size,unit in ((86400,'day'), (3600,'h'), (60,'min'), (1,'s')):
         if (n := int(secs//size)): break
     return f'{n} {unit}{"s" if unit=="day" and n>1 else ""}'
 
+# %% ../nbs/06_ui.ipynb #ac7e53a7
 def _since(at, now): return in_words(max(int((now-parse_time(at)).total_seconds()), 0))
 def _ago(at, now): return f'{_since(at, now)} ago' if (now-parse_time(at)).total_seconds()>=1 else 'just now'
 def _moment(words, at): return ft('time', words, datetime=at, title=(at or '')[:19].replace('T', ' ')+' UTC') if at else words
@@ -215,18 +221,8 @@ def _story(job, now):
         case _: res = ago,
     return [o for o in res if o]
 
-# %% ../nbs/06_ui.ipynb #8cbe5fdf
-_gone = "if(event.detail.xhr.status==404) this.replaceWith('This job can no longer be followed here.')"
-
+# %% ../nbs/06_ui.ipynb #5e41f967
 def _dom(job, part=''): return 'job-'+re.sub(r'\W', '-', str(job.id))+(part and f'-{part}')
-def _state(job, view): return f'{job.status}.{job.retry_count}.{job.cancel_requested or 0}{".act" if view.act else ""}'
-
-def _polling(job, view):
-    "Attributes of a part that refreshes itself, none for a job that has ended"
-    if view.base is None or job.status not in live: return {}
-    wait = (parse_time(job.run_at)-view.now).total_seconds() if job.status=='pending' else 0
-    every,url = int(min(max(wait/10, 1), 60)),view.url(job.id, 'card')+'?'+urlencode(dict(seen=_state(job, view)))
-    return {'hx-get':url, 'hx-trigger':f'every {every}s', 'hx-target':'this', 'hx-swap':'outerHTML', 'hx-on::response-error':_gone}
 
 def _bar(job):
     if job.status!='running': return None
@@ -237,6 +233,18 @@ def _bar(job):
 def _live(job, view):
     words = [o for s in _story(job, view.now) for o in (' · ', s)][1:]
     return Div(_bar(job), P(*words, cls='tt-soft'), id=_dom(job, 'live'), **_polling(job, view))
+
+# %% ../nbs/06_ui.ipynb #8cbe5fdf
+_gone = "if(event.detail.xhr.status==404) this.replaceWith('This job can no longer be followed here.')"
+
+def _state(job, view): return f'{job.status}.{job.retry_count}.{job.cancel_requested or 0}{".act" if view.act else ""}'
+
+def _polling(job, view):
+    "Attributes of a part that refreshes itself, none for a job that has ended"
+    if view.base is None or job.status not in live: return {}
+    wait = (parse_time(job.run_at)-view.now).total_seconds() if job.status=='pending' else 0
+    every,url = int(min(max(wait/10, 1), 60)),view.url(job.id, 'card')+'?'+urlencode(dict(seen=_state(job, view)))
+    return {'hx-get':url, 'hx-trigger':f'every {every}s', 'hx-target':'this', 'hx-swap':'outerHTML', 'hx-on::response-error':_gone}
 
 # %% ../nbs/06_ui.ipynb #e00ead48
 def _fold(title, text, **kw): return Details(Summary(title), Pre(text), **kw)
@@ -252,6 +260,9 @@ def _folds(job):
         yield _fold(errors[0]['error'].strip().split('\n')[-1][:200] or 'Error', job.error_log, cls='tt-error')
     if job.result is not None: yield _fold('Result', _pretty(job.result))
 
+# %% ../nbs/06_ui.ipynb #5b50d4e6
+def _token(view): return Input(type='hidden', name='csrf', value=view.token)
+
 def _acts(job):
     "What can be done with a job in its state"
     if job.status in live and not job.cancel_requested: return ['cancel']
@@ -265,11 +276,8 @@ def _button(job, act, view):
     return Form(_token(view), btn, method='post', action=url, **{'hx-post':url, 'hx-target':'#'+_dom(job, 'body'), 'hx-swap':'outerHTML',
         'hx-on::response-error':_refused})
 
-def _token(view): return Input(type='hidden', name='csrf', value=view.token)
-
 # %% ../nbs/06_ui.ipynb #872203b9
 def _badge(status): return Span(status, cls='tt-badge', data_status=status)
-
 def _status(job, **kw): return Span(_badge(job.status), id=_dom(job, 'status'), role='status', aria_live='polite', **kw)
 
 def _body(job, view, note=''):
@@ -277,6 +285,7 @@ def _body(job, view, note=''):
     buttons = [_button(job, o, view) for o in _acts(job)] if view.act and view.base is not None else []
     return Div(_live(job, view), note, *_folds(job), Div(*buttons, cls='tt-acts') if buttons else None, id=_dom(job, 'body'), cls='tt-body')
 
+# %% ../nbs/06_ui.ipynb #1d58661e
 def _ready(view):
     view = _here.get() if view is None else view
     return view if view.now else replace(view, now=utcnow())
@@ -299,7 +308,7 @@ def __ft__(self:TenantJob): return JobCard(self)
 @patch
 def _repr_html_(self:TenantJob)->str:
     "The card, over all fields that are set"
-    return to_xml((job_styles, JobCard(self), Details(Summary('all fields'), _all_fields(self), open=True)))
+    return to_xml((job_styles, JobCard(self), Details(Summary('all fields'), _all_fields(self))))
 
 # %% ../nbs/06_ui.ipynb #125fcdf3
 _facts = ('id', 'ID'), ('function', 'Function'), ('priority', 'Priority'), ('unique_key', 'Unique key'), ('created_at', 'Submitted'), (
@@ -333,11 +342,11 @@ def _row(job, view):
     done = f' {job.progress:.0%}' if job.status=='running' and job.progress is not None else ''
     age = _moment(_since(job.created_at, view.now), job.created_at) if job.created_at else ''
     return Tr(pick, Th(name, scope='row', cls='tt-wide'), Td(_badge(job.status), done), Td(f'{job.retry_count or 0}/{job.max_retries}', cls='tt-num tt-late'),
-        Td(age), Td(_took(job, view.now), cls='tt-late'), Td(Code(job.id[:14]), cls='tt-late'))
+        Td(age), Td(_took(job, view.now), cls='tt-late'), Td(Code(job.id[:14]), cls='tt-last'))
 
 def _rows(jobs, view):
     pick = Th(Input(type='checkbox', name='all', value=1, aria_label='Select all', onclick=_tick_all)) if view.act else None
-    heads = 'Job','Status',('Failed','tt-num tt-late'),'Age',('Took','tt-late'),('ID','tt-late')
+    heads = 'Job','Status',('Failed','tt-num tt-late'),'Age',('Took','tt-late'),('ID','tt-last')
     head = Tr(pick, *[Th(o, scope='col') if isinstance(o, str) else Th(o[0], scope='col', cls=o[1]) for o in heads])
     return Div(Table(Thead(head), Tbody(*[_row(view.shown(o), view) for o in jobs])), cls='tt-scroll')
 
@@ -551,6 +560,7 @@ def _page(title, *c, up=()):
 
 def _alert(note): return Div(P(note, cls='tt-note', role='alert'), cls='tt') if note else None
 
+# %% ../nbs/06_ui.ipynb #a6b6be69
 @patch
 async def list_page(self:JobPages, req, view, note=''):
     "The list, with filters and numbers"
@@ -595,14 +605,19 @@ def _to_run(manager, jobs):
             for k,f in funcs.items(): group.start_soon(manager._execute_with_retry, k, f)
     return BackgroundTask(run)
 
+# %% ../nbs/06_ui.ipynb #d40e99fe
 @patch
-async def cancel(self:JobPages, req, view): return await self._act('cancel', req, view)
+async def cancel(self:JobPages, req, view):
+    "The button that stops a job"
+    return await self._act('cancel', req, view)
+
 @patch
-async def retry(self:JobPages, req, view): return await self._act('retry', req, view)
+async def retry(self:JobPages, req, view):
+    "The button that starts a job afresh"
+    return await self._act('retry', req, view)
 
 @patch
 async def _act(self:JobPages, act, req, view):
-    "A button of a card"
     manager,job = await self.job(req)
     job,note = await store_threads.run(_try, manager, act, job.id)
     todo = _to_run(manager, [job] if act=='retry' else [])
@@ -610,11 +625,12 @@ async def _act(self:JobPages, act, req, view):
     if note: return FtResponse(await self.job_page(req, view, note), status_code=409)
     return RedirectResponse(view.url(job.id), 303, background=todo)
 
+# %% ../nbs/06_ui.ipynb #3ed834f1
 @patch
 async def bulk(self:JobPages, req, view):
     "The buttons below a list"
     form,manager = await req.form(),await self.manager(req)
-    ids = form['shown'].split() if form.get('all') and form.get('shown') else form.getlist('id')
+    ids = str(form.get('shown')).split() if form.get('all') else form.getlist('id')
     if form.get('do') not in ('cancel','retry') or len(ids)>1000: raise HTTPException(400, 'This form is not complete, or too large.')
     def each(): return [_try(manager, form['do'], o) for o in ids]
     done = await store_threads.run(each)
@@ -662,10 +678,9 @@ class Overview:
         try:
             path = self.tenants.file(name)
             return Health(name, *(glance(path, most_counted) if path else self.tenants[name].store.stats(most_counted)))
-        except (apsw.Error,OSError,TenantNotFound) as e:
-            return Health(name, dict.fromkeys(statuses, 0), error=f'{type(e).__name__}: {e}')
+        except (apsw.Error,OSError,TenantNotFound) as e: return Health(name, dict.fromkeys(statuses, 0), error=f'{type(e).__name__}: {e}')
 
-# %% ../nbs/06_ui.ipynb #a6b6be69
+# %% ../nbs/06_ui.ipynb #3756f8bb
 @patch
 def look(self:Overview,
     seconds:float=.5, # For how long at most
@@ -727,7 +742,7 @@ class TenantPages(Pages):
             cls='tt-bar', role='search', aria_label='Find a tenant')
         return _page('Tenants', Div(find, self.table(rows, name, page, view), cls='tt'))
 
-# %% ../nbs/06_ui.ipynb #d40e99fe
+# %% ../nbs/06_ui.ipynb #387b2f74
 @patch
 def table(self:TenantPages, rows, name, page, view):
     "One page of tenants, and how to come to the others; it refreshes itself"

@@ -2,7 +2,7 @@
 
 The browser reaches this machine only. What a page wants from the CDN comes out of npm packages; the rest of the world is cut off.
 """
-import os,re,shutil,socket,subprocess,sys,tarfile,tempfile,time
+import re,shutil,socket,subprocess,sys,tarfile,tempfile,time
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path

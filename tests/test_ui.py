@@ -1,7 +1,6 @@
 "The pages as hostile and as ordinary clients meet them: who sees what, who may change what, and what a million rows cost"
 import html,json,re,time
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from fasthtml.common import Client,FastHTML,JSONResponse,Redirect,fast_app
@@ -48,10 +47,12 @@ def place(tmp_path): return Place(tmp_path)
 
 def token(client, url): return re.search(r'name="csrf" value="([^"]+)"', client.get(url).text)[1]
 
+def everything(do, *ids, **kw): return dict(kw, do=do, shown=' '.join(ids), all='1')
+
 def changing(job_id, prefix='/jobs'):
     "All routes that change something: path and form"
     return [(f'{prefix}/{job_id}/cancel', {}), (f'{prefix}/{job_id}/retry', {}), (f'{prefix}/bulk', dict(do='cancel', id=job_id)),
-        (f'{prefix}/bulk', {'do':'cancel', 'all':'1', 'shown':job_id})]
+        (f'{prefix}/bulk', everything('cancel', job_id))]
 
 def reading(job_id, prefix='/jobs'): return [prefix, f'{prefix}/{job_id}', f'{prefix}/{job_id}/card', f'{prefix}?status=failed&id={job_id}']
 
@@ -237,7 +238,7 @@ async def test_buttons(place):
     assert res.status_code==200 and 'cancelled' in res.text and f'id="job-{ids[0]}-body"' in res.text
     ann.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id=ids[1:]))
     assert acme.job_stats()['cancelled']==3
-    res = ann.post('/jobs/bulk?status=cancelled', data={'csrf':csrf, 'do':'retry', 'all':'1', 'shown':' '.join(ids)}, follow_redirects=False)
+    res = ann.post('/jobs/bulk?status=cancelled', data=everything('retry', *ids, csrf=csrf), follow_redirects=False)
     assert (res.status_code, res.headers['location'])==(303, '/jobs?status=cancelled')
     jobs = acme.list_jobs()
     assert [(o.status, o.retry_count) for o in jobs]==[('failed', 3)]*3, 'retried jobs are run after the response'

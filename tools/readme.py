@@ -44,7 +44,7 @@ def readme(
     text = re.sub(r'---\n\n\[source\].*\n\n', '', markdown(processed/'index.ipynb'))
     pages = {re.sub(r'^\d+[a-z]?_', '', o.stem):o.relative_to(processed) for o in processed.rglob('*.ipynb')}
     text = re.sub(r'\]\(/(\w+)\.html#[^)]*\)', lambda m: f']({pages[m[1]]})', text)
-    return re.sub(r'\]\(([\w/]+\.ipynb)\)', r'](nbs/\1)', text)
+    return re.sub(r'\]\(([\w/]+\.(?:ipynb|png))\)', r'](nbs/\1)', text)
 
 def page(
     nb:Path, # A notebook that nbdev has processed
