@@ -179,3 +179,9 @@ def test_wheel_installs_and_runs(tmp_path):
     assert 'tenant_tasks/manager.py' in names and any('LICENSE' in o for o in names)
     for o in ('Requires-Dist: fastlite', 'Requires-Python: >=3.10', 'Provides-Extra: dev', '# ⚡ Background Tasks'): assert o in meta, o
     assert 'Requires-Dist: nbdev' not in [o.split(';')[0].strip() for o in meta.splitlines() if 'extra' not in o]
+
+def test_star_import_beside_fasthtml_takes_nothing_away():
+    "`from fasthtml.common import *` and `from tenant_tasks import *` in one app: each name means one thing"
+    import fasthtml.common,tenant_tasks
+    shared = {o for o in vars(tenant_tasks) if not o.startswith('_')} & set(vars(fasthtml.common))
+    assert not [o for o in shared if getattr(tenant_tasks, o) is not getattr(fasthtml.common, o)]
