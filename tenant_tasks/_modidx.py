@@ -272,6 +272,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'tenant_tasks.ui.JobPages.job_page': ('ui.html#jobpages.job_page', 'tenant_tasks/ui.py'),
                                  'tenant_tasks.ui.JobPages.list_page': ('ui.html#jobpages.list_page', 'tenant_tasks/ui.py'),
                                  'tenant_tasks.ui.JobPages.manager': ('ui.html#jobpages.manager', 'tenant_tasks/ui.py'),
+                                 'tenant_tasks.ui.JobPages.mount': ('ui.html#jobpages.mount', 'tenant_tasks/ui.py'),
                                  'tenant_tasks.ui.JobPages.retry': ('ui.html#jobpages.retry', 'tenant_tasks/ui.py'),
                                  'tenant_tasks.ui.JobStats': ('ui.html#jobstats', 'tenant_tasks/ui.py'),
                                  'tenant_tasks.ui.JobTable': ('ui.html#jobtable', 'tenant_tasks/ui.py'),

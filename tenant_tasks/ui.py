@@ -510,6 +510,7 @@ async def gate(self:Pages,
         raise HTTPException(403, 'This form is out of date, or not yours to send. Load the page again.')
     return may
 
+# %% ../nbs/06_ui.ipynb #a6b6be69
 @patch
 def route(self:Pages, path, method, f):
     "Put `f(req, view)` behind the gate"
@@ -537,9 +538,6 @@ class JobPages(Pages):
         _check_mount(app, prefix, manager_for=manager_for, guard=guard)
         super().__init__(app, guard, prefix, **kw)
         self.manager_for,self.above = manager_for,above
-        for path,method,f in (('','get',self.list_page), ('/bulk','post',self.bulk), ('/{job_id}','get',self.job_page),
-            ('/{job_id}/card','get',self.card), ('/{job_id}/cancel','post',self.cancel), ('/{job_id}/retry','post',self.retry)): self.route(path, method, f)
-        if job_styles not in app.hdrs: app.hdrs.append(job_styles)
 
     async def manager(self, req):
         "The manager that the app says"
@@ -560,7 +558,7 @@ def _page(title, *c, up=()):
 
 def _alert(note): return Div(P(note, cls='tt-note', role='alert'), cls='tt') if note else None
 
-# %% ../nbs/06_ui.ipynb #a6b6be69
+# %% ../nbs/06_ui.ipynb #d40e99fe
 @patch
 async def list_page(self:JobPages, req, view, note=''):
     "The list, with filters and numbers"
@@ -605,7 +603,7 @@ def _to_run(manager, jobs):
             for k,f in funcs.items(): group.start_soon(manager._execute_with_retry, k, f)
     return BackgroundTask(run)
 
-# %% ../nbs/06_ui.ipynb #d40e99fe
+# %% ../nbs/06_ui.ipynb #3ed834f1
 @patch
 async def cancel(self:JobPages, req, view):
     "The button that stops a job"
@@ -625,7 +623,7 @@ async def _act(self:JobPages, act, req, view):
     if note: return FtResponse(await self.job_page(req, view, note), status_code=409)
     return RedirectResponse(view.url(job.id), 303, background=todo)
 
-# %% ../nbs/06_ui.ipynb #3ed834f1
+# %% ../nbs/06_ui.ipynb #3756f8bb
 @patch
 async def bulk(self:JobPages, req, view):
     "The buttons below a list"
@@ -640,7 +638,19 @@ async def bulk(self:JobPages, req, view):
     words = f"{len(done)-len(notes)} of {len(done)} jobs done. {notes[0]}"
     return FtResponse(await self.list_page(req, view, words), status_code=409, background=todo)
 
-# %% ../nbs/06_ui.ipynb #180377a0
+# %% ../nbs/06_ui.ipynb #387b2f74
+@patch
+def mount(self:JobPages):
+    "Put all pages on the app, and the stylesheet into its headers"
+    self.route('', 'get', self.list_page)
+    self.route('/bulk', 'post', self.bulk)
+    self.route('/{job_id}', 'get', self.job_page)
+    self.route('/{job_id}/card', 'get', self.card)
+    self.route('/{job_id}/cancel', 'post', self.cancel)
+    self.route('/{job_id}/retry', 'post', self.retry)
+    if job_styles not in self.app.hdrs: self.app.hdrs.append(job_styles)
+    return self
+
 def jobs_ui(
     app:FastHTML, # The app
     manager_for:Callable, # From a request to the tenant's manager, sync or async
@@ -650,7 +660,7 @@ def jobs_ui(
     redact:Callable=_as_it_is, # From a job without its secrets to the job as it may be shown
 )->JobPages: # The pages; `view(req, act)` gives a view for components elsewhere
     "Mount a tenant's pages: their list of jobs, each job, and the buttons"
-    pages = JobPages(app, manager_for, guard, prefix, secret=secret, redact=redact)
+    pages = JobPages(app, manager_for, guard, prefix, secret=secret, redact=redact).mount()
     async def look(req):
         if set(re.findall(r'{(\w+)', prefix))<=set(req.path_params): _here.set(pages.view(req))
     app.before.append(look)
@@ -680,7 +690,7 @@ class Overview:
             return Health(name, *(glance(path, most_counted) if path else self.tenants[name].store.stats(most_counted)))
         except (apsw.Error,OSError,TenantNotFound) as e: return Health(name, dict.fromkeys(statuses, 0), error=f'{type(e).__name__}: {e}')
 
-# %% ../nbs/06_ui.ipynb #3756f8bb
+# %% ../nbs/06_ui.ipynb #772fe65a
 @patch
 def look(self:Overview,
     seconds:float=.5, # For how long at most
@@ -730,7 +740,6 @@ class TenantPages(Pages):
         super().__init__(app, guard, prefix, **kw)
         self.tenants = as_tenants(tenants)
         self.overview = Overview(self.tenants)
-        self.route('', 'get', self.home)
         self.inside = JobPages(app, lambda req: self.tenants[req.path_params['tenant']], guard, f'{prefix}/{{tenant}}', above=self, **kw)
 
     async def home(self, req, view):
@@ -742,7 +751,7 @@ class TenantPages(Pages):
             cls='tt-bar', role='search', aria_label='Find a tenant')
         return _page('Tenants', Div(find, self.table(rows, name, page, view), cls='tt'))
 
-# %% ../nbs/06_ui.ipynb #387b2f74
+# %% ../nbs/06_ui.ipynb #49e4615f
 @patch
 def table(self:TenantPages, rows, name, page, view):
     "One page of tenants, and how to come to the others; it refreshes itself"
@@ -754,6 +763,7 @@ def table(self:TenantPages, rows, name, page, view):
     return Div(_tenant_table(rows[start:start+self.size], view.base, view.now), Div(Span(words, cls='tt-soft'), *links, cls='tt-foot'),
         id='tt-tenants', **refresh)
 
+# %% ../nbs/06_ui.ipynb #9cdf2495
 def operator_ui(
     app:FastHTML, # The app
     tenants, # Tenants, a directory, a dict of databases, or a function from a name to a database
@@ -763,4 +773,7 @@ def operator_ui(
     redact:Callable=_as_it_is, # From a job without its secrets to the job as it may be shown
 )->TenantPages: # The pages
     "Mount the operator's pages: all tenants, the worst first, and each tenant's jobs"
-    return TenantPages(app, tenants, guard, prefix, secret=secret, redact=redact)
+    pages = TenantPages(app, tenants, guard, prefix, secret=secret, redact=redact)
+    pages.route('', 'get', pages.home)
+    pages.inside.mount()
+    return pages

@@ -37,6 +37,7 @@ class TenantNotFound(KeyError):
 class BadTenantName(TenantNotFound, ValueError):
     "No tenant can have this name"
 
+# %% ../nbs/05_worker.ipynb #6f181c4a
 _tenant_name = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,99}')
 
 class Tenants:
