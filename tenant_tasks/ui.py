@@ -234,8 +234,8 @@ def _live(job, view):
     words = [o for s in _story(job, view.now) for o in (' · ', s)][1:]
     return Div(_bar(job), P(*words, cls='tt-soft'), id=_dom(job, 'live'), **_polling(job, view))
 
-# %% ../nbs/06_ui.ipynb #8cbe5fdf
-_gone = "if(event.detail.xhr.status==404) this.replaceWith('This job can no longer be followed here.')"
+# %% ../nbs/06_ui.ipynb #07847ecd
+_gone = "if(event.detail.xhr.status==404) this.replaceWith('This can no longer be followed here.')"
 
 def _state(job, view): return f'{job.status}.{job.retry_count}.{job.cancel_requested or 0}{".act" if view.act else ""}'
 
@@ -336,6 +336,7 @@ def _took(job, now):
     return in_words(((parse_time(job.completed_at) if job.completed_at else now)-parse_time(job.started_at)).total_seconds())
 
 def _row(job, view):
+    job = view.shown(replace(job, payload=None, result=None, error_log=None))
     name,pick = job.job_type,None
     if view.base is not None: name = A(name, href=view.url(job.id), id=_dom(job, 'link'))
     if view.act: pick = Td(Input(type='checkbox', name='id', value=job.id, aria_label=f'Select {job.job_type} {job.id[:14]}'))
@@ -348,9 +349,9 @@ def _rows(jobs, view):
     pick = Th(Input(type='checkbox', name='all', value=1, aria_label='Select all', onclick=_tick_all)) if view.act else None
     heads = 'Job','Status',('Failed','tt-num tt-late'),'Age',('Took','tt-late'),('ID','tt-last')
     head = Tr(pick, *[Th(o, scope='col') if isinstance(o, str) else Th(o[0], scope='col', cls=o[1]) for o in heads])
-    return Div(Table(Thead(head), Tbody(*[_row(view.shown(o), view) for o in jobs])), cls='tt-scroll')
+    return Div(Table(Thead(head), Tbody(*[_row(o, view) for o in jobs])), cls='tt-scroll')
 
-_tick_all = "this.closest('table').querySelectorAll('[name=id]').forEach(o=>o.checked=this.checked)"
+_tick_all = "this.removeAttribute('name');this.closest('table').querySelectorAll('[name=id]').forEach(o=>o.checked=this.checked)"
 
 # %% ../nbs/06_ui.ipynb #cd1a8b83
 def _clean_int(s): return int(s) if isinstance(s, str) and re.fullmatch(r'\d{1,18}', s) else None
@@ -367,8 +368,8 @@ class Query:
     @classmethod
     def of(cls, params):
         "From the parameters of a request; what makes no sense is left out"
-        status,kind,id_ = (params.get(o, '').strip() for o in ('status','type','id'))
-        return cls(status if status in statuses else '', kind, id_, _clean_int(params.get('below')))
+        status,kind,id_ = (params.get(o, '') for o in ('status','type','id'))
+        return cls(status if status in statuses else '', kind, id_.strip(), _clean_int(params.get('below')))
 
     def jobs(self, store):
         "The jobs of the page, and the query for the next one if there are more"
@@ -410,7 +411,7 @@ def JobTable(
     table = _bulk(jobs, view, query or Query()) if view.act and view.base is not None else _rows(jobs, view)
     empty = P('No jobs here.', cls='tt-soft') if not jobs else None
     moving = paged and not query.id and (query.below is None or any(o.status in live for o in jobs))
-    refresh = {'hx-get':f'{view.base}?{query}', 'hx-select':'#tt-jobs', 'hx-select-oob':'#tt-stats', 'hx-target':'this', 'hx-swap':'outerHTML',
+    refresh = {'hx-get':f'{view.base}?{query}', 'hx-on::response-error':_gone, 'hx-select':'#tt-jobs', 'hx-select-oob':'#tt-stats', 'hx-target':'this', 'hx-swap':'outerHTML',
         'hx-trigger':"every 3s [!this.querySelector(':checked')]"} if moving else {}
     return Div(_filters(view, query, types) if paged else None,
         Div(empty or table, _pager(view, query, older) if paged else None, id='tt-jobs', **refresh), cls='tt')
@@ -759,7 +760,8 @@ def table(self:TenantPages, rows, name, page, view):
     url = lambda n: f'{view.base}?'+urlencode(dict(name=name, page=n))
     words = f'{len(rows):,} tenants'+(f', {left:,} more to be looked at' if left else '')
     links = [A('Worse', href=url(page-1)) if page else None, A('Better', href=url(page+1)) if start+self.size<len(rows) else None]
-    refresh = {'hx-get':url(page), 'hx-select':'#tt-tenants', 'hx-target':'this', 'hx-swap':'outerHTML', 'hx-trigger':f'every {1 if left else 5}s'}
+    refresh = {'hx-get':url(page), 'hx-select':'#tt-tenants', 'hx-target':'this', 'hx-swap':'outerHTML', 'hx-on::response-error':_gone,
+        'hx-trigger':f'every {1 if left else 5}s'}
     return Div(_tenant_table(rows[start:start+self.size], view.base, view.now), Div(Span(words, cls='tt-soft'), *links, cls='tt-foot'),
         id='tt-tenants', **refresh)
 
