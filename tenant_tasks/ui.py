@@ -178,7 +178,6 @@ job_styles = Style(Safe('''
 .tt .tt-stats .tt-ok { fill: var(--tt-completed) } .tt .tt-stats .tt-ko { fill: var(--tt-failed) } .tt .tt-stats .tt-axis { stroke: var(--tt-line) }
 .tt .tt-facts { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px }
 .tt .tt-facts dt { color: var(--tt-soft); font-weight: normal; margin: 0; padding: 0 } .tt .tt-facts dd { overflow-wrap: anywhere }
-.tt .tt-hide { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 @container (max-width: 37rem) { .tt .tt-last { display: none } }
 @container (max-width: 28rem) { .tt .tt-late { display: none } .tt :is(th, td) { padding: 5px 7px } }
 @media (prefers-reduced-motion: reduce) { .tt progress { animation: none } .tt progress::-webkit-progress-value { transition: none } }
