@@ -46,7 +46,7 @@ class BackgroundTaskManager:
     @property
     def folder(self)->str:
         "The directory of the tenant's database; '' for one in memory"
-        return os.path.dirname(self.store.link.path)
+        return self.store.link.folder
 
     def __repr__(self): return f'BackgroundTaskManager({self.store.link.path or ":memory:"!r})'
 
@@ -252,6 +252,11 @@ def _work(self:BackgroundTaskManager, job, func):
     if isinstance(outcome, Returned) and inspect.isawaitable(outcome.value): return outcome
     try: return patiently(lambda: self._settle(job, outcome), *_passing)
     except _passing: return outcome
+    except Exception:
+        _claims.pop(job.claim, None)
+        raise
+
+def _is_settled(res): return not isinstance(res, (Returned,BaseException))
 
 @patch
 def _claim_and_work(self:BackgroundTaskManager, job_id, func):
@@ -292,7 +297,7 @@ async def _acall(self:BackgroundTaskManager, job, func):
 async def _finish(self:BackgroundTaskManager, job, res):
     "Settle a claimed job by its outcome `res`, awaiting what is still to be awaited; a row that is there already is the answer"
     if isinstance(res, Returned) and inspect.isawaitable(res.value): res = await self._acall(job, lambda **kw: res.value)
-    if not isinstance(res, (Returned,BaseException)): return res
+    if _is_settled(res): return res
     return await self._insist(lambda: store_threads.run(self._settle, job, res))
 
 @patch

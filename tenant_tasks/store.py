@@ -105,7 +105,7 @@ class DbLink:
         path:str, # The database file, or '' for a database in memory
         conn:apsw.Connection|None=None, # The app's connection to it, if there is one
     ):
-        self.path,self.vfs,self.lock = path,conn.open_vfs if conn else None,threading.Lock()
+        self.path,self.folder,self.vfs,self.lock = path,os.path.dirname(path),conn.open_vfs if conn else None,threading.Lock()
         self.conn,self.file,self.durable,self.wait,self.ready = (None if path else conn),None,None,None,False
         _all_links.add(self)
 
@@ -229,6 +229,10 @@ class JobStore:
         if join and self._joined(): return self._nested(work)
         with self.link.use(durable, wait) as conn, transaction(conn): return work(conn)
 
+    def _one(self, work, **kw):
+        "The same for a `work` that is one statement, and so a transaction of its own"
+        return self._do(work, transaction=nullcontext, **kw)
+
     def _nested(self, work):
         conn = AppConn(self.db.conn)
         ensure_schema(conn, nullcontext)
@@ -255,14 +259,12 @@ def submit(self:JobStore,
     jobs:list[TenantJob], # Jobs to write
 )->list[TenantJob]: # The same, or for a unique key that is taken the job that has it
     "Write new jobs, all or none; when it returns they are on disk"
-    return self._do(lambda conn: [_add(conn, o) for o in jobs], durable=True)
+    lone = len(jobs)==1 and not jobs[0].unique_key
+    return (self._one if lone else self._do)(lambda conn: [_add(conn, o) for o in jobs], durable=True)
 
 # %% ../nbs/02_store.ipynb #497b8232
 @patch
-def _read_all(self:JobStore, work): return self._do(work, transaction=nullcontext)
-
-@patch
-def _read(self:JobStore, sql, *args, conv=list): return self._read_all(lambda conn: conv(conn.execute(sql, args)))
+def _read(self:JobStore, sql, *args, conv=list): return self._one(lambda conn: conv(conn.execute(sql, args)))
 
 @patch
 def get(self:JobStore,
@@ -298,8 +300,8 @@ def search(self:JobStore,
     sql = f"SELECT {_cols} FROM tenant_jobs WHERE id>=? AND id<? ORDER BY id DESC LIMIT ?"
     return self._read(sql, start, start+chr(0x10ffff), limit, conv=_jobs)
 
-# %% ../nbs/02_store.ipynb #134d2c42
-_in_order = 'ORDER BY priority DESC, run_at, rowid LIMIT ?'
+# %% ../nbs/02_store.ipynb #28a9337d
+_in_order = 'ORDER BY priority DESC, run_at, rowid'
 
 @patch
 def due(self:JobStore,
@@ -307,21 +309,22 @@ def due(self:JobStore,
     limit:int=100, # At most so many
 )->list[str]: # Ids, the first to run first
     "Pending jobs whose time has come"
-    sql = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE status='pending' AND run_at<=? {_in_order}"
+    sql = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE status='pending' AND run_at<=? {_in_order} LIMIT ?"
     return self._read(sql, timestamp(now), limit, conv=lambda rows: [o for o, in rows])
 
 # %% ../nbs/02_store.ipynb #9c3a3503
 @lru_cache
-def _move_sql(move, cols, guard, held):
+def _move_sql(move, cols, which, held):
     frm,to,_ = transitions[move]
-    guard = f"AND claim IS :held {guard}" if held else f"AND (claim IS NULL OR status<>'running') {guard}"
+    guard = 'claim IS :held' if held else "(claim IS NULL OR status<>'running')"
     sets = ''.join(f', {o}=:{o}' for o in cols)
     states = ','.join(f"'{o}'" for o in frm)
-    return f"UPDATE tenant_jobs SET status='{to}'{sets} WHERE id=:id AND status IN ({states}) {guard} RETURNING {_cols}"
+    return f"UPDATE tenant_jobs SET status='{to}'{sets} WHERE {which} AND status IN ({states}) AND {guard} RETURNING {_cols}"
 
-def _move(conn, move, job_id, held=None, guard='', **vals):
+def _move(conn, move, job_id, held=None, which='id=:id', tasks=None, **vals):
     "Make one move of `transitions`, if it may be made now: the new row, or None"
-    return _first_job(conn.execute(_move_sql(move, tuple(vals), guard, held is not None), dict(vals, id=job_id, held=held)))
+    args = dict(vals, id=job_id, held=held, tasks=tasks)
+    return _first_job(conn.execute(_move_sql(move, tuple(vals), which, held is not None), args))
 
 # %% ../nbs/02_store.ipynb #d10e26f2
 lease = timedelta(seconds=60) # How long a claim holds unless it is renewed
@@ -334,11 +337,11 @@ def claim(self:JobStore,
 )->TenantJob|None: # The row as claimed, or None if it isn't pending, or not due
     "Move one pending job to running, if it still is pending and its time has come"
     vals = dict(owner=owner, claim=new_id(), started_at=timestamp(now), lease_until=timestamp(now+lease))
-    return self._do(lambda conn: _move(conn, 'claim', job_id, guard='AND run_at<=:started_at', **vals), join=False, wait=run_timeout)
+    return self._one(lambda conn: _move(conn, 'claim', job_id, which='id=:id AND run_at<=:started_at', **vals), join=False, wait=run_timeout)
 
-# %% ../nbs/02_store.ipynb #5388338f
-_mine = "status='pending' AND (task IN (SELECT value FROM json_each(?)) OR task IS NULL AND owner=?)"
-_first_due = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE {_mine} AND run_at<=? {_in_order}"
+# %% ../nbs/02_store.ipynb #de7b5efc
+_mine = "status='pending' AND (task IN (SELECT value FROM json_each(:tasks)) OR task IS NULL AND owner=:owner)"
+_first_due = f"SELECT id FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE {_mine} AND run_at<=:started_at {_in_order} LIMIT 1"
 
 @patch
 def claim_due(self:JobStore,
@@ -347,11 +350,8 @@ def claim_due(self:JobStore,
     now:datetime, # The time
 )->TenantJob|None: # The row as claimed, or None if nothing is due for this process
     "Claim the first job that is due and that this process can run"
-    vals = dict(owner=owner, claim=new_id(), started_at=timestamp(now), lease_until=timestamp(now+lease))
-    def work(conn):
-        ids = list(conn.execute(_first_due, (json.dumps(tasks), owner, timestamp(now), 1)))
-        return _move(conn, 'claim', ids[0][0], **vals) if ids else None
-    return self._do(work, join=False, wait=run_timeout)
+    vals = dict(tasks=json.dumps(tasks), owner=owner, claim=new_id(), started_at=timestamp(now), lease_until=timestamp(now+lease))
+    return self._one(lambda conn: _move(conn, 'claim', None, which=f'id=({_first_due})', **vals), join=False, wait=run_timeout)
 
 @patch
 def next_due(self:JobStore,
@@ -360,7 +360,8 @@ def next_due(self:JobStore,
 )->str|None: # The `run_at` of the earliest, or None if there is none
     "When the next job that this process can run will be due"
     sql = f"SELECT run_at FROM tenant_jobs INDEXED BY tenant_jobs_next WHERE {_mine} ORDER BY run_at LIMIT 1"
-    return self._read(sql, json.dumps(tasks), owner, conv=lambda rows: next((o for o, in list(rows)), None))
+    args = dict(tasks=json.dumps(tasks), owner=owner)
+    return self._one(lambda conn: next((o for o, in list(conn.execute(sql, args))), None))
 
 # %% ../nbs/02_store.ipynb #cd0b5488
 @patch
@@ -375,9 +376,9 @@ def settle(self:JobStore,
     end,back = dict(vals, completed_at=timestamp(now)),transitions[move][1]=='pending'
     def work(conn):
         if not back: return _move(conn, move, job.id, job.claim, **end)
-        row = _move(conn, move, job.id, job.claim, 'AND cancel_requested=0', **vals)
-        return row or _move(conn, 'cancel', job.id, job.claim, 'AND cancel_requested=1', **end)
-    return self._do(work, join=False, wait=run_timeout)
+        row = _move(conn, move, job.id, job.claim, 'id=:id AND cancel_requested=0', **vals)
+        return row or _move(conn, 'cancel', job.id, job.claim, 'id=:id AND cancel_requested=1', **end)
+    return (self._do if back else self._one)(work, join=False, wait=run_timeout)
 
 # %% ../nbs/02_store.ipynb #416a2ada
 _progress = 'UPDATE tenant_jobs SET progress=?, progress_note=? WHERE id=? AND claim=?'
@@ -389,7 +390,7 @@ def progress(self:JobStore,
 ):
     "Write how far a job is, if the claim is still good"
     args = job.progress,job.progress_note,job.id,job.claim
-    self._do(lambda conn: list(conn.execute(_progress, args)), join=False, wait=run_timeout)
+    self._one(lambda conn: list(conn.execute(_progress, args)), join=False, wait=run_timeout)
 
 @patch
 def renew(self:JobStore,
@@ -398,7 +399,7 @@ def renew(self:JobStore,
 )->int: # How many of them are still good
     "Renew the leases of all jobs that a process is running"
     args = timestamp(now+lease),json.dumps(claims)
-    return self._do(lambda conn: len(list(conn.execute(_renew, args))), join=False, wait=run_timeout)
+    return self._one(lambda conn: len(list(conn.execute(_renew, args))), join=False, wait=run_timeout)
 
 # %% ../nbs/02_store.ipynb #8d672076
 @patch
@@ -419,7 +420,7 @@ def abandon(self:JobStore,
     error_log:str, # Why
 )->TenantJob|None: # The row, or None if it isn't pending any more
     "Fail a pending job whose function no process can find"
-    return self._do(lambda conn: _move(conn, 'abandon', job.id, error_log=error_log, completed_at=timestamp(now)), join=False)
+    return self._one(lambda conn: _move(conn, 'abandon', job.id, error_log=error_log, completed_at=timestamp(now)), join=False)
 
 # %% ../nbs/02_store.ipynb #58b1cc01
 _unknown = f"""SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_next WHERE status='pending' AND run_at<=? AND task IS NOT NULL
@@ -460,7 +461,7 @@ def reset(self:JobStore,
 )->TenantJob|None: # The row, pending again, or None if it was neither failed nor cancelled
     "Let a job that failed or was cancelled start afresh"
     vals = dict(retry_count=0, cancel_requested=0, completed_at=None, result=None, run_at=timestamp(now), progress=None, progress_note=None)
-    return self._do(lambda conn: _move(conn, 'reset', job_id, **vals), durable=True)
+    return self._one(lambda conn: _move(conn, 'reset', job_id, **vals), durable=True)
 
 # %% ../nbs/02_store.ipynb #5c20f6ac
 _count = """SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tenant_jobs WHERE status=value LIMIT ?)) FROM json_each(?)"""
@@ -476,7 +477,7 @@ def stats(self:JobStore,
     most:int|None=None, # Count to this number and no further
 )->tuple[dict,str|None]: # Count by status, and since when the oldest pending job has been waiting to run
     "How many jobs there are in each state"
-    return self._read_all(lambda conn: _stats(conn, most))
+    return self._one(lambda conn: _stats(conn, most))
 
 def glance(
     path:str, # A database file
@@ -515,5 +516,5 @@ def prune(self:JobStore,
     "Delete the jobs that ended long ago"
     sql = 'DELETE FROM tenant_jobs WHERE rowid IN (SELECT rowid FROM tenant_jobs WHERE completed_at<? AND status IN {} LIMIT ?) RETURNING 1'
     args,n = (timestamp(before),batch),0
-    while gone := self._do(lambda conn: len(list(conn.execute(sql.format(ended), args)))): n += gone
+    while gone := self._one(lambda conn: len(list(conn.execute(sql.format(ended), args)))): n += gone
     return n

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import apsw
 from fastcore.basics import patch
 from fastlite import Database,database
+from starlette.background import BackgroundTask
 
 from .job import *
 from .retry import *
@@ -27,7 +28,7 @@ from .store import *
 from .owner import *
 from .task import *
 from .manager import *
-from .manager import _function,_is_int,_workers
+from .manager import _function,_is_int,_is_settled,_workers
 
 # %% ../nbs/05_worker.ipynb #1704639c
 class TenantNotFound(KeyError):
@@ -225,6 +226,7 @@ class Worker:
         self.threads = ThreadLimit(concurrency)
         self._hot,self._later,self._busy,self._ill,self._watch,self._seen,self._told = {},[],Counter(),{},set(),{},set()
         self._turns,self._running,self._loop,self._wake,self._due = set(),{},None,asyncio.Event(),{}
+        self._stopping = asyncio.Event()
 
     def __repr__(self): return f'Worker({self.tenants}, concurrency={self.concurrency}, per_tenant={self.per_tenant})'
 
@@ -290,16 +292,41 @@ def _fell_ill(self:Worker, name, e):
 
 # %% ../nbs/05_worker.ipynb #be94667b
 @patch
+def _soon(self:Worker, f, *args):
+    "Call `f` on the loop, from a thread"
+    if self._loop: self._loop.call_soon_threadsafe(f, *args)
+    else: f(*args)
+
+@patch
+def _shift(self:Worker, name):
+    "Run a tenant's jobs in this thread: manager, job and outcome of one that is still to be finished, and when to look again"
+    first = True
+    while first or not (self._stopping.is_set() or len(self._hot)>(name in self._hot)):
+        manager,job,later = self._look(name)
+        if job is None: return None,None,None,later
+        if first: self._soon(self._heat, name)
+        first,func = False,_function(job)
+        if func is None or BackgroundTask(func).is_async: return manager,job,None,None
+        try: res = manager._work(job, func)
+        except Exception:
+            self._running.pop(job.claim, None)
+            raise
+        if not _is_settled(res): return manager,job,res,None
+        self._running.pop(job.claim, None)
+        if res and res.status=='pending': self._soon(self._heat_at, name, res.run_at)
+    return None,None,None,''
+
+# %% ../nbs/05_worker.ipynb #76053f85
+@patch
 async def _turn(self:Worker, name):
-    "One turn of a tenant: a look and, if something is due, a job"
+    "One turn of a tenant"
     self._busy[name] += 1
     try:
-        manager,job,later = await store_threads.run(self._look, name)
+        manager,job,res,later = await self.threads.run(self._shift, name)
         self._ill.pop(name, None)
-        if later: self._heat_at(name, later)
+        if later is not None: self._heat_at(name, later)
         if job is None: return
-        self._heat(name)
-        try: row = await manager._perform(job, _function(job), self.threads)
+        try: row = await (manager._perform(job, _function(job), self.threads) if res is None else manager._finish(job, res))
         finally: self._running.pop(job.claim, None)
         if row and row.status=='pending': self._heat_at(name, row.run_at)
     except Exception as e: self._fell_ill(name, e)
@@ -307,7 +334,7 @@ async def _turn(self:Worker, name):
         self._busy[name] -= 1
         self._wake.set()
 
-# %% ../nbs/05_worker.ipynb #76053f85
+# %% ../nbs/05_worker.ipynb #c1cd9212
 @patch
 async def _dispatch(self:Worker):
     while not self._stopping.is_set():
@@ -327,7 +354,7 @@ async def _dispatch(self:Worker):
         try: await asyncio.wait({waking}, timeout=max(wait, 0))
         finally: waking.cancel()
 
-# %% ../nbs/05_worker.ipynb #c1cd9212
+# %% ../nbs/05_worker.ipynb #eacd2cc2
 @patch
 async def _observe(self:Worker):
     names,swept,watched,seen = [],time.monotonic(),0,{}
@@ -351,7 +378,7 @@ def _care_for(self:Worker, name):
     except Exception as e: return self._fell_ill(name, e)
     if self._loop: self._loop.call_soon_threadsafe(self._heat, name)
 
-# %% ../nbs/05_worker.ipynb #eacd2cc2
+# %% ../nbs/05_worker.ipynb #39b92b9e
 @patch
 def nudge(self:Worker,
     manager:BackgroundTaskManager, # The manager that submitted something
@@ -363,7 +390,7 @@ def nudge(self:Worker,
     self._loop.call_soon_threadsafe(self._heat, name)
     return True
 
-# %% ../nbs/05_worker.ipynb #39b92b9e
+# %% ../nbs/05_worker.ipynb #79db130a
 @patch
 async def run(self:Worker):
     "Run jobs until `stop`"
@@ -385,7 +412,7 @@ def stop(self:Worker):
     "Claim nothing more, give running jobs their grace, release what is left"
     if self._loop: self._loop.call_soon_threadsafe(self._stopping.set)
 
-# %% ../nbs/05_worker.ipynb #79db130a
+# %% ../nbs/05_worker.ipynb #c7c9af80
 @patch
 async def _let_go(self:Worker):
     if self._turns: await asyncio.wait(self._turns, timeout=self.grace)
@@ -397,7 +424,7 @@ async def _let_go(self:Worker):
         except Exception: log.exception("job %s could not be released", job.id)
         else: row and log.info("job %s (%s) is released: the worker stops", job.id, job.job_type)
 
-# %% ../nbs/05_worker.ipynb #c7c9af80
+# %% ../nbs/05_worker.ipynb #c76a99c8
 @patch
 async def lifespan(self:Worker,
     app=None, # The app, as FastHTML hands it over
@@ -410,7 +437,7 @@ async def lifespan(self:Worker,
         self.stop()
         await task
 
-# %% ../nbs/05_worker.ipynb #c76a99c8
+# %% ../nbs/05_worker.ipynb #f72aee65
 @patch
 def main(self:Worker):
     "Run until a signal comes, then end the process"
