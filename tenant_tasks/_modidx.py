@@ -393,6 +393,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'tenant_tasks.worker.Worker._shift': ('worker.html#worker._shift', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._soon': ('worker.html#worker._soon', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._turn': ('worker.html#worker._turn', 'tenant_tasks/worker.py'),
+                                     'tenant_tasks.worker.Worker._warm': ('worker.html#worker._warm', 'tenant_tasks/worker.py'),
+                                     'tenant_tasks.worker.Worker._warm_up': ('worker.html#worker._warm_up', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker.lifespan': ('worker.html#worker.lifespan', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker.main': ('worker.html#worker.main', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker.nudge': ('worker.html#worker.nudge', 'tenant_tasks/worker.py'),

@@ -478,11 +478,11 @@ async def test_rows_that_somebody_set_back_by_hand(tenants):
     assert ran==[1]
 
 async def test_one_wake_up_a_tenant(tenants):
-    "However often a tenant is looked at, the job that it has in a year is remembered once"
+    "However often a tenant is looked at, the job that it has in a year is remembered once, and so is the look in a moment"
     manager,worker = tenants['acme'],Worker(tenants)
     manager.using(delay=365*86400).submit('note', note)
     for _ in range(50): await worker._turn('acme')
-    assert len(worker._later)==1
+    assert len(worker._later)==2
     manager.using(delay=60).submit('note', note)
     for _ in range(50): await worker._turn('acme')
     assert len(worker._later)==2
