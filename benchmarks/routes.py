@@ -1,0 +1,78 @@
+"Rows about an app that is served: route, crowd"
+import json,socket
+from contextlib import contextmanager
+from urllib.request import urlopen
+
+from harness import free_port,line,process,row,told,wait_for
+
+@contextmanager
+def served(
+    app:str, # One of those in apps.py
+    folder, # For its database
+):
+    "An app behind uvicorn on a free port of this machine"
+    port = free_port()
+    def up():
+        try: return socket.create_connection(('127.0.0.1', port), .5).close() or True
+        except OSError: return False
+    with process('apps.py', app, folder, port) as proc:
+        wait_for(lambda: proc.poll() is not None or up())
+        yield port
+
+def load(
+    port:int, # Of an app
+    path:str, # What to ask for
+    connections:int=16, # At a time
+    seconds:float=60, # How long
+    count:int=10**9, # How many requests at most
+    pause:float=0, # Seconds between two requests of a connection
+)->dict: # Requests per second, p50 and p99 in ms
+    "Load from a process of its own"
+    with process('load.py', port, path, connections, seconds, count, pause) as proc: return json.loads(told(proc))
+
+def jobs_left(port):
+    "Jobs that haven't been run once"
+    return json.loads(urlopen(f'http://127.0.0.1:{port}/left').read())
+
+@row
+def route(b):
+    "A FastHTML route that submits a job, against the same route with Starlette's BackgroundTask, and fastapi-taskflow's on FastAPI"
+    names,conns = ('plain', 'ours', 'worker', 'bare', 'taskflow'),16
+    def once(name):
+        with served(name, b.dir()) as port:
+            load(port, '/submit', conns, count=200)
+            res = load(port, '/submit', conns, seconds=b.n(3, .5))
+            return dict(res, left=jobs_left(port) if name in ('ours', 'worker') else None)
+    got = b.interleave(**{o:lambda o=o: once(o) for o in names})
+    def of(name, key): return [o[key] for o in got[name]]
+    res,durable = [],dict( # chkstyle: ignore-node
+        plain='ours FULL before the answer; theirs writes nothing',
+        bare='both FULL before the answer, NORMAL after it',
+        taskflow='ours FULL before the answer; theirs one commit after the task has run')
+    for ours,text in (('ours', 'bg_task'), ('worker', 'worker in the app')):
+        for theirs,what in (('plain', 'plain BackgroundTask'), ('bare', 'bare commits'), ('taskflow', 'fastapi-taskflow')):
+            for key,unit in (('rps', 'requests/s'), ('p50', 'ms p50'), ('p99', 'ms p99')):
+                budget = ('>=', .8) if (key,theirs)==('rps', 'plain') else None
+                res.append(line(f'route, {text}', of(ours, key), of(theirs, key), unit=unit, against=what, durable=durable[theirs], budget=budget))
+        res.append(line(f'route, {text}: jobs not yet run when the load ends', of(ours, 'left'), unit='jobs'))
+    return res
+
+@row
+def crowd(b):
+    "p99 of an unrelated sync route while 1,000 slow sync jobs and 1,000 waiting ones are in the app, against the same app idle"
+    n,secs = b.n(1000, 100),b.n(3, 1)
+    def ping(port): return load(port, '/ping', 4, seconds=secs, pause=.02)['p99']
+    def once(name):
+        with served(name, b.dir()) as port:
+            load(port, '/ping', count=100)
+            idle = ping(port)
+            load(port, '/waits', count=n)
+            if name=='ours': wait_for(lambda: jobs_left(port)==0, every=.2)
+            load(port, '/slow', count=n)
+            return idle, ping(port)
+    got = b.interleave(ours=lambda: once('ours'), plain=lambda: once('plain'))
+    idle,busy = zip(*got['ours'])
+    plain_idle,plain_busy = zip(*got['plain'])
+    return [line('ping beside the crowd', list(busy), list(idle), unit='ms p99', against='the same app, idle'),
+        line('ping beside the crowd', list(busy), list(plain_busy), unit='ms p99', against='plain BackgroundTask, same crowd'),
+        line('ping, idle', list(idle), list(plain_idle), unit='ms p99', against='plain BackgroundTask, idle')]

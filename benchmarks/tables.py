@@ -1,0 +1,86 @@
+"Rows about what grows with the number of jobs, or shouldn't: tables, manager"
+import time
+from itertools import count,cycle
+from statistics import median
+
+from fastlite import database
+
+from harness import line,median_us,row
+from jobs import noop
+from tenant_tasks import BackgroundTaskManager,columns,ensure_schema,owner_id,timestamp,utcnow
+
+# Of 1,000 jobs 100 failed, 20 were cancelled, 25 are pending (most of them due), 5 are running; five types, a fifth of each
+fill = """INSERT INTO tenant_jobs (id, job_type, status, payload, result, created_at, started_at, completed_at, run_at, task, function, owner,
+        claim, lease_until, retry_count, error_log)
+    WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM c WHERE i<:n-1),
+        s AS (SELECT i, CASE WHEN i/5%10=0 THEN 'failed' WHEN i/5%50=1 THEN 'cancelled' WHEN i/5%40=2 THEN 'pending'
+            WHEN i/5%200=3 THEN 'running' ELSE 'completed' END AS status, strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '-'||(:n-i)||' seconds') AS t FROM c)
+    SELECT printf('%032x', i*2654435761), 'type'||(i%5), status, '{"user_id": "'||i||'"}', iif(status='completed', '{"rows": 42}', NULL),
+        t, iif(status='pending', NULL, t), iif(status IN ('failed','cancelled','completed'), t, NULL), t, 'noop', 'jobs.noop', 'elsewhere',
+        iif(status='running', 'claim'||i, NULL), iif(status='running', '9', NULL), iif(status='failed', 3, 0),
+        iif(status='failed', 'Traceback (most recent call last): …', NULL) FROM s"""
+
+def filled(
+    path, # A new database
+    n:int, # How many jobs
+)->BackgroundTaskManager: # Its manager
+    "A tenant with a past of `n` jobs"
+    db = database(path)
+    db.conn.execute(f"CREATE TABLE tenant_jobs ({', '.join(columns.values())})")
+    db.conn.execute(fill, dict(n=n))
+    ensure_schema(db.conn)
+    return BackgroundTaskManager(db)
+
+def claim_us(
+    manager:BackgroundTaskManager,
+    n:int, # How often
+)->float: # Microseconds
+    "The median time of a claim; each job goes to the end of the queue afterwards, which isn't timed"
+    times = []
+    for _ in range(n):
+        now,start = utcnow(),time.perf_counter()
+        job = manager.store.claim_due(owner_id(), [noop.tenant_task], now)
+        times.append(time.perf_counter()-start)
+        manager.store.settle(job, 'snooze', now, run_at=timestamp(now))
+    return median(times)*1e6
+
+asks = dict( # chkstyle: ignore-node
+    list_jobs        = lambda m: lambda: m.list_jobs(limit=20),
+    list_type        = lambda m: lambda: m.list_jobs('type3', limit=20),
+    list_status      = lambda m: lambda: m.list_jobs(status='failed', limit=20),
+    list_both        = lambda m: lambda: m.list_jobs('type3', 'failed', limit=20),
+    get_job          = lambda m: lambda ids=cycle(some_ids(m)): m.get_job(next(ids)),
+    job_stats        = lambda m: m.job_stats)
+
+def some_ids(manager):
+    "Ids from all over the table"
+    rows = manager.db.q('SELECT id FROM tenant_jobs WHERE rowid%(SELECT max(rowid)/199 FROM tenant_jobs)=1')
+    return [o['id'] for o in rows]
+
+@row
+def tables(b):
+    "Asking for 20 jobs by each filter, for one job, for a claim and for the counts, at 100,000 and 1,000,000 jobs against 1,000"
+    sizes,folder = b.n((1000, 100_000, 1_000_000), (1000, 20_000)),b.dir()
+    managers,res = {o:filled(folder/f'{o}.db', o) for o in sizes},[]
+    for name,ask in [*asks.items(), ('claim', None)]:
+        n = b.n(100, 20) if name!='job_stats' else 3
+        def time_of(m): return (lambda: claim_us(m, n)) if name=='claim' else (lambda f=ask(m): median_us(f, n))
+        got = b.interleave(**{str(k):time_of(v) for k,v in managers.items()})
+        for size in sizes[1:]:
+            budget = ('<=', 2) if size==sizes[-1] and name!='job_stats' else None
+            res.append(line(f'{name}, {size:,} jobs', got[str(size)], got['1000'], unit='µs', against='at 1,000 jobs', budget=budget))
+    return res
+
+@row
+def manager(b):
+    "`BackgroundTaskManager(db)` again on a known database, against the first time, and on a `Database` opened anew against opening it"
+    folder,n = b.dir(),b.n(1000, 200)
+    known,paths = database(folder/'known.db'),(folder/f'{o}.db' for o in count())
+    BackgroundTaskManager(known)
+    fresh = iter([database(next(paths)) for _ in range(5*b.reps)])
+    def opened(): return database(folder/'known.db')
+    def managed(f, n): return lambda: median_us(lambda: BackgroundTaskManager(f()), n)
+    sides = dict(again=managed(lambda: known, n), first=managed(lambda: next(fresh), 5), reopened=managed(opened, n//10))
+    got = b.interleave(**sides, opened=lambda: median_us(opened, n//10))
+    return [line('manager, again', got['again'], got['first'], unit='µs', against='the first time, table made', budget=('<=', 50), of='ours'),
+        line('database and manager, anew', got['reopened'], got['opened'], unit='µs', against='the database alone')]
