@@ -7,7 +7,7 @@ import uvicorn
 from harness import at_most
 
 def work(user_id='1'): pass
-def slow(): time.sleep(.2)
+def slow(): time.sleep(.3)
 def fails(): raise ConnectionError('not now')
 
 def plain(folder):

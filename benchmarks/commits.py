@@ -131,7 +131,7 @@ def submit(b):
 @row
 def run(b):
     "Submit, run and settle no-op jobs, at 1 and 8 workers, against SqliteHuey's thread workers and against the bare commits of a job"
-    n,res = b.n(1000, 200),[]
+    n,res = b.n(1000, 100),[]
     for first,what in ((False, 'submit and run'), (True, 'run what is there')):
         for workers in (1, 8):
             sides = dict(ours=lambda: our_rate(b.dir(), n, workers, first), fsync=lambda: huey_rate(b.dir(), n, workers, True, first),

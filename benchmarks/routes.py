@@ -1,5 +1,6 @@
 "Rows about an app that is served: route, crowd"
-import json,socket
+import json,socket,time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.request import urlopen
 
@@ -60,7 +61,7 @@ def route(b):
 @row
 def crowd(b):
     "p99 of an unrelated sync route while 1,000 slow sync jobs and 1,000 waiting ones are in the app, against the same app idle"
-    n,secs = b.n(1000, 100),b.n(3, 1)
+    n,secs = b.n(1000, 100),b.n(3, .5)
     def ping(port): return load(port, '/ping', 4, seconds=secs, pause=.02)['p99']
     def once(name):
         with served(name, b.dir()) as port:
@@ -68,8 +69,12 @@ def crowd(b):
             idle = ping(port)
             load(port, '/waits', count=n)
             if name=='ours': wait_for(lambda: jobs_left(port)==0, every=.2)
-            load(port, '/slow', count=n)
-            return idle, ping(port)
+            with ThreadPoolExecutor(1) as thread:
+                flood = thread.submit(load, port, '/slow', 100, count=n)
+                time.sleep(b.n(2, .3))
+                busy = ping(port)
+                flood.result()
+            return idle, busy
     got = b.interleave(ours=lambda: once('ours'), plain=lambda: once('plain'))
     idle,busy = zip(*got['ours'])
     plain_idle,plain_busy = zip(*got['plain'])

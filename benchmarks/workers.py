@@ -68,16 +68,19 @@ def idle(b):
     with ExitStack() as stack:
         procs = {o:psutil.Process(stack.enter_context(process('jobs.py', 'worker', folders[o])).pid) for o in sizes}
         first = {k:[v] for k,v in zip(sizes, settled(list(procs.values())))}
-        windows = [cpu_shares(list(procs.values()), b.n(8, 3)) for _ in range(b.reps)]
-        share = {o:[100*w[i] for w in windows] for i,o in enumerate(sizes)}
-        files,memory = [{o:[f(procs[o])] for o in sizes} for f in (lambda p: p.num_fds(), lambda p: p.memory_full_info().uss/2**20)]
+        share,files,used = [{o:[] for o in sizes} for _ in range(3)]
+        for _ in range(b.reps):
+            for o,c in zip(sizes, cpu_shares(list(procs.values()), b.n(8, 2))):
+                share[o].append(100*c)
+                files[o].append(procs[o].num_fds())
+                used[o].append(procs[o].memory_full_info().uss/2**20)
         notice = b.interleave(**{str(o):lambda o=o: notice_ms(folders[o], o, b.n(4, 1)) for o in sizes})
     for o in sizes[1:]:
         last,of = o==sizes[-1],lambda d: (d[o], d[sizes[0]])
         def add(what, vals, unit, **kw): res.append(line(f'idle, {o:,} tenants: {what}', *vals, unit=unit, against=f'{sizes[0]} tenants', **kw))
         add('CPU', of(share), '% of a core', **(dict(budget=('<=', 5), of='ours') if last else {}))
         add('open files', of(files), 'files', **(dict(budget=('<=', files_bound), of='ours') if last else {}))
-        add('memory', of(memory), 'MB')
+        add('memory', of(used), 'MB')
         add('a job is noticed', (notice[str(o)], notice[str(sizes[0])]), 'ms')
         add('first look at all', of(first), 's')
     return res
