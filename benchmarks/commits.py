@@ -5,7 +5,7 @@ import apsw
 from fastlite import Database,database
 from huey import SqliteHuey
 
-from harness import line,median_us,row
+from harness import line,row
 from jobs import noop
 from tenant_tasks import BackgroundTaskManager,TenantJob,Worker,columns,ensure_schema,new_id,owner_id,timestamp,utcnow
 
@@ -121,9 +121,8 @@ def submit(b):
     manager,bare,indexed = BackgroundTaskManager(app_db(folder)),Bare(folder),Bare(b.dir(), indexes=True)
     hueys = {o:SqliteHuey(filename=str(folder/f'huey{o}.db'), fsync=o) for o in (True, False)}
     tasks = {k:v.task()(lambda: None) for k,v in hueys.items()}
-    def time_of(f): return lambda: median_us(f, b.n(200, 50))
-    res = b.interleave(3*b.reps, ours=time_of(lambda: manager.submit('noop', noop)), bare=time_of(bare.submit),
-        indexed=time_of(indexed.submit), fsync=time_of(tasks[True]), nosync=time_of(tasks[False]))
+    res = b.calls(b.n(500, 50), ours=lambda: manager.submit('noop', noop), bare=bare.submit, indexed=indexed.submit,
+        fsync=tasks[True], nosync=tasks[False])
     sides = dict(bare='bare commit', indexed='bare commit, table with our indexes', fsync='SqliteHuey(fsync=True)', nosync='SqliteHuey(fsync=False)')
     def against(k): return dict(against=sides[k], unit='µs', durable='ours FULL, theirs OFF' if k=='nosync' else full)
     return [line('submit', res['ours'], res[k], **against(k), budget=('<=', 1.5) if k=='bare' else None) for k in sides]
@@ -164,7 +163,7 @@ def slow_disk(b):
     "Rows `submit` and `run` where each sync takes 5 ms longer, against bare commits on the same disk; Huey can't use this file system"
     disk,folder,n = SlowDisk(),b.dir(),b.n(60, 15)
     manager,bare = BackgroundTaskManager(app_db(folder, disk.name)),Bare(folder, disk.name)
-    got = b.interleave(ours=lambda: median_us(lambda: manager.submit('noop', noop), n), bare=lambda: median_us(bare.submit, n))
+    got = b.calls(n, ours=lambda: manager.submit('noop', noop), bare=bare.submit)
     res = [line('submit', got['ours'], got['bare'], unit='µs', against='bare commit', durable=full, budget=('<=', 1.5))]
     n = b.n(200, 40)
     for workers in (1, 8):

@@ -44,17 +44,29 @@ class Bench:
             for k,f in sides.items(): res[k].append(f())
         return res
 
-def median_us(
-    f, # What to time
-    n:int, # How often
-)->float: # Microseconds
-    "The median time of one call"
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        f()
-        times.append(time.perf_counter()-start)
-    return median(times)*1e6
+    def calls(self,
+        n:int, # Calls of each side in a repetition
+        **sides, # By name, what to call, or a pair of that and of what is done with the result, untimed
+    )->dict: # By name, the median microseconds of each repetition
+        "Time single calls of each side, by turns call by call"
+        def once():
+            times = {k:[] for k in sides}
+            for _ in range(n):
+                for k,f in sides.items(): times[k].append(timed(f))
+            return {k:median(v)*1e6 for k,v in times.items()}
+        reps = [once() for _ in range(self.reps)]
+        return {k:[o[k] for o in reps] for k in sides}
+
+def timed(
+    f, # What to call, or a pair of that and of what is done with the result, untimed
+)->float: # Seconds
+    "How long one call takes"
+    f,after = f if isinstance(f, tuple) else (f, lambda _: None)
+    start = time.perf_counter()
+    res = f()
+    took = time.perf_counter()-start
+    after(res)
+    return took
 
 def percentile(xs, p): return sorted(xs)[min(int(len(xs)*p/100), len(xs)-1)]
 
@@ -133,7 +145,7 @@ def sync_us(folder):
         def once():
             f.write(bytes(4096))
             os.fsync(f.fileno())
-        return median_us(once, 200)
+        return median(timed(once) for _ in range(200))*1e6
 
 def machine(
     folder:Path, # On the disk that is measured

@@ -1,11 +1,9 @@
 "Rows about what grows with the number of jobs, or shouldn't: tables, manager"
-import time
-from itertools import count,cycle
-from statistics import median
+from itertools import cycle
 
 from fastlite import database
 
-from harness import line,median_us,row
+from harness import line,row
 from jobs import noop
 from tenant_tasks import BackgroundTaskManager,columns,ensure_schema,owner_id,timestamp,utcnow
 
@@ -31,18 +29,10 @@ def filled(
     ensure_schema(db.conn)
     return BackgroundTaskManager(db)
 
-def claim_us(
-    manager:BackgroundTaskManager,
-    n:int, # How often
-)->float: # Microseconds
-    "The median time of a claim; each job goes to the end of the queue afterwards, which isn't timed"
-    times = []
-    for _ in range(n):
-        now,start = utcnow(),time.perf_counter()
-        job = manager.store.claim_due(owner_id(), [noop.tenant_task], now)
-        times.append(time.perf_counter()-start)
-        manager.store.settle(job, 'snooze', now, run_at=timestamp(now))
-    return median(times)*1e6
+def claim(m):
+    "Claim the first due job; afterwards, untimed, it goes to the end of the queue"
+    def back(job): m.store.settle(job, 'snooze', utcnow(), run_at=timestamp(utcnow()))
+    return (lambda: m.store.claim_due(owner_id(), [noop.tenant_task], utcnow())), back
 
 asks = dict( # chkstyle: ignore-node
     list_jobs        = lambda m: lambda: m.list_jobs(limit=20),
@@ -50,6 +40,7 @@ asks = dict( # chkstyle: ignore-node
     list_status      = lambda m: lambda: m.list_jobs(status='failed', limit=20),
     list_both        = lambda m: lambda: m.list_jobs('type3', 'failed', limit=20),
     get_job          = lambda m: lambda ids=cycle(some_ids(m)): m.get_job(next(ids)),
+    claim            = claim,
     job_stats        = lambda m: m.job_stats)
 
 def some_ids(manager):
@@ -62,10 +53,9 @@ def tables(b):
     "Asking for 20 jobs by each filter, for one job, for a claim and for the counts, at 100,000 and 1,000,000 jobs against 1,000"
     sizes,folder = b.n((1000, 100_000, 1_000_000), (1000, 20_000)),b.dir()
     managers,res = {o:filled(folder/f'{o}.db', o) for o in sizes},[]
-    for name,ask in [*asks.items(), ('claim', None)]:
-        n = b.n(100, 20) if name!='job_stats' else 3
-        def time_of(m): return (lambda: claim_us(m, n)) if name=='claim' else (lambda f=ask(m): median_us(f, n))
-        got = b.interleave(**{str(k):time_of(v) for k,v in managers.items()})
+    for name,ask in asks.items():
+        n = b.n(200, 20) if name!='job_stats' else 3
+        got = b.calls(n, **{str(k):ask(v) for k,v in managers.items()})
         for size in sizes[1:]:
             budget = ('<=', 2) if size==sizes[-1] and name!='job_stats' else None
             res.append(line(f'{name}, {size:,} jobs', got[str(size)], got['1000'], unit='µs', against='at 1,000 jobs', budget=budget))
@@ -74,13 +64,11 @@ def tables(b):
 @row
 def manager(b):
     "`BackgroundTaskManager(db)` again on a known database, against the first time, and on a `Database` opened anew against opening it"
-    folder,n = b.dir(),b.n(1000, 200)
-    known,paths = database(folder/'known.db'),(folder/f'{o}.db' for o in count())
-    BackgroundTaskManager(known)
-    fresh = iter([database(next(paths)) for _ in range(5*b.reps)])
+    folder,n = b.dir(),b.n(100, 20)
+    known = database(folder/'known.db')
+    fresh = iter([database(folder/f'{i}.db') for i in range(n*b.reps)])
     def opened(): return database(folder/'known.db')
-    def managed(f, n): return lambda: median_us(lambda: BackgroundTaskManager(f()), n)
-    sides = dict(again=managed(lambda: known, n), first=managed(lambda: next(fresh), 5), reopened=managed(opened, n//10))
-    got = b.interleave(**sides, opened=lambda: median_us(opened, n//10))
+    got = b.calls(n, again=lambda: BackgroundTaskManager(known), first=lambda: BackgroundTaskManager(next(fresh)),
+        reopened=lambda: BackgroundTaskManager(opened()), opened=opened)
     return [line('manager, again', got['again'], got['first'], unit='µs', against='the first time, table made', budget=('<=', 50), of='ours'),
         line('database and manager, anew', got['reopened'], got['opened'], unit='µs', against='the database alone')]
