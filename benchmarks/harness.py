@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
+from random import sample
 from statistics import median
 
 import apsw,psutil
@@ -48,12 +49,13 @@ class Bench:
         n:int, # Calls of each side in a repetition
         **sides, # By name, what to call, or a pair of that and of what is done with the result, untimed
     )->dict: # By name, the median microseconds of each repetition
-        "Time single calls of each side, by turns call by call"
+        "Time single calls of each side; they take turns call by call, in an order drawn anew, so that none always follows the same one"
         def once():
             times = {k:[] for k in sides}
             for _ in range(n):
-                for k,f in sides.items(): times[k].append(timed(f))
+                for k in sample(list(sides), len(sides)): times[k].append(timed(sides[k]))
             return {k:median(v)*1e6 for k,v in times.items()}
+        once() # a file that still grows is synced more slowly
         reps = [once() for _ in range(self.reps)]
         return {k:[o[k] for o in reps] for k in sides}
 

@@ -66,7 +66,7 @@ def manager(b):
     "`BackgroundTaskManager(db)` again on a known database, against the first time, and on a `Database` opened anew against opening it"
     folder,n = b.dir(),b.n(100, 20)
     known = database(folder/'known.db')
-    fresh = iter([database(folder/f'{i}.db') for i in range(n*b.reps)])
+    fresh = iter([database(folder/f'{i}.db') for i in range(n*(b.reps+1))])
     def opened(): return database(folder/'known.db')
     got = b.calls(n, again=lambda: BackgroundTaskManager(known), first=lambda: BackgroundTaskManager(next(fresh)),
         reopened=lambda: BackgroundTaskManager(opened()), opened=opened)
