@@ -8,8 +8,8 @@ The record of a job and the words that everything else is written in: its states
 __all__ = ['live', 'ended', 'statuses', 'transitions', 'max_json', 'max_error', 'max_log', 'utcnow', 'timestamp', 'parse_time',
            'new_id', 'BadPayload', 'dump_kwargs', 'dump_result', 'read_errors', 'add_error', 'TenantJob', 'JobList']
 
-# %% ../nbs/00_job.ipynb #4f0dc060
-import json,re,secrets
+# %% ../nbs/00_job.ipynb #af91ae09
+import json,re,secrets,time
 from dataclasses import dataclass,fields
 from datetime import datetime,timezone
 from typing import Any
@@ -59,7 +59,7 @@ def parse_time(
 # %% ../nbs/00_job.ipynb #6896c214
 def new_id()->str: # 32 hexadecimal digits
     "An id for a job or a claim: unique, unguessable, and sorted by time of birth"
-    return f'{int(utcnow().timestamp()*1e6):014x}{secrets.token_hex(9)}'
+    return f'{time.time_ns()//1000:014x}{secrets.token_hex(9)}'
 
 # %% ../nbs/00_job.ipynb #5c83a54a
 max_json = 2**20 # Bytes of JSON a payload or a result may have: rows are small, files live elsewhere

@@ -68,9 +68,10 @@ def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
     if not _is_int(max_retries, 1):
         raise ValueError(f"max_retries {max_retries!r} is not allowed; allowed: an int of 1 or more, attempts in all")
     now,opts = self.clock(),dict(self.options)
-    run_at = opts.pop('run_at', None) or now+opts.pop('delay', timedelta(0))
+    created_at = timestamp(now)
+    run_at = timestamp(now+opts.pop('delay')) if 'delay' in opts else opts.pop('run_at', created_at)
     return TenantJob(new_id(), _name('job_type', job_type), payload=dump_kwargs(kwargs), max_retries=max_retries,
-        created_at=timestamp(now), run_at=timestamp(run_at), task=task_name(func), function=function_name(func), owner=owner_id(), **opts)
+        created_at=created_at, run_at=run_at, task=task_name(func), function=function_name(func), owner=owner_id(), **opts)
 
 # %% ../nbs/04_manager.ipynb #0fab8ef7
 @patch
@@ -88,7 +89,7 @@ def using(self:BackgroundTaskManager, *,
         raise TypeError(f"run_at {run_at!r} is not allowed; allowed: a datetime with a time zone")
     res,opts = copy(self),dict(priority=priority)
     if delay is not None: opts['delay'] = to_delta(delay)
-    if run_at is not None: opts['run_at'] = datetime.fromisoformat(timestamp(run_at))
+    if run_at is not None: opts['run_at'] = timestamp(run_at)
     if unique_key is not None: opts['unique_key'] = _name('unique_key', unique_key)
     res.options = opts
     return res

@@ -38,7 +38,6 @@ _cols = ', '.join(columns)
 # %% ../nbs/02_store.ipynb #8dc443b0
 indexes = dict( # chkstyle: ignore-node
     status      = 'INDEX {} ON tenant_jobs(status)',
-    type        = 'INDEX {} ON tenant_jobs(job_type)',
     type_status = 'INDEX {} ON tenant_jobs(job_type, status)',
     due         = "INDEX {} ON tenant_jobs(priority DESC, run_at) WHERE status='pending'",
     next        = "INDEX {} ON tenant_jobs(run_at) WHERE status='pending'",
@@ -222,16 +221,18 @@ class JobStore:
         try: return patiently(lambda: self.db.conn.in_transaction, apsw.ThreadingViolationError, timeout=.1)
         except apsw.ThreadingViolationError: return False
 
-    def _do(self, work, durable=False, join=True, wait=None, transaction=immediate):
+    def _do(self, work, durable=False, join=True, wait=None, one=False):
         "Have `work(conn)` done in one transaction, the app's if one is open"
         if not self.link.path:
             with self.link.use(): return self._nested(work)
         if join and self._joined(): return self._nested(work)
-        with self.link.use(durable, wait) as conn, transaction(conn): return work(conn)
+        with self.link.use(durable, wait) as conn:
+            if one: return work(conn)
+            with immediate(conn): return work(conn)
 
     def _one(self, work, **kw):
         "The same for a `work` that is one statement, and so a transaction of its own"
-        return self._do(work, transaction=nullcontext, **kw)
+        return self._do(work, one=True, **kw)
 
     def _nested(self, work):
         conn = AppConn(self.db.conn)
@@ -273,7 +274,9 @@ def get(self:JobStore,
     "One job by its id"
     return self._read(f'SELECT {_cols} FROM tenant_jobs WHERE id=?', job_id, conv=_first_job)
 
-# %% ../nbs/02_store.ipynb #d007add4
+# %% ../nbs/02_store.ipynb #714332e0
+_filters = dict(job_type='job_type=:job_type', status='status=:status', below='rowid<:below')
+
 def _jobs(rows): return JobList(TenantJob(*o) for o in rows)
 
 @patch
@@ -284,9 +287,10 @@ def find(self:JobStore,
     below:int|None=None, # Only rows whose number is below this one
 )->JobList: # Newest first; `last` is the number of the last row
     "Jobs by type and status"
-    where = {f'{k}?':v for k,v in {'job_type=':job_type, 'status=':status, 'rowid<':below}.items() if v is not None}
-    cond = 'WHERE '+' AND '.join(where) if where else ''
-    rows = self._read(f'SELECT {_cols}, rowid FROM tenant_jobs {cond} ORDER BY rowid DESC LIMIT ?', *where.values(), limit)
+    args = {k:v for k,v in dict(job_type=job_type, status=status, below=below).items() if v is not None}
+    sql = f"SELECT {_cols}, rowid FROM tenant_jobs WHERE {' AND '.join(_filters[o] for o in args) or 1}"
+    if job_type is not None and status is None: sql = ' UNION ALL '.join(f"{sql} AND status='{o}'" for o in statuses)
+    rows = self._one(lambda conn: list(conn.execute(f'{sql} ORDER BY rowid DESC LIMIT :limit', dict(args, limit=limit))))
     res = _jobs(o[:-1] for o in rows)
     res.last = rows[-1][-1] if rows else None
     return res
