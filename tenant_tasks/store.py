@@ -12,7 +12,7 @@ __all__ = ['columns', 'indexes', 'busy_timeout', 'run_timeout', 'lease', 'immedi
 import json,os,threading,time,weakref
 from collections import deque
 from collections.abc import Callable
-from contextlib import contextmanager,nullcontext
+from contextlib import contextmanager,nullcontext,suppress
 from dataclasses import MISSING,fields
 from datetime import datetime,timedelta
 from functools import lru_cache
@@ -106,6 +106,7 @@ class DbLink:
     ):
         self.path,self.folder,self.vfs,self.lock = path,os.path.dirname(path),conn.open_vfs if conn else None,threading.Lock()
         self.conn,self.file,self.durable,self.wait,self.ready = (None if path else conn),None,None,None,False
+        self.turns = deque() # Changes that wait to be made, see below
         _all_links.add(self)
 
     def open(self)->apsw.Connection:
@@ -125,6 +126,33 @@ class DbLink:
 
 # %% ../nbs/02_store.ipynb #c29eb59d
 @patch
+def _prepared(self:DbLink, durable, wait, make=True):
+    conn = self.open()
+    if self.path and (durable,wait)!=(self.durable,self.wait):
+        conn.pragma('synchronous', 'FULL' if durable else 'NORMAL')
+        conn.set_busy_timeout(int(wait*1000))
+        self.durable,self.wait = durable,wait
+    if self.path and make and not self.ready:
+        ensure_schema(conn)
+        self.ready = True
+    return conn
+
+# %% ../nbs/02_store.ipynb #497b8232
+@patch
+def _busy(self:DbLink): return apsw.BusyError(f'{self.path} is in use by other threads')
+
+@patch
+def _let_go(self:DbLink):
+    self.lock.release()
+    self._wake_next()
+
+@patch
+def _wake_next(self:DbLink):
+    if self.turns:
+        with suppress(IndexError): self.turns[0].wake()
+
+# %% ../nbs/02_store.ipynb #cd0b5488
+@patch
 @contextmanager
 def use(self:DbLink,
     durable:bool=False, # Must a commit survive a power cut?
@@ -133,18 +161,9 @@ def use(self:DbLink,
 ):
     "The connection, for this thread alone; `apsw.BusyError` if others don't let go of it"
     wait = busy_timeout if wait is None else wait
-    if not self.lock.acquire(timeout=wait): raise apsw.BusyError(f'{self.path} is in use by other threads')
-    try:
-        conn = self.open()
-        if self.path and (durable,wait)!=(self.durable,self.wait):
-            conn.pragma('synchronous', 'FULL' if durable else 'NORMAL')
-            conn.set_busy_timeout(int(wait*1000))
-            self.durable,self.wait = durable,wait
-        if self.path and make and not self.ready:
-            ensure_schema(conn)
-            self.ready = True
-        yield conn
-    finally: self.lock.release()
+    if not self.lock.acquire(timeout=wait): raise self._busy()
+    try: yield self._prepared(durable, wait, make)
+    finally: self._let_go()
 
 # %% ../nbs/02_store.ipynb #0be40d99
 _links,_recent,_links_lock = weakref.WeakValueDictionary(),deque(maxlen=32),threading.Lock()
@@ -178,12 +197,94 @@ def _after_fork():
     global _links_lock
     _links_lock = threading.Lock()
     for link in list(_all_links):
-        link.lock = threading.Lock()
+        link.lock,link.turns = threading.Lock(),deque()
         if link.path:
             _inherited.append(link.conn)
             link.conn = None
 
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
+
+# %% ../nbs/02_store.ipynb #1a5d4d0b
+class _Turn:
+    "What a thread wants done, and what came of it"
+    def __init__(self,
+        work:Callable, # Is given the connection
+        durable:bool, # Must it survive a power cut?
+        one:bool, # Is it one statement?
+    ):
+        self.work,self.durable,self.one = work,durable,one
+        self.done,self.value,self.error,self.gate = False,None,None,threading.Lock()
+        self.gate.acquire()
+
+    def make(self, conn):
+        "Do it, as a part of the transaction that is open"
+        try:
+            with nullcontext() if self.one else savepoint(conn): self.value = self.work(conn)
+        except Exception as e:
+            if not conn.in_transaction: raise
+            self.error = e
+
+    def end(self):
+        self.done = True
+        self.wake()
+
+    def wake(self):
+        "Have its thread look again"
+        with suppress(RuntimeError): self.gate.release()
+
+# %% ../nbs/02_store.ipynb #8d672076
+@patch
+def _take(self:DbLink, turn):
+    "Take a turn out of the line, if it is still there"
+    with suppress(ValueError): return self.turns.remove(turn) is None
+
+@patch
+def _alone(self:DbLink, work, durable, wait, one):
+    conn = self._prepared(durable, wait)
+    if one: return work(conn)
+    with immediate(conn): return work(conn)
+
+@patch
+def _together(self:DbLink, turns, wait):
+    conn,mine = self._prepared(any(o.durable for o in turns), wait),[]
+    try:
+        with immediate(conn):
+            mine += [o for o in turns if self._take(o)]
+            for o in mine: o.make(conn)
+    except BaseException as e:
+        for o in mine: o.error = e if isinstance(e, Exception) else self._busy()
+        if not mine or not isinstance(e, Exception): raise
+    finally:
+        for o in mine: o.end()
+
+# %% ../nbs/02_store.ipynb #fe31a470
+@patch
+def change(self:DbLink,
+    work:Callable, # Is given the connection
+    durable:bool=False, # Must it survive a power cut?
+    wait:float|None=None, # Seconds until the database is too busy; `busy_timeout` if not given
+    one:bool=False, # Is it one statement, and so a transaction of its own?
+): # What `work` returned
+    "Have something done in a transaction, along with what other threads are waiting to have done"
+    wait = busy_timeout if wait is None else wait
+    if not self.turns and self.lock.acquire(blocking=False):
+        try: return self._alone(work, durable, wait, one)
+        finally: self._let_go()
+    turn,end = _Turn(work, durable, one),time.monotonic()+wait
+    self.turns.append(turn)
+    try:
+        while not turn.done:
+            if self.lock.acquire(blocking=False):
+                try:
+                    if not turn.done: self._together(self.turns.copy(), wait)
+                finally: self._let_go()
+            elif not turn.gate.acquire(timeout=max(0, end-time.monotonic())):
+                if self._take(turn): raise self._busy()
+                turn.gate.acquire()
+    finally:
+        if not turn.done and self._take(turn): self._wake_next()
+    if turn.error: raise turn.error
+    return turn.value
 
 # %% ../nbs/02_store.ipynb #500b2bd9
 class AppConn:
@@ -197,15 +298,16 @@ class AppConn:
 
 @contextmanager
 def savepoint(
-    conn:AppConn, # The app's connection, inside or outside a transaction
+    conn:AppConn|apsw.Connection, # A connection, inside or outside a transaction
 ):
     "What is inside is done as a whole or not at all, as a part of any transaction that is open"
     conn.execute('SAVEPOINT tenant_jobs')
     try: yield conn
     except BaseException:
-        conn.execute('ROLLBACK TO tenant_jobs')
+        with suppress(apsw.SQLError): # A full disk has ended the whole transaction
+            for sql in ('ROLLBACK TO', 'RELEASE'): conn.execute(f'{sql} tenant_jobs')
         raise
-    finally: conn.execute('RELEASE tenant_jobs')
+    else: conn.execute('RELEASE tenant_jobs')
 
 # %% ../nbs/02_store.ipynb #f0dd5737
 class JobStore:
@@ -226,13 +328,16 @@ class JobStore:
         if not self.link.path:
             with self.link.use(): return self._nested(work)
         if join and self._joined(): return self._nested(work)
-        with self.link.use(durable, wait) as conn:
-            if one: return work(conn)
-            with immediate(conn): return work(conn)
+        return self.link.change(work, durable, wait, one)
 
     def _one(self, work, **kw):
         "The same for a `work` that is one statement, and so a transaction of its own"
         return self._do(work, one=True, **kw)
+
+    def _ask(self, work):
+        "The answer to a question, which waits for the connection and for no commit"
+        if not self.link.path or self._joined(): return self._one(work)
+        with self.link.use() as conn: return work(conn)
 
     def _nested(self, work):
         conn = AppConn(self.db.conn)
@@ -263,9 +368,9 @@ def submit(self:JobStore,
     lone = len(jobs)==1 and not jobs[0].unique_key
     return (self._one if lone else self._do)(lambda conn: [_add(conn, o) for o in jobs], durable=True)
 
-# %% ../nbs/02_store.ipynb #497b8232
+# %% ../nbs/02_store.ipynb #3a350768
 @patch
-def _read(self:JobStore, sql, *args, conv=list): return self._one(lambda conn: conv(conn.execute(sql, args)))
+def _read(self:JobStore, sql, *args, conv=list): return self._ask(lambda conn: conv(conn.execute(sql, args)))
 
 @patch
 def get(self:JobStore,
@@ -290,7 +395,7 @@ def find(self:JobStore,
     args = {k:v for k,v in dict(job_type=job_type, status=status, below=below).items() if v is not None}
     sql = f"SELECT {_cols}, rowid FROM tenant_jobs WHERE {' AND '.join(_filters[o] for o in args) or 1}"
     if job_type is not None and status is None: sql = ' UNION ALL '.join(f"{sql} AND status='{o}'" for o in statuses)
-    rows = self._one(lambda conn: list(conn.execute(f'{sql} ORDER BY rowid DESC LIMIT :limit', dict(args, limit=limit))))
+    rows = self._ask(lambda conn: list(conn.execute(f'{sql} ORDER BY rowid DESC LIMIT :limit', dict(args, limit=limit))))
     res = _jobs(o[:-1] for o in rows)
     res.last = rows[-1][-1] if rows else None
     return res
@@ -365,9 +470,9 @@ def next_due(self:JobStore,
     "When the next job that this process can run will be due"
     sql = f"SELECT run_at FROM tenant_jobs INDEXED BY tenant_jobs_next WHERE {_mine} ORDER BY run_at LIMIT 1"
     args = dict(tasks=json.dumps(tasks), owner=owner)
-    return self._one(lambda conn: next((o for o, in list(conn.execute(sql, args))), None))
+    return self._ask(lambda conn: next((o for o, in list(conn.execute(sql, args))), None))
 
-# %% ../nbs/02_store.ipynb #cd0b5488
+# %% ../nbs/02_store.ipynb #ca970f5c
 @patch
 def settle(self:JobStore,
     job:TenantJob, # The job as `claim` gave it
@@ -405,7 +510,7 @@ def renew(self:JobStore,
     args = timestamp(now+lease),json.dumps(claims)
     return self._one(lambda conn: len(list(conn.execute(_renew, args))), join=False, wait=run_timeout)
 
-# %% ../nbs/02_store.ipynb #8d672076
+# %% ../nbs/02_store.ipynb #cd4e0c94
 @patch
 def held_by_others(self:JobStore,
     owner:str, # Process that asks; of its own jobs only those whose lease it has let run out
@@ -481,7 +586,7 @@ def stats(self:JobStore,
     most:int|None=None, # Count to this number and no further
 )->tuple[dict,str|None]: # Count by status, and since when the oldest pending job has been waiting to run
     "How many jobs there are in each state"
-    return self._one(lambda conn: _stats(conn, most))
+    return self._ask(lambda conn: _stats(conn, most))
 
 def glance(
     path:str, # A database file
@@ -511,7 +616,7 @@ def ended_since(self:JobStore,
     sql = 'SELECT substr(completed_at,1,16) AS minute, status, count(*) FROM tenant_jobs WHERE completed_at>=? GROUP BY 1, 2'
     return self._read(sql, timestamp(start))
 
-# %% ../nbs/02_store.ipynb #fe31a470
+# %% ../nbs/02_store.ipynb #7d49f4fb
 @patch
 def prune(self:JobStore,
     before:datetime, # Ended before this time
