@@ -1,5 +1,6 @@
 "Rows about what one job costs: submit, run, and both on a slow disk"
 import asyncio,threading,time
+from concurrent.futures import ThreadPoolExecutor
 
 import apsw
 from fastlite import Database,database
@@ -112,11 +113,30 @@ def huey_rate(
     huey.storage.close()
     return res
 
+def crowd_rate(
+    f, # What to call
+    n:int, # Calls in all
+    threads:int=16, # At a time
+)->float: # Calls per second
+    "The same call from many threads at once, as a server makes it"
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda _: None, range(threads)))
+        start = time.perf_counter()
+        for o in [pool.submit(lambda: [f() for _ in range(n//threads)]) for _ in range(threads)]: o.result()
+        return n/(time.perf_counter()-start)
+
+def locked(f):
+    "One thread at a time"
+    lock = threading.Lock()
+    def res():
+        with lock: return f()
+    return res
+
 # -- the rows
 
 @row
 def submit(b):
-    "One `submit` against one bare apsw commit of a row with the same columns (WAL), and against putting a task into SqliteHuey"
+    "`submit` against a bare apsw commit of a row with the same columns (WAL), and against putting a task into SqliteHuey; alone, and from 16 threads"
     folder = b.dir()
     manager,bare,indexed = BackgroundTaskManager(app_db(folder)),Bare(folder),Bare(b.dir(), indexes=True)
     hueys = {o:SqliteHuey(filename=str(folder/f'huey{o}.db'), fsync=o) for o in (True, False)}
@@ -125,7 +145,8 @@ def submit(b):
         fsync=tasks[True], nosync=tasks[False])
     sides = dict(bare='bare commit', indexed='bare commit, table with our indexes', fsync='SqliteHuey(fsync=True)', nosync='SqliteHuey(fsync=False)')
     def against(k): return dict(against=sides[k], unit='µs', durable='ours FULL, theirs OFF' if k=='nosync' else full)
-    return [line('submit', res['ours'], res[k], **against(k), budget=('<=', 1.5) if k=='bare' else None) for k in sides]
+    lines = [line('submit', res['ours'], res[k], **against(k), budget=('<=', 1.5) if k=='bare' else None) for k in sides]
+    return lines+crowd(b, b.n(4000, 160), ours=lambda: manager.submit('noop', noop), bare=locked(bare.submit), fsync=tasks[True])
 
 @row
 def run(b):
@@ -141,6 +162,12 @@ def run(b):
             against('nosync', 'SqliteHuey(fsync=False)', 'ours FULL, NORMAL, NORMAL; theirs OFF')
             if not first: against('bare', 'bare commits', 'both FULL, NORMAL, NORMAL')
     return res
+
+def crowd(b, n, ours, **theirs):
+    "Lines about submits from 16 threads"
+    got = b.interleave(**{k:lambda f=f: crowd_rate(f, n) for k,f in dict(theirs, ours=ours).items()})
+    sides = dict(bare='bare commits, one after another', fsync='SqliteHuey(fsync=True)')
+    return [line('submit, 16 threads', got['ours'], got[k], unit='submits/s', against=sides[k], durable=full) for k in theirs]
 
 # -- a slow disk
 
@@ -165,6 +192,7 @@ def slow_disk(b):
     manager,bare = BackgroundTaskManager(app_db(folder, disk.name)),Bare(folder, disk.name)
     got = b.calls(n, ours=lambda: manager.submit('noop', noop), bare=bare.submit)
     res = [line('submit', got['ours'], got['bare'], unit='µs', against='bare commit', durable=full, budget=('<=', 1.5))]
+    res += crowd(b, b.n(320, 64), ours=lambda: manager.submit('noop', noop), bare=locked(bare.submit))
     n = b.n(200, 40)
     for workers in (1, 8):
         got = b.interleave(ours=lambda: our_rate(b.dir(), n, workers, vfs=disk.name), bare=lambda: Bare(b.dir(), disk.name).rate(n))

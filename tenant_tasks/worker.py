@@ -113,10 +113,9 @@ def name_of(self:Tenants,
     manager:BackgroundTaskManager, # Any manager
 )->str|None: # The tenant, or None if it isn't one of these
     "Whose manager is this?"
-    path = Path(manager.store.link.path)
-    name = path.name[:-len(self.suffix)]
-    mine = path.name.endswith(self.suffix) and _tenant_name.fullmatch(name) and str(path.parent)==self._real
-    return name if mine else None
+    folder,file = os.path.split(manager.store.link.path)
+    name = file[:-len(self.suffix)]
+    return name if folder==self._real and file.endswith(self.suffix) and _tenant_name.fullmatch(name) else None
 
 # %% ../nbs/05_worker.ipynb #e86f91f3
 @patch
