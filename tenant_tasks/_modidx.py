@@ -395,6 +395,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'tenant_tasks.worker.Worker.__init__': ('worker.html#worker.__init__', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker.__repr__': ('worker.html#worker.__repr__', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._abandon': ('worker.html#worker._abandon', 'tenant_tasks/worker.py'),
+                                     'tenant_tasks.worker.Worker._aside': ('worker.html#worker._aside', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._care': ('worker.html#worker._care', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._care_for': ('worker.html#worker._care_for', 'tenant_tasks/worker.py'),
                                      'tenant_tasks.worker.Worker._dispatch': ('worker.html#worker._dispatch', 'tenant_tasks/worker.py'),

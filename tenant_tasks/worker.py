@@ -375,21 +375,30 @@ async def _dispatch(self:Worker):
 
 # %% ../nbs/05_worker.ipynb #eacd2cc2
 @patch
+async def _aside(self:Worker, f, *args):
+    "Call `f` in a thread, and add up the processor's time that it takes"
+    def timed():
+        start = time.thread_time()
+        try: return f(*args)
+        finally: self._spent += time.thread_time()-start
+    return await store_threads.run(timed)
+
+@patch
 async def _observe(self:Worker):
     names,swept,watched,seen = [],time.monotonic(),0,{}
     if not isinstance(self.tenants, TenantMap): await store_threads.run(sweep_locks, self.tenants.path)
     while not self._stopping.is_set():
-        start = time.monotonic()
+        start,self._spent = time.monotonic(),0
         try:
-            for o in await store_threads.run(self.tenants.changed, seen): self._heat(o)
-            if not names: names = list(self.tenants)
+            for o in await self._aside(self.tenants.changed, seen): self._heat(o)
+            if not names: names = await self._aside(list, self.tenants)
             share = int(len(names)*min((start-swept)/self.sweep_every, 1)) if start>swept else 0
             if share: names,swept = [self._heat(o) for o in names[:share]] and names[share:],start
             if start-watched>1:
                 watched = start
-                for o in list(self._watch): await store_threads.run(self._care_for, o)
+                for o in list(self._watch): await self._aside(self._care_for, o)
         except Exception: log.exception("looking at %s failed", self.tenants)
-        await asyncio.sleep(max(self.look_every, 40*(time.monotonic()-start)))
+        await asyncio.sleep(max(self.look_every, 40*self._spent))
 
 @patch
 def _care_for(self:Worker, name):

@@ -116,6 +116,19 @@ BackgroundTaskManager(database(sys.argv[1])).submit('note', note, n=sys.argv[2])
             await until(lambda: o in ran)
             assert time.monotonic()-seen<2
 
+@pytest.mark.parametrize('clock,looks', [(time.monotonic, range(3, 20)), (time.thread_time, range(1, 2))])
+async def test_pause_after_a_look(tmp_path, clock, looks):
+    "A look that had to wait for the disk is soon followed by another, one that kept the processor busy isn't"
+    seen = []
+    class Slow(Tenants):
+        def changed(self, before):
+            seen.append(1)
+            start = clock()
+            while clock()-start<.03: clock is time.monotonic and time.sleep(.01)
+            return super().changed(before)
+    async with working(Slow(tmp_path), look_every=.01): await asyncio.sleep(.7)
+    assert len(seen) in looks
+
 async def test_idle_tenants_get_no_table(tenants):
     tenants['acme'].submit('note', note)
     async with working(tenants): await until(lambda: ran)
