@@ -111,13 +111,15 @@ def test_second_signal_ends_it_at_once(arena):
     assert proc.wait(2)!=0
 
 async def test_a_flood_starves_nobody(tmp_path):
-    "One tenant has submitted 5,000 jobs; another submits one, and few of the flood run before it"
+    "One tenant has submitted 1,000 jobs; another submits one, and few of the flood run before it"
     ran = []
     @task(name='crash.flood')
-    def flood(n): ran.append(n)
+    def flood(n): # long enough for what is counted to be turns, and not how fast this machine commits
+        time.sleep(.01)
+        ran.append(n)
     database(tmp_path/'heavy.db')
     tenants = Tenants(tmp_path)
-    tenants['heavy'].submit_many('flood', flood, [dict(n=i) for i in range(5000)])
+    tenants['heavy'].submit_many('flood', flood, [dict(n=i) for i in range(1000)])
     worker = Worker(tenants, concurrency=2, look_every=.05)
     running = asyncio.ensure_future(worker.run())
     while len(ran)<20: await asyncio.sleep(.005)
@@ -129,4 +131,4 @@ async def test_a_flood_starves_nobody(tmp_path):
     worker.stop()
     await running
     print(f'{between} jobs of the flood ran before it')
-    assert between<=20 and len(ran)<5000
+    assert between<=20 and len(ran)<1000
