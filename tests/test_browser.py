@@ -36,6 +36,10 @@ def submit(page, kind):
 
 def status(card, word): card.locator(f'[data-status={word}]').wait_for()
 
+def press(page, name):
+    "Press a button that leads to a page"
+    with page.expect_navigation(): page.get_by_role('button', name=name).click()
+
 def test_card_lives_from_pending_to_completed_and_then_asks_no_more(page):
     "No reload in between: a mark on the window is still there; the bar moves; after the end there is not one more request"
     page.evaluate("window.mark = 'here'")
@@ -43,9 +47,9 @@ def test_card_lives_from_pending_to_completed_and_then_asks_no_more(page):
     page.on('request', lambda r: '/card' in r.url and asked.append(r.url))
     card = submit(page, 'make_report')
     status(card, 'running')
-    bar,values = card.locator('progress'),[]
+    values = []
     while not card.locator('[data-status=completed]').count():
-        if bar.count(): values.append(float(bar.first.get_attribute('value') or 0))
+        values += card.locator('progress').evaluate_all('bars => bars.map(o => o.value)')
         page.wait_for_timeout(200)
     assert len(set(values))>=3 and values==sorted(values), values
     assert page.evaluate('window.mark')=='here' and len(asked)>=4
@@ -63,7 +67,7 @@ def test_failing_job_shows_its_attempts_and_an_open_error_stays_open(page):
     fold.locator('summary').click()
     countdown = []
     for _ in range(12):
-        if card.get_by_text('next attempt in').count(): countdown.append(card.locator('p').first.inner_text())
+        countdown += card.get_by_text('next attempt in').all_inner_texts()
         if len(set(countdown))>2: break
         page.wait_for_timeout(250)
     assert len(set(countdown))>2 and fold.get_attribute('open') is not None, 'the card went on while the error stayed open'
@@ -116,8 +120,7 @@ def test_list_refreshes_filters_and_acts_in_bulk(page, base):
     n = page.locator('tbody tr').count()
     assert page.locator('tbody input:checked').count()==n>=2
     page.locator('tbody input').first.uncheck()
-    page.get_by_role('button', name='Retry selected').click()
-    page.wait_for_load_state()
+    press(page, 'Retry selected')
     assert page.locator('tbody tr').count()==1, 'the one that was taken out again stays cancelled'
     page.goto(base+'/jobs')
     page.get_by_label('ID').fill(ids[0].removeprefix('job-')[:20])
@@ -147,16 +150,13 @@ def test_without_javascript(new_page, base):
         if page.get_by_role('button', name='Retry').count(): break
         page.wait_for_timeout(500)
         page.reload()
-    page.get_by_role('button', name='Retry').click()
-    page.wait_for_load_state()
+    press(page, 'Retry')
     assert re.search(r'/jobs/\w+$', page.url) and not page.locator('[data-status=failed]').count()
-    page.get_by_role('button', name='Cancel').click()
-    page.wait_for_load_state()
+    press(page, 'Cancel')
     assert page.locator('[data-status=cancelled]').count()
     page.goto(base+'/jobs')
     page.get_by_label('Select all').check()
-    page.get_by_role('button', name='Retry selected').click()
-    page.wait_for_load_state()
+    press(page, 'Retry selected')
     assert page.url.startswith(base+'/jobs') and not page.locator('tbody [data-status=cancelled]').count()
 
 def test_who_may_only_look_sees_no_buttons(new_page, base):
