@@ -195,6 +195,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'tenant_tasks.store.DbLink._alone': ('store.html#dblink._alone', 'tenant_tasks/store.py'),
                                     'tenant_tasks.store.DbLink._busy': ('store.html#dblink._busy', 'tenant_tasks/store.py'),
                                     'tenant_tasks.store.DbLink._connect': ('store.html#dblink._connect', 'tenant_tasks/store.py'),
+                                    'tenant_tasks.store.DbLink._leave': ('store.html#dblink._leave', 'tenant_tasks/store.py'),
                                     'tenant_tasks.store.DbLink._let_go': ('store.html#dblink._let_go', 'tenant_tasks/store.py'),
                                     'tenant_tasks.store.DbLink._prepared': ('store.html#dblink._prepared', 'tenant_tasks/store.py'),
                                     'tenant_tasks.store.DbLink._take': ('store.html#dblink._take', 'tenant_tasks/store.py'),

@@ -235,9 +235,19 @@ class _Turn:
 # %% ../nbs/02_store.ipynb #8d672076
 @patch
 def _take(self:DbLink, turn):
-    "Take a turn out of the line, if it is still there"
-    with suppress(ValueError): return self.turns.remove(turn) is None
+    "Take a turn out of the line: was it still there?"
+    try: self.turns.remove(turn)
+    except ValueError: return False
+    return True
 
+@patch
+def _leave(self:DbLink, turn):
+    "Leave the line and wake the next: was it still there?"
+    left = self._take(turn)
+    if left: self._wake_next()
+    return left
+
+# %% ../nbs/02_store.ipynb #fe31a470
 @patch
 def _alone(self:DbLink, work, durable, wait, one):
     conn = self._prepared(durable, wait)
@@ -257,7 +267,7 @@ def _together(self:DbLink, turns, wait):
     finally:
         for o in mine: o.end()
 
-# %% ../nbs/02_store.ipynb #fe31a470
+# %% ../nbs/02_store.ipynb #3a350768
 @patch
 def change(self:DbLink,
     work:Callable, # Is given the connection
@@ -279,10 +289,10 @@ def change(self:DbLink,
                     if not turn.done: self._together(self.turns.copy(), wait)
                 finally: self._let_go()
             elif not turn.gate.acquire(timeout=max(0, end-time.monotonic())):
-                if self._take(turn): raise self._busy()
+                if self._leave(turn): raise self._busy()
                 turn.gate.acquire()
     finally:
-        if not turn.done and self._take(turn): self._wake_next()
+        if not turn.done: self._leave(turn)
     if turn.error: raise turn.error
     return turn.value
 
@@ -368,7 +378,7 @@ def submit(self:JobStore,
     lone = len(jobs)==1 and not jobs[0].unique_key
     return (self._one if lone else self._do)(lambda conn: [_add(conn, o) for o in jobs], durable=True)
 
-# %% ../nbs/02_store.ipynb #3a350768
+# %% ../nbs/02_store.ipynb #ca970f5c
 @patch
 def _read(self:JobStore, sql, *args, conv=list): return self._ask(lambda conn: conv(conn.execute(sql, args)))
 
@@ -472,7 +482,7 @@ def next_due(self:JobStore,
     args = dict(tasks=json.dumps(tasks), owner=owner)
     return self._ask(lambda conn: next((o for o, in list(conn.execute(sql, args))), None))
 
-# %% ../nbs/02_store.ipynb #ca970f5c
+# %% ../nbs/02_store.ipynb #cd4e0c94
 @patch
 def settle(self:JobStore,
     job:TenantJob, # The job as `claim` gave it
@@ -510,7 +520,7 @@ def renew(self:JobStore,
     args = timestamp(now+lease),json.dumps(claims)
     return self._one(lambda conn: len(list(conn.execute(_renew, args))), join=False, wait=run_timeout)
 
-# %% ../nbs/02_store.ipynb #cd4e0c94
+# %% ../nbs/02_store.ipynb #7d49f4fb
 @patch
 def held_by_others(self:JobStore,
     owner:str, # Process that asks; of its own jobs only those whose lease it has let run out
@@ -616,7 +626,7 @@ def ended_since(self:JobStore,
     sql = 'SELECT substr(completed_at,1,16) AS minute, status, count(*) FROM tenant_jobs WHERE completed_at>=? GROUP BY 1, 2'
     return self._read(sql, timestamp(start))
 
-# %% ../nbs/02_store.ipynb #7d49f4fb
+# %% ../nbs/02_store.ipynb #11ed3cb9
 @patch
 def prune(self:JobStore,
     before:datetime, # Ended before this time

@@ -1,7 +1,7 @@
 "Threads that wait for one database have one commit: each with an answer of its own, none left waiting"
 import random,time
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event,Thread
 
 import apsw,pytest
 from fastlite import Database
@@ -38,7 +38,7 @@ def in_line(link, *calls):
             while len(link.turns)==n and time.monotonic()<end: time.sleep(.001)
         yield res
 
-def insert(manager, a): return lambda conn: list(conn.execute('INSERT INTO t VALUES (?) RETURNING a', (a,)))
+def insert(a): return lambda conn: list(conn.execute('INSERT INTO t VALUES (?) RETURNING a', (a,)))
 def numbers(manager): return [o for o, in manager.store.link.open().execute('SELECT a FROM t ORDER BY rowid')]
 
 @pytest.fixture
@@ -77,10 +77,10 @@ def test_who_fails_fails_alone(table):
     "A single statement and a longer change that fail, between others that don't"
     link = table.store.link
     def two(conn):
-        insert(table, 8)(conn)
-        insert(table, 1)(conn)
-    with in_line(link, (link.change, insert(table, 1), True, None, True), (link.change, insert(table, 1), True, None, True),
-        (link.change, two), (link.change, lambda conn: 1/0), (link.change, insert(table, 2), False, None, True)) as asked: pass
+        insert(8)(conn)
+        insert(1)(conn)
+    with in_line(link, (link.change, insert(1), True, None, True), (link.change, insert(1), True, None, True),
+        (link.change, two), (link.change, lambda conn: 1/0), (link.change, insert(2), False, None, True)) as asked: pass
     first,twin,both,bug,last = [o.answer() for o in asked]
     assert first==[(1,)] and last==[(2,)]
     assert isinstance(twin, apsw.ConstraintError) and isinstance(both, apsw.ConstraintError) and isinstance(bug, ZeroDivisionError)
@@ -88,10 +88,10 @@ def test_who_fails_fails_alone(table):
 
 def test_a_commit_that_fails_fails_for_all(table):
     link = table.store.link
-    with in_line(link, *[(link.change, insert(table, o)) for o in range(3)]) as asked: link.open().set_commit_hook(lambda: True)
+    with in_line(link, *[(link.change, insert(o)) for o in range(3)]) as asked: link.open().set_commit_hook(lambda: True)
     assert all(isinstance(o.answer(), apsw.ConstraintError) for o in asked)
     link.open().set_commit_hook(None)
-    assert numbers(table)==[] and link.change(insert(table, 5))==[(5,)]
+    assert numbers(table)==[] and link.change(insert(5))==[(5,)]
 
 @pytest.mark.parametrize('one', [True, False])
 def test_an_error_that_ends_the_transaction(table, one):
@@ -100,30 +100,44 @@ def test_an_error_that_ends_the_transaction(table, one):
     def fatal(conn):
         conn.execute('ROLLBACK')
         raise apsw.IOError('disk I/O error')
-    with in_line(link, (link.change, insert(table, 1)), (link.change, fatal, False, None, one), (link.change, insert(table, 2))) as asked: pass
+    with in_line(link, (link.change, insert(1)), (link.change, fatal, False, None, one), (link.change, insert(2))) as asked: pass
     assert all(isinstance(o.answer(), apsw.IOError) for o in asked)
-    assert numbers(table)==[] and link.change(insert(table, 5))==[(5,)]
+    assert numbers(table)==[] and link.change(insert(5))==[(5,)]
 
 def test_interrupted_for_others(table):
     "Ctrl-C hits the thread that works for all: the others hear that the database is busy, and nothing is written"
     link = table.store.link
     def stop(conn): raise KeyboardInterrupt
-    with in_line(link, (link.change, insert(table, 1)), (link.change, stop), (link.change, insert(table, 2))) as asked: pass
+    with in_line(link, (link.change, insert(1)), (link.change, stop), (link.change, insert(2))) as asked: pass
     got = [o.answer() for o in asked]
     assert numbers(table)==[] and all(isinstance(o, (apsw.BusyError, KeyboardInterrupt)) for o in got)
-    assert link.change(insert(table, 5))==[(5,)]
+    assert link.change(insert(5))==[(5,)]
 
 def test_who_waits_too_long_leaves_the_line(table):
     link = table.store.link
-    with in_line(link, (link.change, insert(table, 1), False, .05), (link.change, insert(table, 2))) as (short, long):
+    with in_line(link, (link.change, insert(1), False, .05), (link.change, insert(2))) as (short, long):
         assert isinstance(short.answer(), apsw.BusyError)
     assert long.answer()==[(2,)] and numbers(table)==[2]
+
+def test_who_is_woken_too_late_wakes_the_next(table):
+    "The connection is let go of after the first in line has run out of patience, and before it has left the line"
+    link,given_up,free = table.store.link,Event(),Event()
+    take = link._take
+    def late(turn):
+        if not given_up.is_set():
+            given_up.set()
+            free.wait(10)
+        return take(turn)
+    link._take = late
+    with in_line(link, (link.change, insert(1), False, .05), (link.change, insert(2), False, 60)) as (short, long): assert given_up.wait(10)
+    free.set()
+    assert isinstance(short.answer(), apsw.BusyError) and long.answer()==[(2,)]
 
 def test_another_process_has_the_write_lock(table, path):
     "The first in line gives up after its own patience; the next one's is longer"
     link = table.store.link
     with write_lock(path) as release:
-        with in_line(link, (link.change, insert(table, 1), False, .05), (link.change, insert(table, 2), True, 10)) as (short, long): pass
+        with in_line(link, (link.change, insert(1), False, .05), (link.change, insert(2), True, 10)) as (short, long): pass
         assert isinstance(short.answer(), apsw.BusyError)
         release()
         assert long.answer()==[(2,)]
@@ -137,9 +151,9 @@ def test_crowd(table, path, seed):
         rnd = random.Random(seed)
         for i in range(40):
             a,wait = seed*100+i,rnd.choice([.0005, .005, 5, 5])
-            def two(conn): return insert(table, -a-1)(conn) and insert(table, a)(conn)
+            def two(conn): return insert(-a-1)(conn) and insert(a)(conn)
             one = rnd.random()<.7
-            try: said.append((link.change(insert(table, a) if one else two, rnd.random()<.3, wait, one), one))
+            try: said.append((link.change(insert(a) if one else two, rnd.random()<.3, wait, one), one))
             except apsw.BusyError: gone.append(a)
     def read():
         for _ in range(40): table.list_jobs()
