@@ -380,7 +380,7 @@ def submit(self:JobStore,
 
 # %% ../nbs/02_store.ipynb #ca970f5c
 @patch
-def _read(self:JobStore, sql, *args, conv=list): return self._ask(lambda conn: conv(conn.execute(sql, args)))
+def _read(self:JobStore, sql, *args, conv=list, **named): return self._ask(lambda conn: conv(conn.execute(sql, named or args)))
 
 @patch
 def get(self:JobStore,
@@ -405,7 +405,7 @@ def find(self:JobStore,
     args = {k:v for k,v in dict(job_type=job_type, status=status, below=below).items() if v is not None}
     sql = f"SELECT {_cols}, rowid FROM tenant_jobs WHERE {' AND '.join(_filters[o] for o in args) or 1}"
     if job_type is not None and status is None: sql = ' UNION ALL '.join(f"{sql} AND status='{o}'" for o in statuses)
-    rows = self._ask(lambda conn: list(conn.execute(f'{sql} ORDER BY rowid DESC LIMIT :limit', dict(args, limit=limit))))
+    rows = self._read(f'{sql} ORDER BY rowid DESC LIMIT :limit', limit=limit, **args)
     res = _jobs(o[:-1] for o in rows)
     res.last = rows[-1][-1] if rows else None
     return res
@@ -479,8 +479,8 @@ def next_due(self:JobStore,
 )->str|None: # The `run_at` of the earliest, or None if there is none
     "When the next job that this process can run will be due"
     sql = f"SELECT run_at FROM tenant_jobs INDEXED BY tenant_jobs_next WHERE {_mine} ORDER BY run_at LIMIT 1"
-    args = dict(tasks=json.dumps(tasks), owner=owner)
-    return self._ask(lambda conn: next((o for o, in list(conn.execute(sql, args))), None))
+    rows = self._read(sql, tasks=json.dumps(tasks), owner=owner)
+    return rows[0][0] if rows else None
 
 # %% ../nbs/02_store.ipynb #cd4e0c94
 @patch

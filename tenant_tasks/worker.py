@@ -383,6 +383,7 @@ async def _aside(self:Worker, f, *args):
         finally: self._spent += time.thread_time()-start
     return await store_threads.run(timed)
 
+# %% ../nbs/05_worker.ipynb #39b92b9e
 @patch
 async def _observe(self:Worker):
     names,swept,watched,seen = [],time.monotonic(),0,{}
@@ -406,7 +407,7 @@ def _care_for(self:Worker, name):
     except Exception as e: return self._fell_ill(name, e)
     if self._loop: self._loop.call_soon_threadsafe(self._heat, name)
 
-# %% ../nbs/05_worker.ipynb #39b92b9e
+# %% ../nbs/05_worker.ipynb #79db130a
 @patch
 def nudge(self:Worker,
     manager:BackgroundTaskManager, # The manager that submitted something
@@ -418,7 +419,7 @@ def nudge(self:Worker,
     self._warm(name)
     return True
 
-# %% ../nbs/05_worker.ipynb #79db130a
+# %% ../nbs/05_worker.ipynb #c7c9af80
 @patch
 async def run(self:Worker):
     "Run jobs until `stop`"
@@ -441,7 +442,7 @@ def stop(self:Worker):
     "Claim nothing more, give running jobs their grace, release what is left"
     if self._loop: self._loop.call_soon_threadsafe(self._stopping.set)
 
-# %% ../nbs/05_worker.ipynb #c7c9af80
+# %% ../nbs/05_worker.ipynb #c76a99c8
 @patch
 async def _let_go(self:Worker):
     if self._turns: await asyncio.wait(self._turns, timeout=self.grace)
@@ -453,7 +454,7 @@ async def _let_go(self:Worker):
         except Exception: log.exception("job %s could not be released", job.id)
         else: row and log.info("job %s (%s) is released: the worker stops", job.id, job.job_type)
 
-# %% ../nbs/05_worker.ipynb #c76a99c8
+# %% ../nbs/05_worker.ipynb #f72aee65
 @patch
 async def lifespan(self:Worker,
     app=None, # The app, as FastHTML hands it over
@@ -466,7 +467,7 @@ async def lifespan(self:Worker,
         self.stop()
         await task
 
-# %% ../nbs/05_worker.ipynb #f72aee65
+# %% ../nbs/05_worker.ipynb #d6c6280f
 @patch
 def main(self:Worker):
     "Run until a signal comes, then end the process"
