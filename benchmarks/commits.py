@@ -134,6 +134,12 @@ def locked(f):
 
 # -- the rows
 
+def at_once(b, n, ours, **theirs):
+    "Lines about submits from 16 threads"
+    got = b.interleave(**{k:lambda f=f: crowd_rate(f, n) for k,f in dict(theirs, ours=ours).items()})
+    sides = dict(bare='bare commits, one after another', fsync='SqliteHuey(fsync=True)')
+    return [line('submit, 16 threads', got['ours'], got[k], unit='submits/s', against=sides[k], durable=full) for k in theirs]
+
 @row
 def submit(b):
     "`submit` against a bare apsw commit of a row with the same columns (WAL), and against putting a task into SqliteHuey; alone, and from 16 threads"
@@ -146,7 +152,7 @@ def submit(b):
     sides = dict(bare='bare commit', indexed='bare commit, table with our indexes', fsync='SqliteHuey(fsync=True)', nosync='SqliteHuey(fsync=False)')
     def against(k): return dict(against=sides[k], unit='µs', durable='ours FULL, theirs OFF' if k=='nosync' else full)
     lines = [line('submit', res['ours'], res[k], **against(k), budget=('<=', 1.5) if k=='bare' else None) for k in sides]
-    return lines+crowd(b, b.n(4000, 160), ours=lambda: manager.submit('noop', noop), bare=locked(bare.submit), fsync=tasks[True])
+    return lines+at_once(b, b.n(4000, 160), ours=lambda: manager.submit('noop', noop), bare=locked(bare.submit), fsync=tasks[True])
 
 @row
 def run(b):
@@ -162,12 +168,6 @@ def run(b):
             against('nosync', 'SqliteHuey(fsync=False)', 'ours FULL, NORMAL, NORMAL; theirs OFF')
             if not first: against('bare', 'bare commits', 'both FULL, NORMAL, NORMAL')
     return res
-
-def crowd(b, n, ours, **theirs):
-    "Lines about submits from 16 threads"
-    got = b.interleave(**{k:lambda f=f: crowd_rate(f, n) for k,f in dict(theirs, ours=ours).items()})
-    sides = dict(bare='bare commits, one after another', fsync='SqliteHuey(fsync=True)')
-    return [line('submit, 16 threads', got['ours'], got[k], unit='submits/s', against=sides[k], durable=full) for k in theirs]
 
 # -- a slow disk
 
@@ -192,7 +192,7 @@ def slow_disk(b):
     manager,bare = BackgroundTaskManager(app_db(folder, disk.name)),Bare(folder, disk.name)
     got = b.calls(n, ours=lambda: manager.submit('noop', noop), bare=bare.submit)
     res = [line('submit', got['ours'], got['bare'], unit='µs', against='bare commit', durable=full, budget=('<=', 1.5))]
-    res += crowd(b, b.n(320, 64), ours=lambda: manager.submit('noop', noop), bare=locked(bare.submit))
+    res += at_once(b, b.n(320, 64), ours=lambda: manager.submit('noop', noop), bare=locked(bare.submit))
     n = b.n(200, 40)
     for workers in (1, 8):
         got = b.interleave(ours=lambda: our_rate(b.dir(), n, workers, vfs=disk.name), bare=lambda: Bare(b.dir(), disk.name).rate(n))
