@@ -1,17 +1,17 @@
-"The same route in several apps, each served by uvicorn in a process of its own: `python apps.py ours FOLDER PORT`"
+"The same routes in several apps, each served by uvicorn in a process of its own: `python apps.py ours FOLDER PORT`"
 import asyncio,logging,sys,time
 from pathlib import Path
 
 import uvicorn
 
-from harness import at_most
+from processes import end_after
 
 def work(user_id='1'): pass
 def slow(): time.sleep(.3)
 def fails(): raise ConnectionError('not now')
 
 def plain(folder):
-    "FastHTML with Starlette's own BackgroundTask: nothing is written, nothing is tried again"
+    "FastHTML with Starlette's own BackgroundTask, which writes nothing and retries nothing"
     from fasthtml.common import fast_app
     from starlette.background import BackgroundTask
     app,rt = fast_app()
@@ -26,7 +26,7 @@ def plain(folder):
     return app
 
 def ours(folder, worker=False):
-    "FastHTML with a job for each request; its background task runs it, or leaves it to a worker in the app"
+    "FastHTML with a job for each request, which runs as `bg_task` or in a worker in the app"
     from fasthtml.common import JSONResponse,fast_app
     from tenant_tasks import BackgroundTaskManager,Tenants,Worker,task
     task(work)
@@ -43,16 +43,17 @@ def ours(folder, worker=False):
     def waits(): return BackgroundTaskManager(db, backoff=lambda n: 3600).submit('fails', fails)
     @rt('/ping')
     def ping(): return 'pong'
+    count_left = "SELECT count(*) AS n FROM tenant_jobs WHERE status IN ('pending','running') AND retry_count=0"
     @rt('/left')
-    def left(): return JSONResponse(db.q("SELECT count(*) AS n FROM tenant_jobs WHERE status IN ('pending','running') AND retry_count=0")[0]['n'])
+    def left(): return JSONResponse(db.q(count_left)[0]['n'])
     return app
 
 def bare(folder):
-    "FastHTML with the bare commits of a job: one FULL before the answer, two NORMAL after it"
+    "FastHTML with the bare commits of a job: a FULL one before the answer, two NORMAL ones after it"
     from threading import Lock
     from fasthtml.common import fast_app
     from starlette.background import BackgroundTask
-    from commits import Bare
+    from bare import Bare
     jobs,lock = Bare(Path(folder)),Lock()
     app,rt = fast_app()
     def finish(job_id):
@@ -64,7 +65,7 @@ def bare(folder):
     return app
 
 def taskflow(folder):
-    "FastAPI with fastapi-taskflow as its documentation shows it, on its SQLite backend"
+    "FastAPI with fastapi-taskflow, set up as in its documentation, on its SQLite backend"
     from fastapi import BackgroundTasks,FastAPI
     from fastapi_taskflow import TaskAdmin,TaskManager
     manager = TaskManager(snapshot_db=f'{folder}/taskflow.db', requeue_pending=True)
@@ -78,7 +79,7 @@ def taskflow(folder):
 apps = dict(plain=plain, bare=bare, ours=ours, worker=lambda folder: ours(folder, worker=True), taskflow=taskflow)
 
 if __name__=='__main__':
-    at_most(300)
+    end_after(300)
     logging.disable(logging.ERROR)
     name,folder,port = sys.argv[1:]
     uvicorn.run(apps[name](folder), host='127.0.0.1', port=int(port), log_config=None, access_log=False)

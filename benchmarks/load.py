@@ -1,23 +1,24 @@
-"A client that keeps a few connections busy, for so many seconds or requests: `python load.py PORT PATH CONNECTIONS SECONDS COUNT PAUSE`"
+"A client that keeps some connections busy: `python load.py PORT PATH CONNECTIONS SECONDS COUNT PAUSE`"
 import asyncio,json,re,sys,time
 
-from harness import at_most,percentile
+from measure import percentile
+from processes import end_after
 
 async def answer(reader):
-    "Read one response to its end"
+    "Read one whole response"
     head = await reader.readuntil(b'\r\n\r\n')
     if b' 200 ' not in head[:16]: raise RuntimeError(head.decode())
     await reader.readexactly(int(re.search(rb'content-length: (\d+)', head, re.I)[1]))
 
 async def connection(
     port:int, # On this machine
-    path:str, # What to ask for
-    end:float, # When to stop, on the clock of `time.perf_counter`
-    left:list, # Requests that may still be made, as its one item
+    path:str, # Path to request
+    end:float, # When to stop, as a value of `time.perf_counter`
+    left:list, # The number of requests still to make, shared by all connections
     pause:float, # Seconds between two requests
-    times:list, # Gets the seconds that each request took
+    times:list, # Collects the seconds of each request
 ):
-    "Ask again and again over one connection"
+    "Send request after request over one connection"
     reader,writer = await asyncio.open_connection('127.0.0.1', port)
     while time.perf_counter()<end and left[0]>0:
         left[0] -= 1
@@ -28,14 +29,21 @@ async def connection(
         if pause: await asyncio.sleep(pause)
     writer.close()
 
-async def load(port, path, connections, seconds, count, pause):
-    "Requests per second, and the median and 99th percentile of what one takes, in ms"
+async def load(
+    port:int, # On this machine
+    path:str, # Path to request
+    connections:int, # Requests at a time
+    seconds:float, # When to stop
+    count:int, # Most requests to make
+    pause:float, # Seconds between two requests of a connection
+)->dict: # Requests per second, their number, and the median and 99th percentile of their times in ms
+    "Send requests until `seconds` have passed or `count` requests have been made"
     times,left,start = [],[count],time.perf_counter()
     await asyncio.gather(*[connection(port, path, start+seconds, left, pause, times) for _ in range(connections)])
     rps = len(times)/(time.perf_counter()-start)
     return dict(rps=rps, p50=percentile(times, 50)*1e3, p99=percentile(times, 99)*1e3, n=len(times))
 
 if __name__=='__main__':
-    at_most(120)
+    end_after(120)
     port,path,connections,seconds,count,pause = sys.argv[1:]
     print(json.dumps(asyncio.run(load(int(port), path, int(connections), float(seconds), int(count), float(pause)))))

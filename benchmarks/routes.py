@@ -1,17 +1,20 @@
-"Rows about an app that is served: route, crowd"
+"Rows about an app behind a server: route, crowd"
 import json,socket,time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.request import urlopen
 
-from harness import free_port,line,process,row,told,wait_for
+from fastcore.net import free_port
+
+from processes import process,read_line,wait_for
+from rows import line,row
 
 @contextmanager
 def served(
-    app:str, # One of those in apps.py
+    app:str, # A name in apps.py's `apps`
     folder, # For its database
 ):
-    "An app behind uvicorn on a free port of this machine"
+    "An app behind uvicorn, on a free port of this machine"
     port = free_port()
     def up():
         try: return socket.create_connection(('127.0.0.1', port), .5).close() or True
@@ -21,18 +24,18 @@ def served(
         yield port
 
 def load(
-    port:int, # Of an app
-    path:str, # What to ask for
-    connections:int=16, # At a time
-    seconds:float=60, # How long
-    count:int=10**9, # How many requests at most
+    port:int, # Port of the app
+    path:str, # Path to request
+    connections:int=16, # Requests at a time
+    seconds:float=60, # When to stop
+    count:int=10**9, # Most requests to make
     pause:float=0, # Seconds between two requests of a connection
 )->dict: # Requests per second, p50 and p99 in ms
-    "Load from a process of its own"
-    with process('load.py', port, path, connections, seconds, count, pause) as proc: return json.loads(told(proc))
+    "Run load.py in a process of its own"
+    with process('load.py', port, path, connections, seconds, count, pause) as proc: return json.loads(read_line(proc))
 
 def jobs_left(port):
-    "Jobs that haven't been run once"
+    "The number of jobs whose first run hasn't ended"
     return json.loads(urlopen(f'http://127.0.0.1:{port}/left').read())
 
 @row
@@ -50,11 +53,13 @@ def route(b):
         plain='ours FULL before the answer; theirs writes nothing',
         bare='both FULL before the answer, NORMAL after it',
         taskflow='ours FULL before the answer; theirs one commit after the task has run')
+    against = dict(plain='plain BackgroundTask', bare='bare commits', taskflow='fastapi-taskflow')
     for ours,text in (('ours', 'bg_task'), ('worker', 'worker in the app')):
-        for theirs,what in (('plain', 'plain BackgroundTask'), ('bare', 'bare commits'), ('taskflow', 'fastapi-taskflow')):
+        for theirs,what in against.items():
             for key,unit in (('rps', 'requests/s'), ('p50', 'ms p50'), ('p99', 'ms p99')):
                 budget = ('>=', .8) if (key,theirs)==('rps', 'plain') else None
-                res.append(line(f'route, {text}', of(ours, key), of(theirs, key), unit=unit, against=what, durable=durable[theirs], budget=budget))
+                res.append(line(f'route, {text}', of(ours, key), of(theirs, key),
+                    unit=unit, against=what, durable=durable[theirs], budget=budget))
         res.append(line(f'route, {text}: jobs not yet run when the load ends', of(ours, 'left'), unit='jobs'))
     return res
 
@@ -78,6 +83,7 @@ def crowd(b):
     got = b.interleave(ours=lambda: once('ours'), plain=lambda: once('plain'))
     idle,busy = zip(*got['ours'])
     plain_idle,plain_busy = zip(*got['plain'])
-    return [line('ping beside the crowd', list(busy), list(idle), unit='ms p99', against='the same app, idle'),
-        line('ping beside the crowd', list(busy), list(plain_busy), unit='ms p99', against='plain BackgroundTask, same crowd'),
-        line('ping, idle', list(idle), list(plain_idle), unit='ms p99', against='plain BackgroundTask, idle')]
+    def ms(name, ours, theirs, against): return line(name, list(ours), list(theirs), unit='ms p99', against=against)
+    beside,plain = 'ping beside the crowd','plain BackgroundTask'
+    return [ms(beside, busy, idle, 'the same app, idle'), ms(beside, busy, plain_busy, f'{plain}, same crowd'),
+        ms('ping, idle', idle, plain_idle, f'{plain}, idle')]

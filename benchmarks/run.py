@@ -1,20 +1,27 @@
-"""How fast tenant_tasks is, against what one would pick instead and against the limit of the machine.
+"""How fast tenant_tasks is, compared with the alternatives and with the limit of the machine.
 
-`python benchmarks/run.py` measures all rows, prints a table and writes results.json beside this file; `--quick` shows in less than
-a minute that everything works; `--only submit,run` measures these rows anew and leaves the others as they are.
+`python benchmarks/run.py` measures all rows, prints a table and writes results.json next to this file.
+`--quick` checks in less than a minute that everything works.
+`--only submit,run` measures these rows again and keeps the others.
 """
 import json,logging,time
 from argparse import ArgumentParser
 from datetime import date
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from harness import Bench,here,machine,rows,scratch,table,versions
+from machine import machine,versions
+from measure import Bench
+from report import table
+from rows import rows
 
-for o in ('commits', 'routes', 'tables', 'workers'): import_module(o)
+here = Path(__file__).parent
+for o in ('commits', 'routes', 'slow_disk', 'tables', 'workers'): import_module(o)
 order = 'submit run route tables manager crowd idle fair memory restart slow_disk'.split()
 
 def measure(name, folder, quick):
-    "One row: what it is, when it was measured, and its lines"
+    "Measure one row: what it is, when it was measured, and its lines"
     start = time.monotonic()
     print(f'{name} …', flush=True)
     lines = rows[name](Bench(folder, quick))
@@ -24,12 +31,13 @@ def measure(name, folder, quick):
 def same_machine(a, b): return all(a.get(k)==b.get(k) for k in b if k!='fsync_us')
 
 def main(only, quick, folder, out):
-    "Measure, print, and merge into what is there"
-    with scratch(folder) as tmp:
+    "Measure rows, print them, and merge them into the results in `out`"
+    with TemporaryDirectory(prefix='tenant_tasks_bench_', dir=folder, ignore_cleanup_errors=True) as tmp:
+        tmp = Path(tmp)
         facts = machine(tmp)
         old = json.loads(out.read_text()) if out.exists() else {}
         if only!=order and old and not same_machine(old['machine'], facts):
-            raise SystemExit(f'{out.name} was measured on another machine; measure all rows, or give another --out')
+            raise SystemExit(f'{out.name} was measured on another machine; measure all rows or use another --out')
         print(', '.join(f'{k} {v}' for k,v in facts.items()))
         res = dict(date=str(date.today()), quick=quick, machine=facts, versions=versions(), rows=old.get('rows', {}))
         for o in only:
@@ -42,10 +50,12 @@ def main(only, quick, folder, out):
 
 if __name__=='__main__':
     parser = ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--only', type=lambda s: s.split(','), default=order, help=f"rows, joined by commas: {' '.join(order)}")
-    parser.add_argument('--quick', action='store_true', help='small numbers, into quick.json')
-    parser.add_argument('--dir', help='a directory on the disk to measure (the system\'s for temporary files)')
-    parser.add_argument('--out', type=lambda s: here/s, help='where the results go (results.json)')
+    parser.add_argument('--only', type=lambda s: s.split(','), default=order,
+        help=f"rows, joined by commas: {' '.join(order)}")
+    parser.add_argument('--quick', action='store_true', help='small numbers, written to quick.json')
+    parser.add_argument('--dir', help="a directory on the disk to measure (default: the system's temporary directory)")
+    parser.add_argument('--out', type=lambda s: here/s,
+        help='file for the results, next to this one (default: results.json)')
     args = parser.parse_args()
     if bad := set(args.only)-set(order): parser.error(f"no row {', '.join(sorted(bad))}; there are {', '.join(order)}")
     logging.disable(logging.ERROR)

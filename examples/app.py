@@ -1,7 +1,7 @@
 """Two tenants behind a login, a SQLite file each, four kinds of jobs, pages to watch them, and one page for the operator of all tenants.
 
 `python examples/app.py` serves it on http://127.0.0.1:5001; with `--once` it starts the same app on a free port, drives it over
-HTTP, tells what happens, and exits with 0 only if every job ended as it should.
+HTTP, prints what happens, and exits with 0 only if every job ended as it should.
 """
 import json,logging,socket,sys,tempfile,threading,time
 from argparse import ArgumentParser
@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from tenant_tasks import JobNotFound,Tenants,Worker,current_job,jobs_ui,operator_ui,task
 
 parser = ArgumentParser(description=__doc__.split('\n')[0])
-parser.add_argument('--once', action='store_true', help='start the app, drive it over HTTP, tell the story, stop')
+parser.add_argument('--once', action='store_true', help='start the app, drive it over HTTP, print what happens, stop')
 parser.add_argument('--port', type=int, default=5001, help='where to serve (default 5001)')
 parser.add_argument('--data', type=Path, default=Path(__file__).parent/'data', help='directory of the tenants (default beside this file)')
 args = parser.parse_args() if __name__=='__main__' else parser.parse_args([])
@@ -50,7 +50,7 @@ def import_csv(name, password): raise ValueError(f'{name} has no header')
 
 @task
 def make_report(rows):
-    "Takes its time, tells how far it is, and stops when it is asked to"
+    "Takes five seconds, shows its progress, and stops when asked to"
     for i in range(rows):
         current_job().check()
         current_job().progress(i/rows, f'{i} of {rows} rows')
@@ -98,7 +98,7 @@ def log_in(session, who:str):
 def home(req):
     if not guard(req): return Redirect('/ops')
     buttons = [Button(v, hx_post=f'/submit/{k}', hx_target='#new', hx_swap='afterbegin') for k,v in titles.items()]
-    links = P(A('All jobs', href='/jobs'), ' · ', A('Somebody else', href='/login'))
+    links = P(A('All jobs', href='/jobs'), ' · ', A('Switch user', href='/login'))
     return Titled(f'Welcome to {person(req)[0]}', links, Div(*buttons, cls='grid') if guard(req)=='act' else None, Div(id='new'))
 
 def submit(req, kind):
@@ -121,7 +121,7 @@ def job_json(req, job_id:str):
     except JobNotFound: raise HTTPException(404)
     return {k:getattr(job, k) for k in ('id', 'job_type', 'status', 'retry_count', 'max_retries', 'started_at', 'completed_at', 'result')}
 
-# -- one run, told as it happens
+# -- one run, printed as it happens
 
 @contextmanager
 def serving():
@@ -139,7 +139,7 @@ def serving():
         thread.join()
 
 class Browser:
-    "What a person's browser does: it asks, and keeps the session's cookie"
+    "A client that keeps the session's cookie, as a browser does"
     def __init__(self, base, who):
         self.base,self.opener = base,build_opener(HTTPCookieProcessor(CookieJar()))
         self.ask('/login', dict(who=who))
@@ -172,7 +172,7 @@ def watch(browsers, jobs, timeout=30):
     return seen
 
 def problems(jobs, seen):
-    "Whatever isn't as it should be"
+    "What isn't as it should be"
     for (tenant,kind) in jobs:
         last,_ = seen[tenant,kind][-1]
         if last!=expected[kind]: yield f'{tenant} {kind} is {last}, should be {expected[kind]}'
@@ -182,8 +182,8 @@ def problems(jobs, seen):
             if kind!='import_csv' or 2**n-.3<wait<2**n+1: continue
             yield f'{tenant} {kind}: {wait:.1f} s between failures {n} and {n+1}, should be {2**n}'
 
-def strangers(browsers, jobs):
-    "Whoever sees what isn't theirs"
+def leaks(browsers, jobs):
+    "Answers that a user must not get"
     his,hers = jobs['globex','sync_data'],jobs['acme','sync_data']
     asked = [('acme', f'/jobs/{his}'), ('globex', f'/jobs/{hers}'), ('globex', f'/api/jobs/{hers}'), ('acme', '/ops'), ('acme', '/ops/globex')]
     for tenant,path in asked:
@@ -202,7 +202,7 @@ def once():
                 if code!=202: return say(f'submitting {kind} for {tenant} answers {code}')
                 jobs[tenant,kind] = res['job_id']
                 say(f'{tenant:8}{kind:12}submitted, the response is here already')
-        bad = [*problems(jobs, watch(browsers, jobs)), *strangers(browsers, jobs)]
+        bad = [*problems(jobs, watch(browsers, jobs)), *leaks(browsers, jobs)]
         code,page = Browser(base, 'olga').ask('/ops')
         if code!=200 or not all(f'/ops/{o}' in page for o in browsers): bad.append(f'the operator is answered {code}, and does not see all tenants')
         for o in bad: say('NOT AS IT SHOULD BE:', o)

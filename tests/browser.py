@@ -1,12 +1,14 @@
 """A real Chromium for tests and pictures, and a stand-in for the CDN that FastHTML's headers point to.
 
-The browser reaches this machine only. What a page wants from the CDN comes out of npm packages; the rest of the world is cut off.
+The browser reaches this machine only. What a page asks of the CDN comes from npm packages, and any other request is cut off.
 """
-import re,shutil,socket,subprocess,sys,tarfile,tempfile,time
+import re,shutil,subprocess,sys,tarfile,tempfile,time
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from urllib.request import urlopen
+
+from fastcore.net import free_port
 
 root = Path(__file__).parent.parent
 flags = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
@@ -25,7 +27,7 @@ def npm_package(spec):
     return next(folder.glob('*.tgz'))
 
 def from_cdn(url):
-    "What the CDN has at an address, as bytes, or None"
+    "The file that the CDN has at an address, as bytes, or None"
     m = re.fullmatch(r'https://cdn\.jsdelivr\.net/npm/((?:@[^/]+/)?[^/@]+@[^/]+)/(.+)', url)
     if not m: return None
     with tarfile.open(npm_package(m[1])) as tgz:
@@ -41,7 +43,7 @@ def serve(route):
 
 @contextmanager
 def browsing():
-    "A browser; `new_page` opens a page of it, with options as Playwright's `new_context` has them"
+    "A browser: what this gives opens a page, with the options of Playwright's `new_context`"
     from playwright.sync_api import sync_playwright
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium(), args=flags)
@@ -52,11 +54,6 @@ def browsing():
             return context.new_page()
         try: yield new_page
         finally: browser.close()
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 @contextmanager
 def example(folder):

@@ -1,6 +1,8 @@
-"Fixtures for all tests: a fresh database, a clock in the test's hands, and the log"
+"Fixtures for all tests: a fresh database, a clock that only the test moves, and the log"
 import logging,pytest
-from helpers import Clock,manager_at
+from helpers import manager_at
+
+from tenant_tasks.testing import Clock
 
 @pytest.fixture
 def path(tmp_path): return str(tmp_path/'acme.db')
@@ -13,5 +15,6 @@ def manager(path, clock): return manager_at(path, clock)
 
 @pytest.fixture
 def logs(caplog):
+    "The messages of the package's log at a level"
     caplog.set_level(logging.DEBUG, logger='tenant_tasks')
     return lambda level: [o.getMessage() for o in caplog.records if o.name=='tenant_tasks' and o.levelname==level]

@@ -1,57 +1,162 @@
-"What several test files use: a clock that only `sleep` moves, and a way to run a script in a process of its own"
-import asyncio,subprocess,sys
+"What several test files use: managers, programs that run as processes, waiting for a condition, and small tasks"
+import asyncio,os,subprocess,sys,time
 from contextlib import contextmanager
-from datetime import datetime,timedelta,timezone
+from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import apsw
 from fastlite import database
 
-from tenant_tasks import BackgroundTaskManager,patiently
+from tenant_tasks.job import TenantJob,timestamp,utcnow
+from tenant_tasks.link import retry_busy
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.process import Process
 
 root = Path(__file__).parent.parent
+programs = root/'tests/programs'
 
-class Clock:
-    "A clock that only `sleep` moves"
-    def __init__(self): self.now,self.slept = datetime(2026, 11, 23, 12, tzinfo=timezone.utc),[]
-    def __call__(self): return self.now
-    async def sleep(self, secs):
-        self.slept.append(round(secs, 3))
-        self.now += timedelta(seconds=secs)
-        await asyncio.sleep(0)
+def work(**kw): return kw
+async def awork(**kw): return kw
+def boom(): raise OSError('no route to host')
+async def aboom(): raise OSError('no route to host')
+
+async def run(manager, func, /, *args, **kw):
+    "Submit a job and run it to its end: the job as it is then"
+    job_id,bg_task = manager.submit('sync', func, *args, **kw)
+    await bg_task()
+    return manager.get_job(job_id)
+
+class Stopwatch:
+    "Monotonic time in the test's hands"
+    secs = 0.
+    def __call__(self): return self.secs
 
 def open_db(path):
     "The database at `path`; opening one that another process writes to may need a second try"
-    return patiently(lambda: database(path), apsw.BusyError)
+    return retry_busy(lambda: database(path))
 
 def manager_at(path, clock=None, **kw):
-    "A manager on the file at `path`, with time in the hands of `clock` if there is one"
+    "A manager of the database at `path`; `clock`, if there is one, gives it the time and its sleep"
     if clock: kw.update(clock=clock, sleep=clock.sleep)
     return BackgroundTaskManager(open_db(path), **kw)
 
-def script(src, *args):
-    "Start `src` as a Python process of its own, with pipes to talk to it"
-    pipes = dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.PIPE)
-    return subprocess.Popen([sys.executable, '-c', src, *map(str, args)], text=True, **pipes)
+async def until(cond, timeout=10):
+    "Wait on the event loop until `cond()` is true"
+    end = time.monotonic()+timeout
+    while not cond():
+        assert time.monotonic()<end, f'not true within {timeout} s'
+        await asyncio.sleep(.005)
+
+def wait_until(cond, timeout=10, every=.01, why=lambda: ''):
+    "Wait in a thread until `cond()` is true; `why` adds to the error"
+    end = time.monotonic()+timeout
+    while not cond():
+        assert time.monotonic()<end, f'not true within {timeout} s {why()}'
+        time.sleep(every)
+
+def program(name, *args, stderr=subprocess.PIPE, **env):
+    "Start `programs/<name>.py` as a process, with pipes to talk to it and `env` added to its environment"
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join(map(str, (root, root/'tests'))), **{k:str(v) for k,v in env.items()})
+    cmd = [sys.executable, programs/f'{name}.py', *map(str, args)]
+    return subprocess.Popen(cmd, text=True, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
+
+def python(*args, **kw):
+    "Run Python in the root of the repository, with its output as text"
+    return subprocess.run([sys.executable, *args], capture_output=True, text=True, cwd=root, **kw)
+
+def repo_files(*paths):
+    "The files of the repository that git knows or would add"
+    cmd = ['git', 'ls-files', '-co', '--exclude-standard', *paths]
+    return [o for o in subprocess.run(cmd, cwd=root, capture_output=True, text=True).stdout.split('\n') if o and (root/o).exists()]
+
+def tell(proc, line=''):
+    "Send a line to a program: the line that it answers"
+    proc.stdin.write(line+'\n')
+    proc.stdin.flush()
+    return proc.stdout.readline()
+
+def end(proc):
+    "Kill a program, if it still runs: the rest of its output and its errors"
+    proc.kill()
+    return proc.communicate()
 
 @contextmanager
 def write_lock(path):
-    "Another process holds the write lock of the database at `path`; what is given lets go of it"
-    proc = script("""
-import apsw,sys
-conn = apsw.Connection(sys.argv[1])
-conn.execute('BEGIN IMMEDIATE')
-print('locked', flush=True)
-sys.stdin.readline()
-conn.execute('COMMIT')
-print('free', flush=True)
-""", path)
+    "Another process holds the write lock of the database at `path`; calling what this gives frees it"
+    proc = program('write_lock', path)
     assert proc.stdout.readline()=='locked\n'
-    def release():
-        proc.stdin.write('\n')
-        proc.stdin.flush()
-        proc.stdout.readline()
-    try: yield release
-    finally:
-        proc.kill()
-        proc.communicate()
+    try: yield lambda: tell(proc)
+    finally: end(proc)
+
+class Call(Thread):
+    "A call in a thread of its own: what it returned or raised"
+    def __init__(self, f, *args, **kw):
+        super().__init__(daemon=True)
+        self.f = f
+        self.args = args
+        self.kw = kw
+        self.value = None
+        self.error = None
+        self.start()
+
+    def run(self):
+        try: self.value = self.f(*self.args, **self.kw)
+        except BaseException as e: self.error = e
+
+    def answer(self):
+        "Wait for its end: what it returned or raised"
+        self.join(20)
+        assert not self.is_alive(), 'the call never ended'
+        return self.error or self.value
+
+def in_threads(*calls):
+    "Make calls, each in a thread of its own: what they returned or raised"
+    return [o.answer() for o in [Call(f, *args) for f,*args in calls]]
+
+class SyncVFS(apsw.VFS):
+    "A file system that counts how often files are synced to disk"
+    def __init__(self, name):
+        self.name = name
+        self.synced = 0
+        super().__init__(name, '')
+
+    def xOpen(self, name, flags): return SyncFile(self, name, flags)
+
+    def syncs(self, f, *args):
+        "How often `f` syncs"
+        before = self.synced
+        f(*args)
+        return self.synced-before
+
+class SyncFile(apsw.VFSFile):
+    "A file that tells its `SyncVFS` when it is synced"
+    def __init__(self, vfs, name, flags):
+        self.vfs = vfs
+        super().__init__('', name, flags)
+
+    def xSync(self, flags):
+        self.vfs.synced += 1
+        super().xSync(flags)
+
+def running_row(manager, owner, lease=None, **kw):
+    "A row of a job that another process runs, or ran; its lease ends after `lease` from now"
+    n,now = len(manager.list_jobs()),utcnow()
+    vals = dict(task='w.note', max_retries=3, payload='{"n": 1}', created_at=timestamp(now), started_at=timestamp(now-timedelta(seconds=1)))
+    job = TenantJob(f'r{n}', 'note', 'running', owner=owner, claim=f'c{n}', lease_until=lease and timestamp(now+lease), **{**vals, **kw})
+    return manager.store.submit([job])[0]
+
+class Look:
+    "A manager of a process whose monotonic clock only `at_intervals` moves"
+    def __init__(self, path, **kw):
+        self.seconds = 0.
+        self.process = Process(monotonic=lambda: self.seconds)
+        self.manager = manager_at(path, process=self.process, **kw)
+
+    def at_intervals(self, n=4):
+        "Look for orphans `n` times, a third of a lease apart: the ids of the jobs that each look rescued"
+        res = []
+        for _ in range(n):
+            self.seconds += self.process.lease.total_seconds()/3
+            res.append({o.id for o in self.manager.rescue()})
+        return res

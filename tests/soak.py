@@ -1,25 +1,30 @@
-"""Rounds of the crash harness with one seed after the other, until the time is up.
+"""Run crash rounds with one seed after the other until the time is up.
 
-`python tests/soak.py --minutes 10` prints a line a round and the sum at the end; it exits with 1 if anything was as it shouldn't be.
+`python tests/soak.py --minutes 10` prints a line for each round and the sum at the end. It exits with 1 if anything was wrong.
 """
 import sys,time
 from argparse import ArgumentParser
 from collections import Counter
 
-from crash import crash_round
+from chaos import crash_round
+
+def one_round(seed, jobs, workers):
+    "Run a round and print its line: figures, and a list of what is wrong"
+    start = time.monotonic()
+    figures,wrong = crash_round(seed, jobs, workers)
+    took = f"seed {seed:4}  {time.monotonic()-start:5.1f} s"
+    print(f"{took}  {figures['accepted']} accepted  {figures['executions']} executions  {figures['kills']} kills  {len(wrong)} wrong", flush=True)
+    return figures,[f'seed {seed}: {o}' for o in wrong]
 
 def main(minutes, seed, jobs, workers):
-    "Run rounds until the time is up: True if nothing was as it shouldn't be"
-    total,wrong,end,n = Counter(),[],time.monotonic()+minutes*60,0
+    "Run rounds until the time is up: True if nothing was wrong"
+    total,wrong,end,first = Counter(),[],time.monotonic()+minutes*60,seed
     while time.monotonic()<end:
-        start = time.monotonic()
-        figures,bad = crash_round(seed+n, jobs, workers)
+        figures,bad = one_round(seed, jobs, workers)
         total.update(figures)
-        wrong += [f'seed {seed+n}: {o}' for o in bad]
-        n += 1
-        print(f"seed {seed+n-1:4}  {time.monotonic()-start:5.1f} s  {figures['accepted']} accepted  {figures['executions']} executions  "
-            f"{figures['kills']} kills  {len(bad)} wrong", flush=True)
-    print(f'\n{n} rounds')
+        wrong += bad
+        seed += 1
+    print(f'\n{seed-first} rounds')
     for k,v in total.items(): print(f'{k:14}{v:8}')
     for o in wrong: print(o)
     print(f"{'wrong':14}{len(wrong):8}")

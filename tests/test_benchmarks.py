@@ -1,22 +1,28 @@
-"The benchmark's parts agree: its rows, what was measured, and the page that shows it; nothing is timed here"
-import ast,json,re
+"The parts of the benchmark agree: its rows, its results, and the page that shows them; nothing is timed here"
+import ast,json,re,sys
 
 from helpers import root
 
 folder = root/'benchmarks'
 results = json.loads((folder/'results.json').read_text(encoding='utf-8'))
+cells = json.loads((root/'nbs/explains/performance.ipynb').read_text(encoding='utf-8'))['cells']
+trees = {o.stem:ast.parse(o.read_text(encoding='utf-8')) for o in folder.glob('*.py')}
 
-def functions():
-    "The docstring of each function that is registered as a row"
-    trees = [ast.parse(o.read_text(encoding='utf-8')) for o in folder.glob('*.py')]
-    defs = [o for t in trees for o in t.body if isinstance(o, ast.FunctionDef)]
+def functions(*trees):
+    "The functions at the top of modules"
+    return [o for t in trees for o in t.body if isinstance(o, ast.FunctionDef)]
+
+def row_docs():
+    "The docstring of each function that is registered as a row, by name"
+    defs = functions(*trees.values())
     return {o.name:ast.get_docstring(o) for o in defs if any(getattr(d, 'id', '')=='row' for d in o.decorator_list)}
 
 def test_every_row_was_measured():
-    "All rows are in results.json, in order, from a full run, as they are described today"
+    "All rows are in results.json, in order, from a full run, with the docstrings that they have now"
     order = re.search(r"^order = '(.+)'\.split\(\)", (folder/'run.py').read_text(encoding='utf-8'), re.M)[1].split()
-    assert list(results['rows'])==order and set(order)==set(functions()) and results['quick'] is False
-    for k,v in results['rows'].items(): assert v['what']==functions()[k] and v['command'].endswith(k), k
+    docs = row_docs()
+    assert list(results['rows'])==order and set(order)==set(docs) and results['quick'] is False
+    for k,v in results['rows'].items(): assert v['what']==docs[k] and v['command'].endswith(k), k
 
 def test_lines_can_be_trusted():
     "Both sides of a line were measured equally often, and its verdict follows from its numbers"
@@ -27,11 +33,19 @@ def test_lines_can_be_trusted():
         assert o['met']==(value<=o['budget']['limit'] if o['budget']['op']=='<=' else value>=o['budget']['limit']), o['name']
 
 def test_the_page_shows_every_row():
-    cells = json.loads((root/'nbs/explains/performance.ipynb').read_text(encoding='utf-8'))['cells']
     shown = [m[1] for o in cells if (m := re.fullmatch(r"show\('(\w+)'\)", ''.join(o['source'])))]
     assert shown==list(results['rows'])
 
+def test_the_page_uses_the_benchmark_code():
+    "The page imports report.py, which needs no extra package, and defines nothing that is in benchmarks/ already"
+    page = ast.parse('\n'.join(''.join(o['source']) for o in cells if o['cell_type']=='code'))
+    assert any(isinstance(o, ast.ImportFrom) and o.module=='report' for o in page.body)
+    imports = [o for o in ast.walk(trees['report']) if isinstance(o, (ast.Import, ast.ImportFrom))]
+    names = {n for o in imports for n in ([o.module] if isinstance(o, ast.ImportFrom) else [a.name for a in o.names])}
+    assert names<=sys.stdlib_module_names
+    assert not {o.name for o in functions(page)} & {o.name for o in functions(*trees.values())}
+
 def test_results_name_no_place():
-    "Facts about the machine, and neither its name nor its directories"
+    "Facts about the machine, without its name and its directories"
     assert set(results['machine'])=={'cores', 'cpu', 'memory_gb', 'system', 'file_system', 'fsync_us'}
     assert not re.search(r'[/\\](tmp|home|root|work)\b', json.dumps(results))

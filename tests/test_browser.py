@@ -40,7 +40,7 @@ def press(page, name):
     "Press a button that leads to a page"
     with page.expect_navigation(): page.get_by_role('button', name=name).click()
 
-def test_card_lives_from_pending_to_completed_and_then_asks_no_more(page):
+def test_card_moves_from_pending_to_completed_and_then_asks_no_more(page):
     "No reload in between: a mark on the window is still there; the bar moves; after the end there is not one more request"
     page.evaluate("window.mark = 'here'")
     asked = []
@@ -86,7 +86,7 @@ def test_cancel_and_retry_by_click(page):
     status(card, 'running')
     card.get_by_role('button', name='Cancel').focus()
     page.wait_for_timeout(1500)
-    assert page.evaluate('document.activeElement.innerText')=='Cancel', 'refreshing takes nobody the focus'
+    assert page.evaluate('document.activeElement.innerText')=='Cancel', 'a refresh leaves the focus where it is'
     page.keyboard.press('Enter')
     status(card, 'cancelled')
 
@@ -109,7 +109,7 @@ def test_list_refreshes_filters_and_acts_in_bulk(page, base):
     page.locator('tbody tr', has_text='running').first.wait_for()
     for o in ids: page.locator(f'input[value="{o.removeprefix("job-")}"]').check()
     page.wait_for_timeout(3500)
-    assert page.locator('tbody input:checked').count()==2, 'a refresh takes nobody the selection'
+    assert page.locator('tbody input:checked').count()==2, 'a refresh leaves the selection as it is'
     page.get_by_role('button', name='Cancel selected').click()
     page.locator('tbody tr', has_text='cancelled').nth(1).wait_for()
     page.get_by_label('Status').select_option('cancelled')
@@ -121,15 +121,15 @@ def test_list_refreshes_filters_and_acts_in_bulk(page, base):
     assert page.locator('tbody input:checked').count()==n>=2
     page.locator('tbody input').first.uncheck()
     press(page, 'Retry selected')
-    assert page.locator('tbody tr').count()==1, 'the one that was taken out again stays cancelled'
+    assert page.locator('tbody tr').count()==1, 'the one that was unchecked again stays cancelled'
     page.goto(base+'/jobs')
     page.get_by_label('ID').fill(ids[0].removeprefix('job-')[:20])
     page.keyboard.press('Enter')
     page.wait_for_url('**id=0**')
     assert page.locator('tbody tr').count()==1
 
-def test_a_job_that_goes_away_stops_the_asking(page, base, tmp_path):
-    "Logged out elsewhere: the next refresh leads to the login; a job that is gone: the card says so, once"
+def test_a_job_that_is_gone_stops_the_asking(page, base, tmp_path):
+    "Its card says so once, and there is not one more request"
     card = submit(page, 'make_report')
     asked = []
     page.on('request', lambda r: '/card' in r.url and asked.append(r.url))
@@ -140,7 +140,7 @@ def test_a_job_that_goes_away_stops_the_asking(page, base, tmp_path):
     assert len(asked)==n
 
 def test_without_javascript(new_page, base):
-    "Pages that can be read and forms that work"
+    "Pages are readable and forms work"
     page = new_page(java_script_enabled=False)
     log_in(page, base, 'gus')
     page.request.post(base+'/api/submit/import_csv')
@@ -159,7 +159,7 @@ def test_without_javascript(new_page, base):
     press(page, 'Retry selected')
     assert page.url.startswith(base+'/jobs') and not page.locator('tbody [data-status=cancelled]').count()
 
-def test_who_may_only_look_sees_no_buttons(new_page, base):
+def test_a_reader_sees_no_buttons(new_page, base):
     page = new_page()
     log_in(page, base, 'rita')
     page.goto(base+'/jobs')
@@ -176,7 +176,7 @@ def test_operator_goes_into_a_tenant_and_back(new_page, base):
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 def test_narrow_and_dark(new_page, base, scheme):
-    "On a phone's width nothing sticks out; in both schemes text stands out from its ground as WCAG AA asks for (4.5:1)"
+    "Nothing sticks out at a phone's width; in both schemes the contrast of text is at least 4.5:1, as WCAG AA demands"
     page = new_page(viewport=dict(width=360, height=740), color_scheme=scheme)
     log_in(page, base, 'ann')
     for kind in ('sync_data', 'import_csv', 'make_report'): submit(page, kind)

@@ -1,11 +1,12 @@
 "The command as a shell runs it: what it prints, what it changes, how it ends"
-import asyncio,json,os,signal,subprocess,sys,time
+import asyncio,json,os,shutil,signal,subprocess,sys
 from concurrent.futures import ThreadPoolExecutor
 
 import apsw,pytest
 from fastlite import database
-from helpers import manager_at,root,script
+from helpers import end,manager_at,program,programs,root,wait_until
 from tenant_tasks.cli import main
+from tenant_tasks.job import statuses
 
 def boom(): raise OSError('no route to host')
 def boom_badly(note): raise OSError('\x1b[8mhidden')
@@ -13,16 +14,14 @@ def boom_badly(note): raise OSError('\x1b[8mhidden')
 cmd = [sys.executable, '-m', 'tenant_tasks.cli']
 env = dict(os.environ, PYTHONPATH=str(root))
 
-main_src = 'import sys\nfrom tenant_tasks.cli import main\nsys.exit(main())'
-
 def run(*args, **kw): return subprocess.run([*cmd, *map(str, args)], capture_output=True, text=True, timeout=30, env=env, **kw)
 
 def run_all(calls, **kw):
-    "The same for several commands at a time"
+    "Run several commands at a time"
     with ThreadPoolExecutor(4) as pool: return list(pool.map(lambda o: run(*o, **kw), calls))
 
 def rows(res):
-    "What a command gave to programs"
+    "The JSON that a command printed"
     assert res.returncode==0, res.stderr
     return json.loads(res.stdout)
 
@@ -30,7 +29,7 @@ def data(*args): return rows(run(*args, '--json'))
 def data_all(*calls): return [rows(o) for o in run_all([(*o, '--json') for o in calls])]
 
 def listing(path):
-    "What is in a directory, but for what SQLite puts beside an open database"
+    "The files in a directory, without those that SQLite puts beside an open database"
     return {o for o in os.listdir(path) if not o.endswith(('-wal', '-shm'))}
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def test_show_retry_cancel(folder):
     assert 'globex' in shown and 'in boom' in shown and data('show', folder, job['id'])['id']==job['id']
     assert data('retry', folder, job['id'])==[dict(tenant='globex', id=job['id'], status='pending', note='')]
     res = run('retry', folder, job['id'])
-    assert res.returncode==1 and 'is pending; allowed: failed or cancelled' in res.stderr
+    assert res.returncode==1 and 'must be failed or cancelled to be retried' in res.stderr and 'is pending' in res.stderr
     assert data('cancel', folder, job['id'])[0]['status']=='cancelled'
     assert manager_at(folder/'globex.db').get_job(job['id']).status=='cancelled'
 
@@ -79,9 +78,9 @@ def test_on_a_file(folder):
     assert data('prune', file, '--older-than', '0s')==[dict(tenant='acme', deleted=1)]
 
 def test_several_ids(folder):
-    "One pass over the tenants; nothing is done if one id is nobody's; one in another state stops no other"
+    "One pass over the tenants; with an unknown id nothing is done; a job in another state stops no other"
     failed = [o['id'] for o in data('ls', folder, '--status', 'failed')]
-    assert run('retry', folder, failed[0], 'nobody').returncode==2 and len(data('ls', folder, '--status', 'failed'))==2
+    assert run('retry', folder, failed[0], 'no-such-id').returncode==2 and len(data('ls', folder, '--status', 'failed'))==2
     manager_at(folder/'acme.db').retry_job(manager_at(folder/'acme.db').list_jobs(status='failed')[0].id)
     res = run('retry', folder, *failed, '--json')
     assert res.returncode==1 and {o['tenant']:bool(o['note']) for o in json.loads(res.stdout)}=={'acme':True, 'globex':False}
@@ -89,7 +88,7 @@ def test_several_ids(folder):
 
 def test_cancel_of_a_running_job(folder, clock):
     manager = manager_at(folder/'acme.db', clock)
-    job = manager._claim(manager.submit('long', print)[0])
+    job = manager.claim(manager.submit('long', print)[0])
     res = run('cancel', folder, job.id)
     assert res.returncode==0 and res.stderr=='' and 'running  asked to stop' in res.stdout
     assert manager.get_job(job.id).cancel_requested==1
@@ -104,16 +103,7 @@ def test_stats_and_prune(folder):
 
 def test_rescue(folder):
     "What a killed process left behind"
-    src = '''
-import os,signal,sys
-from tenant_tasks import *
-@task
-def sync_all(): pass
-manager = Tenants(sys.argv[1])['globex']
-manager._claim(manager.submit('all', sync_all)[0])
-os.kill(os.getpid(), signal.SIGKILL)
-'''
-    script(src, folder).communicate(timeout=30)
+    program('claim_and_die', folder, 'globex').communicate(timeout=30)
     row, = data('rescue', folder)
     assert (row['tenant'], row['job_type'], row['status'])==('globex', 'all', 'pending')
     assert data('rescue', folder)==[]
@@ -125,14 +115,13 @@ def test_a_broken_tenant_stops_no_other(folder):
     ls,stats,show = run_all([('ls', folder, '--json'), ('stats', folder, '--json'), ('show', folder, job_id)])
     assert (ls.returncode, stats.returncode, show.returncode)==(2, 2, 0)
     assert len(json.loads(ls.stdout))==4 and [o['tenant'] for o in json.loads(stats.stdout)]==['acme', 'globex']
-    assert 'tenant broken is left out, its file is not a database' in ls.stderr and len(ls.stderr.splitlines())==1
+    assert 'tenant broken is skipped: its file is not a database' in ls.stderr and len(ls.stderr.splitlines())==1
 
 @pytest.mark.skipif(sys.platform=='win32', reason='needs resource')
 def test_many_tenants_need_few_open_files(tmp_path):
     job_id = [manager_at(tmp_path/f't{n}.db').submit('mail', print)[0] for n in range(120)][-1]
-    src = f"import resource,sys\nresource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))\n{main_src}"
     for args,n in (('stats', 120), ('show', 1)):
-        proc = script(src, args, tmp_path, *([job_id] if args=='show' else []), '--json')
+        proc = program('few_files', args, tmp_path, *([job_id] if args=='show' else []), '--json')
         out,err = proc.communicate(timeout=30)
         assert proc.returncode==0 and out.count('"tenant"')==n, err
 
@@ -147,14 +136,17 @@ def test_rows_of_other_programs(tmp_path):
     ls,show = run_all([('ls', tmp_path), ('show', tmp_path, 'o1')])
     assert 'OSError: no route' in ls.stdout.splitlines()[1] and show.stdout.endswith('Traceback\nOSError: no route\n')
 
-mistakes = [(['show', '.', 'nobody'], "no job 'nobody'"), ([], 'COMMAND'), (['ls', 'nowhere'], 'neither a database file nor a directory'),
-    (['ls', 'junk.db'], 'not a database'), (['ls', 'empty'], 'without tenants'), (['ls', '.', '--tenant', 'x'], "no tenant 'x'"),
-    (['ls', 'acme.db', '--tenant', 'globex'], "no tenant 'globex'"), (['ls', '.', '--status', 'done'], "'done' is no status"),
-    (['ls', '.', '--limit', '-1'], 'limit -1'), (['ls', '.', '--limit', '9'*20], 'limit 999'), (['ls', '.', '--limit', 'x'], '--help'),
-    (['ls', '.', '--type', ''], "job_type ''"), (['ls', '\x1b[2J'], '\\x1b[2J'), (['show', '.', '\udcff'], '\\udcff'),
-    (['prune', '.', '--older-than', 'soon'], "'soon' is no duration"), (['prune', '.', '--older-than', '999999d'], 'too long'),
-    (['fly'], 'fly'), (['prune', '.'], '--older-than'), (['worker', 'nomodule:w'], 'nomodule'), (['worker', 'os:nothing'], 'MODULE:NAME'),
-    (['worker', 'os:sep'], 'is str and no Worker'), (['worker', ':'], 'MODULE:NAME'), (['worker', '.os:sep'], 'MODULE:NAME')]
+mistakes = [(['show', '.', 'no-such-id'], "no job 'no-such-id'"), ([], 'COMMAND'),
+    (['ls', 'nowhere'], "`path` must be a database file or a directory of tenants, got 'nowhere'"), (['ls', 'junk.db'], 'not a database'),
+    (['ls', 'empty'], "`path` must be a directory with tenants (files that end in .db), got 'empty'"),
+    (['ls', '.', '--tenant', 'x'], "got 'x'"), (['ls', 'acme.db', '--tenant', 'globex'], "`tenant` must be one of acme, got 'globex'"),
+    (['ls', '.', '--status', 'done'], f"`status` must be one of {', '.join(statuses)}, got 'done'"),
+    (['ls', '.', '--limit', '-1'], '`limit` must be an int ≥ 0, got -1'), (['ls', '.', '--limit', '9'*20], 'got 999'),
+    (['ls', '.', '--limit', 'x'], '--help'), (['ls', '.', '--type', ''], "`type` must be a string that isn't empty, got ''"),
+    (['ls', '\x1b[2J'], '\\x1b[2J'), (['show', '.', '\udcff'], '\\udcff'), (['prune', '.', '--older-than', 'soon'], "as in 30d, got 'soon'"),
+    (['prune', '.', '--older-than', '999999d'], "at most 100 years, got '999999d'"), (['fly'], 'fly'), (['prune', '.'], '--older-than'),
+    (['worker', 'nomodule:w'], 'nomodule'), (['worker', 'os:nothing'], 'MODULE:NAME'), (['worker', 'os:sep'], 'is a str and not a Worker'),
+    (['worker', ':'], 'MODULE:NAME'), (['worker', '.os:sep'], 'MODULE:NAME')]
 
 @pytest.fixture
 def wrong(tmp_path, monkeypatch):
@@ -168,7 +160,7 @@ def wrong(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('args,says', mistakes)
 def test_mistakes(wrong, capsys, args, says):
-    "One clear line on stderr, exit code 2, nothing made"
+    "One clear line on stderr, exit code 2, no file created"
     if args[:1]==['show']: args = [*args, '--tenant', 'acme']
     files = listing(wrong)
     assert main(args)==2
@@ -197,7 +189,7 @@ def test_text_of_jobs_does_a_terminal_no_harm(folder):
         assert '\\x1b[2J' in res.stdout and '\\x1b[8m' in res.stdout
 
 def test_closed_pipe(folder):
-    "It ends without a word, though there is more to print than a pipe holds"
+    "It ends without a message, though there is more to print than a pipe holds"
     manager_at(folder/'acme.db').submit_many('mail', print, [dict(to='ann')]*1000)
     read,write = os.pipe()
     proc = subprocess.Popen([*cmd, 'ls', str(folder), '--limit', '1000'], stdout=write, stderr=subprocess.PIPE, env=env)
@@ -211,34 +203,21 @@ def test_stdout_without_the_letters(folder):
     res = subprocess.run([*cmd, 'ls', str(folder)], capture_output=True, timeout=30, env=dict(env, PYTHONIOENCODING='ascii'))
     assert res.returncode==0 and b'gr\\xfcn\\u2026' in res.stdout
 
-app = '''
-import signal
-from tenant_tasks import *
-@task
-def greet(name):
-    if name=='bob': raise OSError('\\x1b[2J')
-    return f'hello {name}', signal.getsignal(signal.SIGPIPE)==signal.SIG_IGN
-worker = Worker('.', look_every=.05)
-'''
-
 @pytest.mark.skipif(sys.platform=='win32', reason='needs signals')
 def test_worker_process(folder):
-    "It runs the tasks of its module, outlives closed connections, logs without harm, and ends with 0 on SIGTERM"
-    (folder/'myapp.py').write_text(app)
+    "It runs the tasks of its module, outlives closed connections, logs printable text, and ends with 0 on SIGTERM"
+    shutil.copy(programs/'myapp.py', folder)
     proc = subprocess.Popen([*cmd, 'worker', 'myapp:worker'], cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
     try:
-        submit = "from myapp import *\nfor o in ('bob', 'ann'): Tenants('.')['idle'].submit('greet', greet, 1, name=o)"
-        subprocess.run([sys.executable, '-c', submit], cwd=folder, env=env, check=True, timeout=30)
-        manager,end = manager_at(folder/'idle.db'),time.monotonic()+10
-        while (stats := manager.job_stats())['completed']+stats['failed']<2 and time.monotonic()<end: time.sleep(.02)
+        subprocess.run([sys.executable, 'myapp.py'], cwd=folder, env=env, check=True, timeout=30)
+        manager = manager_at(folder/'idle.db')
+        wait_until(lambda: manager.job_stats()['completed']+manager.job_stats()['failed']==2)
         assert manager.list_jobs(status='completed')[0].value==['hello ann', True]
         proc.send_signal(signal.SIGTERM)
         assert proc.wait(15)==0
         err = proc.stderr.read()
         assert 'starts as' in err and '\\x1b[2J' in err and '\x1b' not in err
-    finally:
-        proc.kill()
-        proc.communicate()
+    finally: end(proc)
 
 def test_bug_in_a_worker_module_shows_itself(tmp_path):
     (tmp_path/'buggy.py').write_text('import os\nos.nope')

@@ -15,10 +15,12 @@ narrow = 'body { max-width: 62rem; margin: 0 auto; padding: 1.5rem; line-height:
 def shown(
     out, # One output of a cell
 )->str: # As Markdown
-    "An output as the site shows it: Markdown or HTML where there is some, else plain text"
+    "An output as the site shows it: Markdown, HTML or a drawing if it has one, else plain text"
     data = out.get('data', {})
     for o in ('text/markdown', 'text/html'):
         if o in data: return ''.join(data[o]).strip()
+    svg = ''.join(data.get('image/svg+xml', ())).strip()
+    if svg: return '<div>\n' + re.sub(r'\n\s*\n', '\n', svg) + '\n</div>'
     return '```\n' + ''.join(data.get('text/plain', out.get('text', ''))).strip() + '\n```'
 
 def markdown(

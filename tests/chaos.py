@@ -1,0 +1,143 @@
+"Crash tests: processes are killed at chosen points and at random, and a ledger of all executions is checked afterwards"
+import random,signal,tempfile,time
+from collections import Counter,defaultdict
+from pathlib import Path
+
+from helpers import open_db,program,wait_until
+
+from tenant_tasks.tenants import Tenants
+
+kill_points = 'claim','task','settle','settled','rescue' # Where `programs/worker.py` may kill itself
+
+class Chaos:
+    "A directory of tenants, the processes that work on it, and the ledgers that they write"
+    def __init__(self, tenants=4, seed=0):
+        self.tmp = tempfile.TemporaryDirectory(prefix='tenant_tasks_chaos')
+        self.dir = Path(self.tmp.name)
+        self.data = self.dir/'data'
+        self.rnd = random.Random(seed)
+        self.procs = []
+        self.kills = {} # Where each killed process died, by its id
+        self.logs = []
+        self.names = [f't{i}' for i in range(tenants)]
+        self.data.mkdir()
+        for o in self.names: open_db(self.data/f'{o}.db')
+        self.tenants = Tenants(self.data)
+
+    def start(self, name, *args, **env):
+        "Start a program that knows the ledgers and has a log"
+        log = open(self.dir/f'log{len(self.logs)}', 'w+')
+        self.logs.append(log)
+        proc = program(name, self.data, *args, stderr=log, LEDGER=self.dir/'ledger', ACCEPTED=self.dir/'accepted', **env)
+        self.procs.append(proc)
+        return proc
+
+    def worker(self, kill_point='', chance=0, **env):
+        "Start a worker, and wait until it is up"
+        proc = self.start('worker', KILL_POINT=kill_point, CHANCE=chance, **env)
+        proc.kill_point = kill_point
+        proc.stdout.readline()
+        return proc
+
+    def submit(self, tenant, n, kind='work', secs=.01, attempts=10, then='end', **env):
+        "Submit from a process that ends, dies or stays afterwards"
+        proc = self.start('submitter', tenant, n, kind, secs, attempts, then, **env)
+        if then!='stay': proc.wait(60)
+        return proc
+
+    def lines(self, name):
+        "A ledger, as lists of words"
+        path = self.dir/name
+        return [o.split() for o in path.read_text().splitlines()] if path.exists() else []
+
+    def log(self): return ''.join(Path(o.name).read_text() for o in self.logs)
+
+    def reap(self, proc, where):
+        "Wait for the end of a process, and remember where it was if it was killed"
+        proc.wait(30)
+        if proc.returncode==-9: self.kills[str(proc.pid)] = where
+
+    def kill(self, proc):
+        proc.kill()
+        self.reap(proc, 'random')
+
+    def manager(self, name): return self.tenants[name]
+    def stats(self): return sum((Counter(self.manager(o).store.stats()[0]) for o in self.names), Counter())
+    def jobs(self): return {o.id:o for n in self.names for o in self.manager(n).list_jobs(limit=100_000)}
+
+    def finished(self):
+        "Has every job come to its end?"
+        s = self.stats()
+        return s['pending']+s['running']==0
+
+    def until(self, cond, timeout=60):
+        "Wait until `cond()` is true"
+        wait_until(cond, timeout, .02, lambda: f'{dict(self.stats())}\n{self.log()[-3000:]}')
+
+    def close(self):
+        for o in self.procs:
+            o.kill()
+            o.communicate()
+        for o in self.logs: o.close()
+        self.tmp.cleanup()
+
+    def __enter__(self): return self
+    def __exit__(self, *_): self.close()
+
+def executions(chaos):
+    "The executions of each job in the order of the ledger"
+    res = defaultdict(list)
+    for event,job_id,claim,pid,at in chaos.lines('ledger'):
+        if event=='begin': res[job_id].append(dict(claim=claim, pid=pid, begin=float(at), end=None, failed=False))
+        else: next(o for o in res[job_id] if o['claim']==claim).update(end=float(at), failed=event=='fail')
+    return res
+
+def check_job(job, runs):
+    "What is wrong with how a job ended"
+    if job.status not in ('completed','failed'): yield f'{job.id} is {job.status}'
+    if job.status=='failed' and job.retry_count<job.max_retries:
+        yield f'{job.id} failed after {job.retry_count} of {job.max_retries} attempts'
+    if job.status=='completed' and not any(o['end'] and not o['failed'] for o in runs): yield f'{job.id} completed and never ran'
+
+def check_runs(job_id, runs, kills):
+    "What is wrong with the executions of a job"
+    if len({o['claim'] for o in runs})<len(runs): yield f'{job_id} ran twice under one claim'
+    for a,b in zip(runs, runs[1:]):
+        if not (a['failed'] or a['pid'] in kills): yield f"{job_id} ran again, but process {a['pid']} was not killed"
+        if a['end'] and a['end']>b['begin']: yield f'{job_id} ran in two processes at once'
+
+def check_ledger(chaos):
+    "Compare the ledgers with the databases: figures, and a list of what is wrong"
+    jobs,runs,accepted = chaos.jobs(),executions(chaos),[o for _,o in chaos.lines('accepted')]
+    wrong = [f'{o} was accepted and is gone' for o in accepted if o not in jobs]
+    for o in jobs.values(): wrong += check_job(o, runs[o.id])
+    for k,v in runs.items(): wrong += check_runs(k, v, chaos.kills)
+    states,n = Counter(o.status for o in jobs.values()),sum(map(len, runs.values()))
+    figures = dict(accepted=len(accepted), completed=states['completed'], failed=states['failed'], executions=n,
+        repeated=sum(max(len(o)-1, 0) for o in runs.values()), kills=len(chaos.kills), **Counter(f'at {o}' for o in chaos.kills.values()))
+    return figures,wrong
+
+def work_and_be_killed(chaos, workers, timeout):
+    "Keep workers running, which kill themselves or are killed at random, until every job has come to its end"
+    rnd,alive = chaos.rnd,[]
+    stop,next_kill = time.monotonic()+timeout,time.monotonic()+.5
+    while not chaos.finished() and time.monotonic()<stop:
+        for o in [o for o in alive if o.poll() is not None]:
+            chaos.reap(o, o.kill_point)
+            alive.remove(o)
+        while len(alive)<workers: alive.append(chaos.worker(rnd.choice(kill_points), .08))
+        if time.monotonic()>next_kill:
+            chaos.kill(alive.pop(rnd.randrange(len(alive))))
+            next_kill = time.monotonic()+rnd.uniform(.2, 1)
+        time.sleep(.02)
+    for o in alive:
+        o.send_signal(signal.SIGTERM)
+        chaos.reap(o, o.kill_point)
+
+def crash_round(seed, jobs=200, workers=2, tenants=4, timeout=120):
+    "One round with a seed: submit and be killed, work and be killed, until all is done: figures, and a list of what is wrong"
+    with Chaos(tenants, seed) as chaos:
+        for name in chaos.names:
+            for kind in ('work', 'awork', 'flaky'): chaos.reap(chaos.submit(name, jobs//tenants//3, kind, then='die'), 'submit')
+        work_and_be_killed(chaos, workers, timeout)
+        return check_ledger(chaos)

@@ -1,0 +1,32 @@
+"An app without a worker: its jobs run after the response. Arguments: a database and a port"
+import asyncio,sys,time
+
+import uvicorn
+from fasthtml.common import JSONResponse,fast_app
+from fastlite import database
+
+from tenant_tasks.manager import BackgroundTaskManager
+
+path,port = sys.argv[1:]
+app,rt = fast_app(secret_key='x')
+db = database(path)
+
+def slow(secs): time.sleep(secs)
+async def aslow(secs): await asyncio.sleep(secs)
+def boom(): raise ValueError
+
+@rt
+def go():
+    manager = BackgroundTaskManager(db)
+    tasks = [manager.submit('slow', slow, secs=1), manager.submit('aslow', aslow, secs=60), manager.submit('boom', boom)]
+    return 'submitted', *[o for _,o in tasks]
+
+@rt
+def plain():
+    job_id,bg_task = BackgroundTaskManager(db).submit('boom', boom, 1)
+    return JSONResponse(dict(job_id=job_id), background=bg_task)
+
+@rt
+def up(): return 'yes'
+
+uvicorn.run(app, host='127.0.0.1', port=int(port), log_level='warning', timeout_graceful_shutdown=3)

@@ -1,0 +1,34 @@
+"A worker on the tenants in a directory. It may kill itself at the kill point that the environment names"
+import logging,os,sys
+from datetime import timedelta
+
+from tasks import maybe_die
+
+from tenant_tasks.attempt import Attempt
+from tenant_tasks.job import utcnow
+from tenant_tasks.process import this_process
+from tenant_tasks.store import JobStore
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
+
+def hook(cls, name, points):
+    "Make a method a kill point; `points` gives the names of the points before and after the call, from its arguments"
+    old = getattr(cls, name)
+    def new(self, *args, **kw):
+        before,after = points(*args)
+        maybe_die(before)
+        res = old(self, *args, **kw)
+        maybe_die(after)
+        return res
+    setattr(cls, name, new)
+
+def settle_points(job, move, now, as_read=False): return ('rescue', '') if as_read else ('settle', 'settled')
+
+for o in ('call', '_await'): hook(Attempt, o, lambda: ('claim', ''))
+hook(JobStore, 'settle', settle_points)
+if 'LEASE' in os.environ: this_process.lease = timedelta(seconds=float(os.environ['LEASE']))
+logging.basicConfig(level=logging.INFO, format='%(levelname)s %(message)s')
+print('up', flush=True)
+skew = timedelta(seconds=float(os.environ.get('SKEW', 0))) # How far this process's clock is ahead
+tenants = Tenants(sys.argv[1], clock=lambda: utcnow()+skew)
+Worker(tenants, concurrency=6, look_every=.05, grace=float(os.environ.get('GRACE', 5))).main()

@@ -1,0 +1,140 @@
+"A state machine drives the agenda on a clock of its own, and compares each answer with a plain model"
+from collections import Counter
+from math import inf
+
+from hypothesis import given,settings,strategies as st
+from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
+
+from tenant_tasks.agenda import Agenda
+
+names = st.sampled_from('abcdef')
+
+class Turns(RuleBasedStateMachine):
+    "The model: a list of ready tenants, the earliest time of each scheduled one, the turns under way"
+    @initialize(places=st.integers(1, 5), per_tenant=st.integers(1, 3))
+    def begin(self, places, per_tenant):
+        self.agenda,self.now = Agenda(places, per_tenant, quantum=1, merge=2),0
+        self.ready,self.due,self.turns,self.passed_over = [],{},[],Counter()
+
+    def set_due(self, name, when): self.due[name] = min(self.due.get(name, inf), when)
+    def set_ready(self, name): name in self.ready or self.ready.append(name)
+
+    @rule(name=names)
+    def enqueue(self, name):
+        self.agenda.enqueue(name)
+        self.set_ready(name)
+
+    @rule(name=names, secs=st.integers(-3, 20))
+    def schedule(self, name, secs):
+        self.agenda.schedule(name, self.now+secs)
+        self.set_due(name, self.now+secs)
+
+    @rule(name=names)
+    def nudge(self, name):
+        self.agenda.nudge(name, self.now)
+        if name in self.turns: self.set_due(name, self.now+2)
+        else: self.set_ready(name)
+
+    @rule(name=names, crowded=st.booleans())
+    def back_off(self, name, crowded):
+        wait = self.agenda.back_off(name, self.now, crowded)
+        assert 0<wait<=60
+        self.set_due(name, self.now+wait)
+
+    @rule(name=names)
+    def recover(self, name): self.agenda.recover(name)
+
+    @rule(secs=st.integers(0, 10))
+    def pass_time(self, secs): self.now += secs
+
+    @rule()
+    def wait(self):
+        "Sleep for as long as the agenda says: then a tenant is due, and none was before"
+        wait = self.agenda.wait(self.now)
+        assert wait==max(0, min(self.due.values(), default=inf)-self.now)
+        if wait<inf: self.now += wait
+
+    @rule()
+    def take(self):
+        for name,when in sorted(self.due.items(), key=lambda o: o[::-1]):
+            if when>self.now: continue
+            del self.due[name]
+            self.set_ready(name)
+        expected,free = [],self.agenda.places-len(self.turns)
+        for name in self.ready:
+            if len(expected)<free and self.turns.count(name)<self.agenda.per_tenant: expected.append(name)
+        got = self.agenda.take(self.now)
+        assert sorted(got)==sorted(expected)
+        self.fair(got)
+        self.turns += got
+        self.ready = [o for o in self.ready if o not in got]
+
+    def fair(self, got):
+        "No tenant that could have had a place sees another one take two turns before it"
+        for name in self.ready:
+            if name in got or self.turns.count(name)>=self.agenda.per_tenant: self.passed_over.pop(name, None)
+        for name in set(self.ready)-set(got):
+            if self.turns.count(name)<self.agenda.per_tenant:
+                for o in got: self.passed_over.setdefault(name, Counter())[o] += 1
+                assert max(self.passed_over.get(name, Counter()).values(), default=0)<=1, self.passed_over
+
+    @rule(i=st.integers(0, 20))
+    def finish(self, i):
+        if self.turns: self.agenda.finish(self.turns.pop(i%len(self.turns)))
+
+    @rule(name=names, began=st.integers(0, 3))
+    def keeps_turn(self, name, began):
+        others = [o for o in self.ready if o!=name]
+        assert self.agenda.keeps_turn(name, self.now-began, self.now)==(not others or began<1)
+
+    @invariant()
+    def never_too_many(self):
+        if not hasattr(self, 'agenda'): return
+        assert self.agenda.busy==Counter(self.turns) and self.agenda.busy.total()<=self.agenda.places
+        assert max(self.agenda.busy.values(), default=0)<=self.agenda.per_tenant
+
+    @invariant()
+    def nothing_is_forgotten(self):
+        if hasattr(self, 'agenda'): assert set(self.agenda.ready)==set(self.ready) and self.agenda.due==self.due
+
+TestTurns = Turns.TestCase
+TestTurns.settings = settings(max_examples=150, stateful_step_count=50, deadline=None, derandomize=True)
+
+@given(sizes=st.lists(st.integers(1, 40), min_size=2, max_size=8), places=st.integers(1, 4), secs=st.sampled_from([.001, .01, .05]))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_time_is_shared(sizes, places, secs):
+    "Tenants with a backlog each, jobs that take `secs`: while a tenant has jobs left, no other gets much more time than it"
+    agenda,left,used,now = Agenda(places, per_tenant=places, quantum=.02),dict(enumerate(sizes)),Counter(),0
+    for o in left: agenda.enqueue(o)
+    while any(left.values()):
+        turns = agenda.take(now)
+        assert turns, 'jobs are left and no tenant is ready'
+        start = now
+        for name in turns:
+            began = t = start
+            while left[name] and (t==began or agenda.keeps_turn(name, began, t)):
+                left[name] -= 1
+                used[name] += secs
+                t += secs
+            agenda.finish(name)
+            if left[name]: agenda.enqueue(name)
+            now = max(now, t)
+        hungry = [o for o in left if left[o]]
+        for o in hungry: assert max(used.values())-used[o]<=2*max(.02+secs, secs)+1e-9 or len(hungry)==1, (used, left)
+
+def test_waits_grow_to_a_minute():
+    agenda = Agenda()
+    assert [agenda.back_off('a', 0) for _ in range(8)]==[2, 4, 8, 16, 32, 60, 60, 60]
+    agenda.recover('a')
+    assert [agenda.back_off('a', 0, crowded=True) for _ in range(4)]==[.2, .4, .8, 16]
+
+def test_a_time_is_remembered_once():
+    "A tenant that is looked at a million times, with the same next time, costs one entry"
+    agenda = Agenda()
+    for _ in range(1000): agenda.schedule('a', 365*86400)
+    assert len(agenda._heap)==1
+    for i in range(1000):
+        agenda.schedule('a', i)
+        agenda.take(i)
+        agenda.finish('a')
+    assert len(agenda._heap)<=2

@@ -1,0 +1,188 @@
+"How an attempt ends: every outcome of a function, what it says while it runs, and how it is stopped"
+import asyncio,logging,threading,time
+from datetime import timedelta
+
+import pytest
+from fastlite import database
+from helpers import aboom,awork,boom,manager_at,run,until,work
+from hypothesis import given,settings,strategies as st
+from starlette.background import BackgroundTasks
+
+from tenant_tasks.attempt import current_job
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.retry import Cancel,Snooze
+from tenant_tasks.testing import Clock
+
+@pytest.mark.parametrize('func', [work, awork, lambda **kw: awork(**kw)], ids=['sync', 'async', 'sync that returns an awaitable'])
+async def test_completes(manager, func):
+    odd = dict(job_id=1, func=2, args=[3], kwargs=4, db=5, self=6, manager=7, wait=8, job=9)
+    job = await run(manager, func, **odd)
+    assert (job.status, job.value, job.retry_count, job.error_log)==('completed', odd, 0, None)
+    assert job.created_at<=job.started_at<=job.completed_at
+
+@pytest.mark.parametrize('value', [None, 0, False, '', [], {}, 0.5, 'ü\ud800', [1,[2]], {'a':None}])
+async def test_results_are_kept(manager, value): assert (await run(manager, lambda: value)).value==value
+
+async def test_odd_results_do_not_fail_a_job(manager, logs):
+    class Odd:
+        def __repr__(self): raise ValueError('no')
+    for value,says in ((object(), 'object object'), (float('nan'), 'nan'), (Odd(), 'Odd whose repr raises'), ('x'*2**21, 'xxx')):
+        job = await run(manager, lambda: value)
+        assert job.status=='completed' and says in job.value
+    assert len(logs('WARNING'))==4 and 'repr is stored' in logs('WARNING')[0]
+
+# -- failures
+
+@pytest.mark.parametrize('func', [boom, aboom])
+async def test_retries_after_2_and_4_seconds(manager, clock, logs, func):
+    job = await run(manager, func)
+    assert (job.status, job.retry_count, clock.slept)==('failed', 3, [2, 4])
+    assert [o['attempt'] for o in job.errors]==[3, 2, 1] and all('no route to host' in o['error'] for o in job.errors)
+    assert len(logs('WARNING'))==2 and 'next in 2 s' in logs('WARNING')[0] and len(logs('ERROR'))==1
+
+async def test_final_failure_logs_its_traceback(manager, caplog):
+    await run(manager, boom, 1)
+    record, = [o for o in caplog.records if o.levelname=='ERROR']
+    assert record.name=='tenant_tasks' and 'in boom' in caplog.text and isinstance(record.exc_info[1], OSError)
+
+async def test_nothing_is_printed(manager, capsys):
+    logging.getLogger('tenant_tasks').propagate = True
+    await run(manager, boom)
+    await run(manager, work)
+    assert capsys.readouterr()==('', '')
+
+@given(n=st.integers(1, 6), fails=st.integers(0, 8), zero=st.booleans())
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_attempts(n, fails, zero):
+    "A function that fails so many times, with so many attempts"
+    clock,left = Clock(),[fails]
+    def f():
+        left[0] -= 1
+        if left[0]>=0: raise ValueError(left[0])
+        return 'done'
+    manager = BackgroundTaskManager(database(':memory:'), clock=clock, sleep=clock.sleep, **(dict(backoff=lambda n: 0) if zero else {}))
+    job = asyncio.run(run(manager, f, n))
+    assert (job.status, job.retry_count)==(('completed', fails) if fails<n else ('failed', n))
+    assert [o for o in clock.slept if o]==([] if zero else [2**(i+1) for i in range(min(fails, n-1))])
+
+odd_errors = SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), StopIteration(), BaseException('b')
+
+@pytest.mark.parametrize('error', odd_errors, ids=repr)
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+async def test_base_exceptions_are_failures(manager, error, kind):
+    def f(): raise error
+    async def af(): raise error
+    job = await run(manager, f if kind=='sync' else af, 2)
+    assert (job.status, job.retry_count)==('failed', 2) and type(error).__name__ in job.error_log or 'RuntimeError' in job.error_log
+
+async def test_error_that_cannot_be_shown(manager):
+    class Odd(Cancel):
+        def __str__(self): raise ValueError('no text')
+    def f(): raise Odd
+    assert (await run(manager, f, 1)).status=='failed'
+
+async def test_cancel_and_snooze(manager, clock):
+    def stop(): raise Cancel('user deleted')
+    async def astop(): raise Cancel('user deleted')
+    for f in (stop, astop):
+        job = await run(manager, f)
+        assert (job.status, job.retry_count)==('cancelled', 0) and 'user deleted' in job.error_log
+    naps = iter([Snooze(timedelta(minutes=3)), Snooze(.5), None])
+    def nap():
+        if o := next(naps): raise o
+    clock.slept.clear()
+    job = await run(manager, nap, 1)
+    assert (job.status, job.retry_count, sum(clock.slept))==('completed', 0, 180.5)
+
+async def test_bad_backoff(path, clock):
+    for backoff in (lambda n: 1/0, lambda n: 'soon', lambda n: -1):
+        manager = manager_at(path, clock, backoff=backoff)
+        clock.slept.clear()
+        assert (await run(manager, boom)).status=='failed' and clock.slept==[2, 4]
+
+@pytest.mark.parametrize('payload', ['oops', '[1]', '7', b'\xff\xfe', '{"a": 1'])
+async def test_unreadable_payload(manager, payload):
+    job_id,bad = manager.submit('sync', work)
+    _,good = manager.submit('sync', work)
+    manager.db.execute('UPDATE tenant_jobs SET payload=? WHERE id=?', (payload, job_id))
+    await BackgroundTasks([bad, good])()
+    assert {o.id==job_id:o.status for o in manager.list_jobs()}=={True:'failed', False:'completed'}
+    assert 'payload of job' in manager.get_job(job_id).error_log and manager.get_job(job_id).retry_count==1
+    assert manager.list_jobs()._repr_markdown_()
+
+# -- a function that knows its job
+
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+async def test_current_job(path, kind):
+    manager = manager_at(path)
+    def look():
+        me = current_job()
+        me.progress(.5, 'half')
+        row = me.db.q('SELECT progress, progress_note, status FROM tenant_jobs WHERE id=?', (me.id,))
+        me.progress(1, 'all')
+        return [me.attempt, row]
+    async def alook(): return look()
+    job = await run(manager, look if kind=='sync' else alook)
+    assert job.value==[1, [dict(progress=.5, progress_note='half', status='running')]]
+    assert (job.progress, job.progress_note)==(1, 'all')
+
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+async def test_check_ends_a_cancelled_job(path, kind):
+    manager,started = manager_at(path),threading.Event()
+    def loop():
+        started.set()
+        while True:
+            current_job().check()
+            time.sleep(.005)
+    async def aloop():
+        started.set()
+        while True:
+            current_job().check()
+            await asyncio.sleep(.005)
+    job_id,bg_task = manager.submit('loop', loop if kind=='sync' else aloop)
+    running = asyncio.ensure_future(bg_task())
+    await until(started.is_set)
+    assert manager.cancel_job(job_id).cancel_requested
+    await asyncio.wait_for(running, 5)
+    assert manager.get_job(job_id).status=='cancelled'
+
+@pytest.mark.parametrize('attempts', [1, 3])
+async def test_cancelling_stops_an_async_function(path, attempts):
+    "From another thread, in its only attempt or one of several: cancelled, cleaned up, no attempt counted"
+    manager,started,cleaned = manager_at(path),threading.Event(),[]
+    async def forever():
+        started.set()
+        try: await asyncio.sleep(60)
+        finally: cleaned.append(1)
+    job_id,bg_task = manager.submit('forever', forever, attempts)
+    running = asyncio.ensure_future(bg_task())
+    await until(started.is_set)
+    thread = threading.Thread(target=manager.cancel_job, args=(job_id,))
+    thread.start()
+    await asyncio.wait_for(running, 5)
+    thread.join()
+    job = manager.get_job(job_id)
+    assert (job.status, job.retry_count, cleaned)==('cancelled', 0, [1]) and 'asked to stop' in job.error_log
+
+# -- one attempt by hand
+
+def test_release_puts_a_job_back(manager):
+    job_id,_ = manager.submit('sync', work)
+    attempt = manager.claim(job_id)
+    row = attempt.release()
+    assert (row.status, row.retry_count, row.claim, attempt.done)==('pending', 0, None, True) and not manager.process.attempts_of(job_id)
+
+def test_a_second_settle_calls_nothing_and_changes_nothing(manager):
+    runs = []
+    attempt = manager.claim(manager.submit('sync', lambda: runs.append(1))[0])
+    attempt.call()
+    row = attempt.settle()
+    assert attempt.settle() is row and runs==[1] and manager.get_job(attempt.id)==row
+
+def test_a_lost_claim_writes_nothing(manager, logs):
+    "Another process has taken the job over and completed it"
+    attempt = manager.claim(manager.submit('sync', boom)[0])
+    manager.db.execute("UPDATE tenant_jobs SET claim='another'")
+    attempt.call()
+    assert attempt.settle() is None and manager.get_job(attempt.id).status=='running' and not manager.process.attempts_of(attempt.id)
+    assert 'was taken over by another process' in logs('WARNING')[0]

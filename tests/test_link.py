@@ -1,0 +1,328 @@
+"One connection for many threads: what locks, forks and replaced files do to it, and how threads that write share one commit"
+import os,random,time
+from contextlib import contextmanager,suppress
+from threading import Event,Timer
+
+import apsw,pytest
+from fastlite import Database,database
+from helpers import Call,SyncVFS,in_threads,manager_at,open_db,program,wait_until,work,write_lock
+
+from tenant_tasks.link import DbLink,Mode,caller,runner
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.retry import Returned
+
+def mode(patience): return Mode(durable=False, joins=False, patience=patience)
+def insert(a): return lambda conn: list(conn.execute('INSERT INTO t VALUES (?) RETURNING a', (a,)))
+def numbers(manager): return [o for o, in manager.store.link.open().execute('SELECT a FROM t ORDER BY rowid')]
+
+@contextmanager
+def in_line(link, *calls):
+    "Threads for `calls` get in line, in this order, while the connection is taken"
+    res = []
+    with link.use():
+        for f,*args in calls:
+            n = len(link.queue)
+            res.append(Call(f, *args))
+            wait_until(lambda: len(link.queue)>n or not res[-1].is_alive(), every=.001)
+        yield res
+
+@pytest.fixture
+def table(manager):
+    "A manager of a database with a table of numbers"
+    manager.db.execute('CREATE TABLE t (a INTEGER UNIQUE)')
+    return manager
+
+# -- one commit for all threads that wait
+
+def test_one_sync_for_all_who_wait(path):
+    vfs = SyncVFS('counting_together')
+    db = Database(apsw.Connection(path, vfs=vfs.name))
+    db.enable_wal()
+    manager = BackgroundTaskManager(db)
+    alone = vfs.syncs(manager.submit, 'sync', work)
+    def together():
+        with in_line(manager.store.link, *[(manager.submit, 'sync', work)]*16) as calls: pass
+        assert len({o.answer()[0] for o in calls})==16
+    assert vfs.syncs(together)==alone>0
+    assert manager.job_stats()['pending']==17
+
+def test_moves_of_one_line(manager):
+    "A claim, a settle, a submit and another claim are one transaction, in the order in which they came"
+    first,second = [manager.submit('sync', work)[0] for _ in range(2)]
+    attempt,link,commits = manager.claim(first),manager.store.link,[]
+    attempt.outcome = Returned(7)
+    link.open().set_commit_hook(lambda: bool(commits.append(1)))
+    with in_line(link, (manager.claim, second), (attempt.settle,), (manager.submit, 'sync', work), (manager.claim, second)) as calls: pass
+    claimed,settled,(third,_),again = [o.answer() for o in calls]
+    assert len(commits)==1
+    assert claimed.job.status=='running' and (settled.status, settled.value)==('completed', 7) and again is None
+    assert manager.get_job(third).status=='pending'
+
+def test_a_change_that_fails_fails_alone(table):
+    "A single statement and a longer change fail, between others that don't"
+    link = table.store.link
+    def two(conn):
+        insert(8)(conn)
+        insert(1)(conn)
+    with in_line(link, (link.write, insert(1), caller, True), (link.write, insert(1), caller, True),
+        (link.write, two), (link.write, lambda conn: 1/0), (link.write, insert(2), runner, True)) as calls: pass
+    first,twin,both,bug,last = [o.answer() for o in calls]
+    assert first==[(1,)] and last==[(2,)]
+    assert isinstance(twin, apsw.ConstraintError) and isinstance(both, apsw.ConstraintError) and isinstance(bug, ZeroDivisionError)
+    assert numbers(table)==[1, 2]
+
+def test_a_commit_that_fails_fails_for_all(table):
+    link = table.store.link
+    with in_line(link, *[(link.write, insert(o)) for o in range(3)]) as calls: link.open().set_commit_hook(lambda: True)
+    assert all(isinstance(o.answer(), apsw.ConstraintError) for o in calls)
+    link.open().set_commit_hook(None)
+    assert numbers(table)==[] and link.write(insert(5))==[(5,)]
+
+@pytest.mark.parametrize('single', [True, False])
+def test_an_error_that_ends_the_transaction(table, single):
+    "As a full disk may: it fails for all, and no change is made behind it in a transaction of its own"
+    link = table.store.link
+    def fatal(conn):
+        conn.execute('ROLLBACK')
+        raise apsw.IOError('disk I/O error')
+    with in_line(link, (link.write, insert(1)), (link.write, fatal, runner, single), (link.write, insert(2))) as calls: pass
+    assert all(isinstance(o.answer(), apsw.IOError) for o in calls)
+    assert numbers(table)==[] and link.write(insert(5))==[(5,)]
+
+def test_interrupted_while_it_works_for_others(table):
+    "Ctrl-C hits the thread that works for all: the others hear that the database is busy, and nothing is written"
+    link = table.store.link
+    def stop(conn): raise KeyboardInterrupt
+    with in_line(link, (link.write, insert(1)), (link.write, stop), (link.write, insert(2))) as calls: pass
+    got = [o.answer() for o in calls]
+    assert numbers(table)==[] and all(isinstance(o, (apsw.BusyError, KeyboardInterrupt)) for o in got)
+    assert link.write(insert(5))==[(5,)]
+
+# -- threads that lose patience
+
+def test_a_thread_that_waits_too_long_leaves_the_line(table):
+    link = table.store.link
+    with in_line(link, (link.write, insert(1), mode(.05)), (link.write, insert(2))) as (short, long):
+        assert isinstance(short.answer(), apsw.BusyError)
+    assert long.answer()==[(2,)] and numbers(table)==[2]
+
+class LateLock:
+    "A lock that tells when a thread has given up on it, and then holds this thread until it may go on"
+    def __init__(self, lock):
+        self.lock = lock
+        self.given_up = Event()
+        self.go_on = Event()
+
+    def acquire(self, timeout):
+        if self.lock.acquire(timeout=timeout): return True
+        self.given_up.set()
+        return not self.go_on.wait(10)
+
+    def release(self): self.lock.release()
+
+def test_the_connection_is_free_when_the_first_gives_up(table):
+    "The first in line loses patience at the moment at which the connection is let go; the next one gets its turn"
+    link = table.store.link
+    link.lock = lock = LateLock(link.lock)
+    with in_line(link, (link.write, insert(1), mode(.05)), (link.write, insert(2), mode(60))) as (short, long): assert lock.given_up.wait(10)
+    lock.go_on.set()
+    assert isinstance(short.answer(), apsw.BusyError) and long.answer()==[(2,)]
+
+@pytest.fixture
+def slow_leave(table, monkeypatch):
+    "A thread that has lost patience pauses before it leaves the line: the events of when it pauses, and of when it may go on"
+    link,paused,go_on = table.store.link,Event(),Event()
+    leave = link._leave
+    def late(write):
+        paused.set()
+        go_on.wait(10)
+        return leave(write)
+    monkeypatch.setattr(link, '_leave', late)
+    return paused,go_on
+
+def test_woken_too_late_it_wakes_the_next(table, slow_leave):
+    "The second in line loses patience at the moment at which it becomes the first; the next one gets its turn"
+    link,(paused,go_on),working,free = table.store.link,slow_leave,Event(),Event()
+    def slow(conn):
+        working.set()
+        return free.wait(10)
+    first = Call(link.write, slow, caller, True)
+    assert working.wait(10)
+    short = Call(link.write, insert(1), mode(.05))
+    assert paused.wait(10)
+    long = Call(link.write, insert(2), mode(60))
+    wait_until(lambda: len(link.queue)==3)
+    free.set()
+    assert first.answer() and len(link.queue)==2
+    go_on.set()
+    assert isinstance(short.answer(), apsw.BusyError) and long.answer()==[(2,)]
+
+def test_a_change_that_is_being_made_has_an_answer(table, slow_leave):
+    "A thread loses patience while its change is already part of another thread's commit: it gets its answer"
+    link,(paused,go_on) = table.store.link,slow_leave
+    with in_line(link, (link.write, insert(1)), (link.write, insert(2), mode(.05))) as (first, short): assert paused.wait(10)
+    assert first.answer()==[(1,)]
+    go_on.set()
+    assert short.answer()==[(2,)] and numbers(table)==[1, 2]
+
+def test_another_process_has_the_write_lock(table, path):
+    "The first in line gives up after its own patience; the next one's is longer"
+    link = table.store.link
+    with write_lock(path) as release:
+        with in_line(link, (link.write, insert(1), mode(.05)), (link.write, insert(2), mode(10))) as (short, long): pass
+        assert isinstance(short.answer(), apsw.BusyError)
+        release()
+        assert long.answer()==[(2,)]
+    assert numbers(table)==[2]
+
+def pair(a): return lambda conn: insert(-a-1)(conn) and insert(a)(conn)
+
+def write_impatiently(link, seed, written, gone):
+    "Forty changes by one thread: those that were made, and whether as a single statement; and those that weren't"
+    rnd = random.Random(seed)
+    for a in range(seed*100, seed*100+40):
+        how = Mode(durable=rnd.random()<.3, joins=False, patience=rnd.choice([.0005, .005, 5, 5]))
+        single = rnd.random()<.7
+        try: written.append((link.write(insert(a) if single else pair(a), how, single), single))
+        except apsw.BusyError: gone.append(a)
+
+@pytest.mark.parametrize('seed', range(3))
+def test_crowd(table, path, seed):
+    "Impatient threads, readers, another writer on the file: a change that was answered is there once, and nothing else is"
+    link,written,gone = table.store.link,[],[]
+    def read():
+        for _ in range(40): table.list_jobs()
+    def disturb():
+        conn = apsw.Connection(path)
+        conn.set_busy_timeout(5000)
+        for _ in range(20): conn.execute('BEGIN IMMEDIATE; COMMIT')
+    writers = [(write_impatiently, link, seed*10+i, written, gone) for i in range(8)]
+    assert in_threads(*writers, (read,), (disturb,))==[None]*10
+    made = {row[0][0] for row,_ in written}
+    both = {row[0][0] for row,single in written if not single}
+    there = numbers(table)
+    assert len(there)==len(set(there))==len(made)+len(both) and {o for o in there if o>=0}==made and {-o-1 for o in there if o<0}==both
+    assert not made&set(gone) and len(made)+len(gone)==320 and not link.queue and not link.lock.locked()
+
+# -- locks of other processes
+
+def test_lock_held_for_seconds(path):
+    "Another process holds the write lock: submit waits for it, reading and making a manager don't"
+    manager_at(path).submit('sync', work)
+    db = database(path)
+    with write_lock(path) as release:
+        start = time.monotonic()
+        manager = BackgroundTaskManager(db)
+        assert len(manager.list_jobs())==1
+        assert time.monotonic()-start<.9
+        timer = Timer(1, release)
+        timer.start()
+        manager.submit('sync', work)
+        timer.join()
+        assert time.monotonic()-start>.9
+    assert len(manager.list_jobs())==2
+
+def test_a_connection_is_opened_with_patience(path):
+    "The driver has work to do with a database that it opens; a link tries again while another process writes to it"
+    db = database(path)
+    db.execute('CREATE TABLE t (a)')
+    db.conn.close()
+    with write_lock(path) as release:
+        with pytest.raises(apsw.BusyError): DbLink(path)._connect()
+        opening = Call(DbLink(path).open)
+        time.sleep(.3)
+        assert opening.is_alive()
+        release()
+        assert isinstance(opening.answer(), apsw.Connection)
+
+def test_processes_on_one_file(path):
+    database(path)
+    procs = [program('submit', path, 50, 'end') for _ in range(4)]
+    errs = [o.communicate(timeout=60)[1] for o in procs]
+    assert [o.returncode for o in procs]==[0]*4, errs
+    assert manager_at(path).job_stats()['pending']==200
+
+# -- threads of one process
+
+def test_one_db_in_many_threads(path):
+    db = database(path)
+    BackgroundTaskManager(db)
+    db.t.other.create(id=int, pk='id')
+    ids = []
+    def submit(n):
+        for i in range(25):
+            manager = BackgroundTaskManager(db)
+            ids.append(manager.submit('sync', work, n=n, i=i)[0])
+            manager.list_jobs(limit=3)
+    assert in_threads(*[(submit, n) for n in range(8)])==[None]*8
+    assert sorted(ids)==sorted(o.id for o in BackgroundTaskManager(db).list_jobs(limit=1000))
+
+@contextmanager
+def busy_app(db, pause):
+    "Another thread of the app uses its connection all the time"
+    stop = Event()
+    def query():
+        while not stop.wait(pause):
+            with suppress(apsw.ThreadingViolationError): list(db.execute('SELECT count(*) FROM tenant_jobs'))
+    app = Call(query)
+    try: yield
+    finally:
+        stop.set()
+        app.answer()
+
+def submit_in_threads(manager, n):
+    "Submit `n` jobs in each of four threads"
+    def submit():
+        for _ in range(n): manager.submit('sync', work)
+    return in_threads(*[(submit,)]*4)
+
+def test_memory_db_in_many_threads():
+    "Our connection is the app's, which uses it at the same time"
+    manager = BackgroundTaskManager(database(':memory:'))
+    with busy_app(manager.db, .0005): assert submit_in_threads(manager, 25)==[None]*4
+    assert len(manager.list_jobs(limit=1000))==100
+
+def test_app_thread_that_never_pauses(manager):
+    "Without a pause the app's connection is always in use when we look at it; ours isn't"
+    with busy_app(manager.db, 0): assert submit_in_threads(manager, 3)==[None]*4
+    assert len(manager.list_jobs())==12
+
+def test_many_managers_open_at_once(path):
+    "A new file, and sixteen threads that all want its table made"
+    def submit(db): BackgroundTaskManager(db).submit('sync', work)
+    assert in_threads(*[(submit, open_db(path)) for _ in range(16)])==[None]*16
+    assert len(manager_at(path).list_jobs())==16
+
+# -- forks and files
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+@pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
+def test_fork_after_use(path):
+    "A child uses the parent's manager while another thread of the parent may hold its lock"
+    manager = manager_at(path)
+    manager.submit('sync', work)
+    held = manager.store.link.lock
+    held.acquire()
+    pid = os.fork()
+    if not pid:
+        try:
+            manager.submit('sync', work)
+            os._exit(0 if len(manager.list_jobs())==2 else 1)
+        except BaseException: os._exit(2)
+    held.release()
+    ended = []
+    wait_until(lambda: ended.append(os.waitpid(pid, os.WNOHANG)) or ended[-1][0])
+    assert os.waitstatus_to_exitcode(ended[-1][1])==0
+    manager.submit('sync', work)
+    assert len(manager.list_jobs())==3
+    assert manager.db.q('PRAGMA integrity_check')==[dict(integrity_check='ok')]
+
+def test_file_replaced_or_gone(path):
+    manager = manager_at(path)
+    manager.submit('sync', work)
+    for o in ('', '-wal', '-shm'): os.remove(path+o)
+    with pytest.raises(FileNotFoundError, match='acme.db'): manager.submit('sync', work)
+    db = database(path)
+    manager = BackgroundTaskManager(db)
+    manager.submit('sync', work)
+    assert [o['job_type'] for o in db.t.tenant_jobs()]==['sync']

@@ -1,0 +1,137 @@
+"The living are left alone: a second execution is due to a death, or to a whole lease without any sign of life"
+import os,signal,time
+
+import pytest
+from chaos import Chaos,check_ledger,executions
+from helpers import Stopwatch,manager_at,write_lock
+
+from tenant_tasks.process import Process
+
+pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+
+@pytest.fixture
+def chaos():
+    with Chaos(tenants=2) as res: yield res
+
+def runs_of(chaos): return [o for v in executions(chaos).values() for o in v]
+
+def started(chaos, n=1): chaos.until(lambda: len(runs_of(chaos))>=n)
+
+@pytest.mark.parametrize('kind', ['copying', 'locking'])
+def test_a_task_at_work_on_its_own_files(chaos, kind):
+    "It copies the data directory, or keeps its tenant's write lock, for three leases; a second worker looks on all the time"
+    chaos.submit('t0', 1, kind, secs=3)
+    first = chaos.worker(LEASE=1)
+    started(chaos)
+    chaos.worker(LEASE=1)
+    chaos.until(chaos.finished)
+    figures,wrong = check_ledger(chaos)
+    assert not wrong and figures['executions']==1 and {o['pid'] for o in runs_of(chaos)}=={str(first.pid)}
+
+def test_a_task_that_forks(chaos):
+    chaos.submit('t0', 1, 'forking', secs=3)
+    chaos.worker(LEASE=1)
+    started(chaos)
+    chaos.worker(LEASE=1)
+    chaos.until(chaos.finished)
+    child = int((chaos.dir/'child').read_text())
+    try: assert check_ledger(chaos)[0]['executions']==1
+    finally: os.kill(child, signal.SIGKILL)
+
+def test_a_child_is_no_sign_of_its_parents_life(chaos):
+    "The parent is killed while the child that its task has forked lives on: taken over within a second of the next start"
+    chaos.submit('t0', 1, 'forking', secs=30)
+    first = chaos.worker()
+    chaos.until((chaos.dir/'child').exists)
+    chaos.until(lambda: (chaos.dir/'child').read_text())
+    child = int((chaos.dir/'child').read_text())
+    try:
+        chaos.kill(first)
+        os.kill(child, 0) # It lives
+        chaos.worker()
+        up = time.monotonic()
+        started(chaos, 2)
+        assert runs_of(chaos)[1]['begin']-up<1
+        os.kill(int((chaos.dir/'child').read_text()), signal.SIGKILL)
+    finally: os.kill(child, signal.SIGKILL)
+
+@pytest.mark.parametrize('first,second', [(0, 600), (0, -600), (600, 0), (-600, 0)])
+def test_clocks_that_differ_by_ten_minutes(chaos, first, second):
+    "Jobs that run for three leases under one clock, while a worker with another clock looks on"
+    for o in chaos.names: chaos.submit(o, 1, 'awork', secs=3, SKEW=min(first, second))
+    chaos.worker(LEASE=1, SKEW=first)
+    started(chaos, 2)
+    chaos.worker(LEASE=1, SKEW=second)
+    chaos.until(chaos.finished)
+    figures,wrong = check_ledger(chaos)
+    assert not wrong and figures['executions']==2
+
+def test_a_process_that_was_stopped_for_more_than_a_lease(chaos):
+    "SIGSTOP: after a whole lease without a sign of life the job runs again; after SIGCONT the first one's outcome is refused"
+    chaos.submit('t0', 1, 'work', secs=2)
+    first = chaos.worker(LEASE=1)
+    started(chaos)
+    first.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    chaos.worker(LEASE=1)
+    started(chaos, 2)
+    assert runs_of(chaos)[1]['begin']-stopped>1
+    chaos.until(chaos.finished)
+    job, = chaos.jobs().values()
+    first.send_signal(signal.SIGCONT)
+    chaos.until(lambda: 'taken over by another process' in chaos.log())
+    after, = chaos.jobs().values()
+    assert (job.status, job.retry_count)==('completed', 1) and after==job and 'gave no sign of life for a whole lease' in job.error_log
+    assert len(runs_of(chaos))==2
+
+def test_a_short_stop_is_no_death(chaos):
+    "SIGSTOP for less than a lease, under the eyes of a second worker"
+    chaos.submit('t0', 1, 'work', secs=2)
+    first = chaos.worker(LEASE=2)
+    started(chaos)
+    chaos.worker(LEASE=2)
+    first.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    first.send_signal(signal.SIGCONT)
+    chaos.until(chaos.finished)
+    assert check_ledger(chaos)[0]['executions']==1
+
+def test_a_suspended_machine(path, clock):
+    "An observer that has seen an expired lease sleeps for an hour with its machine, wakes up before the owner, and takes nothing yet"
+    watch = Stopwatch()
+    first,second = [manager_at(path, clock, process=Process(monotonic=watch)) for _ in range(2)]
+    first.claim(first.submit('sync', print)[0])
+    clock.advance(3600) # As a clock that is ahead sees it
+    def look(secs):
+        watch.secs += secs
+        return second.process.orphans(second.store, clock())
+    assert look(0)==[] and look(3600)==[] and look(1)==[]
+    first.process.beat()
+    clock.advance(120)
+    assert [look(20) for _ in range(4)]==[[]]*4 and len(look(20))==1
+
+def test_a_restart_takes_over_at_once(chaos):
+    "Killed with a lease of an hour to go; the next process has the job within a second"
+    chaos.submit('t0', 1, 'work', secs=30)
+    first = chaos.worker(LEASE=3600)
+    started(chaos)
+    chaos.kill(first)
+    chaos.worker(LEASE=3600, SKEW=-600)
+    up = time.monotonic()
+    started(chaos, 2)
+    assert runs_of(chaos)[1]['begin']-up<1
+
+@pytest.mark.parametrize('alive', [True, False])
+def test_a_beat_reaches_observers_while_the_database_is_locked(path, clock, alive):
+    "Two processes in one test: the first can't renew its lease, and lists its claim in its lock file instead"
+    watch = Stopwatch()
+    first,second = [manager_at(path, clock, process=Process(monotonic=watch)) for _ in range(2)]
+    a = first.claim(first.submit('sync', print)[0])
+    clock.advance(3600) # Its lease is long over
+    with write_lock(path):
+        for _ in range(8):
+            if alive: first.process.beat()
+            watch.secs += first.process.lease.total_seconds()/3
+            orphans = second.process.orphans(second.store, clock())
+    assert [o.id for o,_ in orphans]==([] if alive else [a.id])
+    assert first.process.claims and not second.process.claims and first.process.id!=second.process.id

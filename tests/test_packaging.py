@@ -1,0 +1,88 @@
+"The package as a thing to install: where its metadata stands, what it depends on, what is in a wheel"
+import ast,configparser,re,shutil,sys,zipfile
+
+import pytest
+from helpers import python,repo_files,root
+
+if sys.version_info>=(3,11): import tomllib
+else: import tomli as tomllib
+
+def settings():
+    ini = configparser.ConfigParser()
+    ini.read(root/'settings.ini')
+    return ini['DEFAULT']
+
+def strings(o):
+    "All strings in nested dicts and lists"
+    if isinstance(o, str): yield o
+    else:
+        for v in (o.values() if isinstance(o, dict) else o if isinstance(o, list) else ()): yield from strings(v)
+
+def test_no_value_stands_twice():
+    "Each piece of metadata has one file: pyproject what nbdev reads, settings.ini the packaging, the package its version"
+    ini,project = settings(),tomllib.loads((root/'pyproject.toml').read_text())['project']
+    static = {k for k in project if k!='dynamic'}
+    assert static=={'name', 'description', 'requires-python'} and not static & set(project['dynamic'])
+    version = re.search(r'__version__ = "(.+)"', (root/'tenant_tasks/__init__.py').read_text())[1]
+    values = {o.strip() for v in ini.values() for o in v.splitlines() if o.strip()}
+    assert not set(ini) & {'version', 'lib_name', 'description', 'min_python', 'name'}
+    assert not values & set(strings({k:project[k] for k in static}))
+    for o in ('settings.ini', 'setup.py', 'pyproject.toml'): assert version not in re.sub(r'[<>=~]=?[\d.]+', '', (root/o).read_text())
+    assert not [o for o in values if o in (root/'setup.py').read_text() and len(o)>12]
+
+def test_runtime_needs_no_notebook_tools():
+    "Neither importing nor running a job touches nbdev, execnb, IPython or pytest"
+    src = """
+import asyncio,sys
+for o in ('nbdev', 'execnb', 'IPython', 'pytest', 'hypothesis', 'pandas'): sys.modules[o] = None
+from fastlite import database
+from tenant_tasks import BackgroundTaskManager,TenantJob
+manager = BackgroundTaskManager(database(':memory:'))
+job_id,bg_task = manager.submit('sync', dict, user_id='123')
+asyncio.run(bg_task())
+print(manager.get_job(job_id).value, isinstance(manager.list_jobs()[0], TenantJob))
+"""
+    res = python('-c', src)
+    assert res.stdout=="{'user_id': '123'} True\n", res.stderr
+
+def test_import_is_quick():
+    "Less than half a second beyond fasthtml, the best of three"
+    src = 'import time,fasthtml\nstart = time.perf_counter()\nimport tenant_tasks\nprint(time.perf_counter()-start)'
+    assert min(float(python('-c', src).stdout) for _ in range(3))<.5
+
+def test_dependencies_are_what_is_imported():
+    "Every import of the package is in the standard library, in `requirements`, or comes with those"
+    required = {re.split('[<>=]', o)[0].replace('python-', '') for o in settings()['requirements'].split()}
+    used = set()
+    for o in (root/'tenant_tasks').glob('*.py'):
+        for node in ast.walk(ast.parse(o.read_text())):
+            if isinstance(node, ast.Import): used |= {a.name.split('.')[0] for a in node.names}
+            if isinstance(node, ast.ImportFrom) and not node.level: used.add(node.module.split('.')[0])
+    used -= set(sys.stdlib_module_names) | {'tenant_tasks'}
+    assert used<=required | {'apsw', 'starlette', 'anyio'} # apsw comes with fastlite, the others with fasthtml
+
+def test_star_import_beside_fasthtml_takes_nothing_away():
+    "`from fasthtml.common import *` and `from tenant_tasks import *` in one app: each name means one thing"
+    import fasthtml.common,tenant_tasks
+    shared = {o for o in vars(tenant_tasks) if not o.startswith('_')} & set(vars(fasthtml.common))
+    assert not [o for o in shared if getattr(tenant_tasks, o) is not getattr(fasthtml.common, o)]
+
+def test_wheel_installs_and_runs(tmp_path):
+    "A source archive of a clean copy, and a wheel from that: the whole package and nothing else, and its metadata"
+    copy = tmp_path/'repo'
+    for o in repo_files():
+        (copy/o).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root/o, copy/o, follow_symlinks=False)
+    pytest.importorskip('pyproject_hooks') # comes with build
+    for args in (('-m', 'build', '-s', '-o', str(tmp_path), str(copy)), ('-m', 'pip', 'wheel', '-q', '--no-deps', '-w', str(tmp_path))):
+        res = python(*args, *map(str, tmp_path.glob('*.tar.gz')))
+        assert res.returncode==0, res.stderr
+    wheel, = tmp_path.glob('*.whl')
+    with zipfile.ZipFile(wheel) as z:
+        names = z.namelist()
+        meta = z.read(next(o for o in names if o.endswith('METADATA'))).decode()
+    assert {o.split('/')[0] for o in names if 'dist-info' not in o}=={'tenant_tasks'}
+    assert set(repo_files('tenant_tasks'))=={o for o in names if 'dist-info' not in o}
+    assert 'tenant_tasks/manager.py' in names and any('LICENSE' in o for o in names)
+    for o in ('Requires-Dist: fastlite', 'Requires-Python: >=3.10', 'Provides-Extra: dev', '# ⚡ Background Tasks'): assert o in meta, o
+    assert 'Requires-Dist: nbdev' not in [o.split(';')[0].strip() for o in meta.splitlines() if 'extra' not in o]

@@ -1,0 +1,294 @@
+"The pages as hostile and as ordinary clients meet them: who sees what, and who may change what"
+import html,json,re
+
+import pytest
+from fasthtml.common import Client,FastHTML,JSONResponse,Redirect,fast_app
+from fastlite import database
+from helpers import open_db
+
+from tenant_tasks.job import *
+from tenant_tasks.task import *
+from tenant_tasks.manager import *
+from tenant_tasks.tenants import *
+from tenant_tasks.components import *
+from tenant_tasks.pages import *
+
+@task(name='pages.sync')
+def sync(user_id=None, password=None): return dict(user=user_id)
+
+@task(name='pages.broken')
+def broken(password=None): raise ValueError(f'{password} is wrong')
+
+htmx = {'hx-request':'true'}
+
+class Site:
+    "An app with two tenants, an operator, and people who may read, act, or neither"
+    def __init__(self, folder):
+        self.tenants = Tenants(folder, backoff=lambda n: 0)
+        for o in ('acme','globex'): self.tenants.create(o)
+        self.app,rt = fast_app(secret_key='x')
+        @rt('/login', methods=['get'])
+        def login(session, tenant:str='', may:str='', operator:str=''):
+            session.clear()
+            session.update(tenant=tenant, may=may, operator=operator)
+            return 'welcome'
+        @rt('/one/{job_id}', methods=['get'])
+        def one(session, job_id:str): return self.tenants[session['tenant']].get_job(job_id)
+        def manager_for(req): return self.tenants[req.session['tenant']]
+        self.may = None # What all may do, whatever their session says
+        jobs_ui(self.app, manager_for, lambda req: self.may or req.session.get('may'), secret=['iban'])
+        operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
+
+    def client(self, **session):
+        res = Client(self.app)
+        res.get('/login', params=session)
+        return res
+
+    def job(self, tenant='acme', func=sync, **kw): return self.tenants[tenant].submit('sync', func, **kw)
+
+@pytest.fixture
+def site(tmp_path): return Site(tmp_path)
+
+def token(client, url): return re.search(r'name="csrf" value="([^"]+)"', client.get(url).text)[1]
+
+def everything(do, *ids, **kw): return dict(kw, do=do, shown=' '.join(ids), all='1')
+
+def changing(job_id, prefix='/jobs'):
+    "All routes that change something: path and form"
+    buttons = [(f'{prefix}/{job_id}/cancel', {}), (f'{prefix}/{job_id}/retry', {})]
+    return [*buttons, (f'{prefix}/bulk', dict(do='cancel', id=job_id)), (f'{prefix}/bulk', everything('cancel', job_id))]
+
+def reading(job_id, prefix='/jobs'):
+    "All routes that show something: the list, the job, its card, the list with a filter"
+    return [prefix, f'{prefix}/{job_id}', f'{prefix}/{job_id}/card', f'{prefix}?status=failed&id={job_id}']
+
+async def test_strangers_get_nothing(site):
+    "Each page and each form of a tenant, asked for by the other tenant, by a visitor without rights, and by one without a login"
+    job_id,_ = site.job('acme', user_id='top-secret-user')
+    other = site.client(tenant='globex', may='act')
+    visitors = [site.client(tenant='acme', may=''), site.client()]
+    lost = other.get('/jobs/unknown')
+    for client in visitors:
+        for path in reading(job_id):
+            for headers in ({}, htmx):
+                res = client.get(path, headers=headers)
+                assert (res.status_code, res.text)==(404, lost.text), path
+        for path,form in changing(job_id): assert client.post(path, data=form).status_code==404
+    for path in reading(job_id)[1:3]: assert (other.get(path).status_code, other.get(path).text)==(404, lost.text)
+    for path in ('/jobs', f'/jobs?id={job_id}'):
+        assert not re.search(rf'href="/jobs/{job_id}|value="{job_id}" aria|top-secret', other.get(path).text)
+    own,_ = site.job('globex')
+    csrf = token(other, f'/jobs/{own}')
+    for path,form in changing(job_id):
+        res = other.post(path, data=dict(form, csrf=csrf))
+        assert res.status_code==404, path
+    assert site.tenants['acme'].get_job(job_id).status=='pending'
+
+async def test_the_other_way_round(site):
+    "A tenant that names the other tenant's operator page, prefix or file gets nothing, whatever token it holds"
+    job_id,_ = site.job('globex')
+    ann = site.client(tenant='acme', may='act')
+    own,_ = site.job('acme')
+    csrf = token(ann, f'/jobs/{own}')
+    bases = '/ops/globex','/ops/acme','/jobs/../ops/globex','/jobs/globex','/jobs/%2e%2e/globex'
+    for path in ['/ops', *[p for base in bases for p in reading(job_id, base)]]: assert ann.get(path).status_code==404, path
+    for base in ('/ops/globex', '/ops/acme', '/jobs/globex'):
+        for path,form in changing(job_id, base): assert ann.post(path, data=dict(form, csrf=csrf)).status_code in (404, 405), path
+    for extra in (dict(tenant='globex'), dict(job_id=job_id), dict(manager='globex')):
+        assert f'/jobs/{job_id}' not in ann.get('/jobs', params=extra).text
+        assert ann.post(f'/jobs/{job_id}/cancel', data=dict(extra, csrf=csrf)).status_code==404
+    assert site.tenants['globex'].get_job(job_id).status=='pending'
+
+async def test_reading_is_not_acting(site):
+    "A viewer who may only read has no buttons, and their form is refused before any id is looked at"
+    job_id,_ = site.job()
+    rita,ann = site.client(tenant='acme', may='read'),site.client(tenant='acme', may='act')
+    for path in reading(job_id)[:2]: assert rita.get(path).status_code==200 and 'csrf' not in rita.get(path).text
+    csrf = token(ann, f'/jobs/{job_id}')
+    sent = [rita.post(path, data=dict(form, csrf=csrf)) for o in (job_id, 'unknown') for path,form in changing(o)]
+    answers = {(o.status_code, o.text) for o in sent}
+    assert len(answers)==1 and answers.pop()[0]==403
+    site.may = 'read'
+    assert ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf)).status_code==403, 'the token alone is not enough'
+    assert site.tenants['acme'].get_job(job_id).status=='pending'
+
+async def test_token_is_the_sessions(site):
+    "No token, an empty one, another session's, a file in its place: nothing changes; and a GET never does"
+    job_id,_ = site.job()
+    ann,ben = site.client(tenant='acme', may='act'),site.client(tenant='acme', may='act')
+    csrf = token(ann, f'/jobs/{job_id}')
+    for path,form in changing(job_id):
+        for bad in ({}, dict(csrf=''), dict(csrf=token(ben, f'/jobs/{job_id}')), dict(csrf='ключ')):
+            assert ann.post(path, data={**form, **bad}).status_code==403
+        assert ann.post(path, data=form, files=dict(csrf=b'x')).status_code==403
+        assert ann.get(path, params=dict(form, csrf=csrf)).status_code in (404, 405)
+    assert site.tenants['acme'].get_job(job_id).status=='pending'
+    assert ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), follow_redirects=False).status_code==303
+    assert site.tenants['acme'].get_job(job_id).status=='cancelled'
+
+async def test_everything_is_text(site):
+    "A script in each text that a job can hold, on each page"
+    evil = '"\'><script>alert(1)</script>&amp;'
+    acme = site.tenants['acme']
+    for status in ('pending','running','completed','failed','cancelled'):
+        job = TenantJob(new_id(), evil, status, json.dumps({evil:[evil]}), json.dumps(evil), add_error(None, 1, utcnow(), evil), 1,
+            created_at=timestamp(utcnow()), progress=.5, progress_note=evil, function=evil, unique_key=evil+status, owner=evil)
+        acme.store.submit([job])
+        lists = '/jobs','/jobs?type='+evil.replace('&', '%26'),'/jobs?id='+evil
+        for path in (f'/jobs/{job.id}', f'/jobs/{job.id}/card?seen='+evil, *lists, f'/one/{job.id}'):
+            for headers in ({}, htmx):
+                text = site.client(tenant='acme', may='act').get(path, headers=headers).text
+                assert '<script>alert' not in text and 'alert(1)' in text or 'card' in path or 'id=' in path, path
+                assert '<script>alert' not in text
+    ops = site.client(operator='act').get('/ops/acme').text
+    assert '<script>alert' not in ops
+
+async def test_secrets_are_masked_everywhere(site):
+    "In payload, error and result, by their look or by the app's list, deep inside, and if the app returns the job itself"
+    acme = site.tenants['acme']
+    job_id,_ = acme.submit('login', broken, 1, password='hunter42')
+    await acme.drain()
+    payload = json.dumps(dict(a=[dict(apiKey='s3cr3t-1')], iban='DE00-1234', monkey='visible'))
+    result = json.dumps(dict(said='s3cr3t-1', token=['t0k3n-9']))
+    deep = TenantJob(new_id(), 'x', 'completed', payload, result, created_at=timestamp(utcnow()))
+    acme.store.submit([deep])
+    ann = site.client(tenant='acme', may='act')
+    for o in (job_id, deep.id):
+        for path in (f'/jobs/{o}', f'/jobs/{o}/card', f'/one/{o}', '/jobs'):
+            text = ann.get(path, headers=htmx if 'card' in path else {}).text
+            assert not [s for s in ('hunter42','s3cr3t-1','DE00-1234','t0k3n-9') if s in text], path
+    assert 'visible' in ann.get(f'/jobs/{deep.id}').text
+
+async def test_guards(tmp_path):
+    "A guard may be async, may answer with a response of its own, and must not answer nonsense; none at all is an error at start"
+    app,_ = fast_app(secret_key='x')
+    manager = BackgroundTaskManager(open_db(str(tmp_path/'a.db')))
+    said = {}
+    async def guard(req): return said['may']
+    async def manager_for(req): return said.get('manager', manager)
+    jobs_ui(app, manager_for, guard)
+    client = Client(app)
+    for may,code in (('read', 200), ('act', 200), (None, 404), (False, 404), ('', 404), (JSONResponse({}, 418), 418)):
+        said['may'] = may
+        assert client.get('/jobs').status_code==code
+    said['may'] = Redirect('/login')
+    assert client.get('/jobs', follow_redirects=False).status_code==303
+    assert client.get('/jobs', headers=htmx).headers['hx-redirect']=='/login'
+    for nonsense in (True, 1, 'admin', object()):
+        said['may'] = nonsense
+        with pytest.raises(ValueError, match="`guard` must return"): client.get('/jobs')
+    said.update(may='read', manager=None)
+    assert client.get('/jobs').status_code==404
+    said.update(manager='acme')
+    with pytest.raises(TypeError, match="`manager_for` must return .*, got 'acme'"): client.get('/jobs')
+    for bad in (dict(), dict(guard=None), dict(guard='admin')):
+        with pytest.raises(TypeError, match='guard'): jobs_ui(app, manager_for, **bad)
+        with pytest.raises(TypeError, match='guard'): operator_ui(app, str(tmp_path), **bad)
+    for prefix in ('jobs', '/jobs/', '', None):
+        with pytest.raises(ValueError, match='prefix'): jobs_ui(app, manager_for, guard, prefix)
+    with pytest.raises(TypeError, match='app'): jobs_ui('app', manager_for, guard)
+
+async def test_pages_without_sessions_say_so(manager):
+    app = FastHTML(secret_key='x', sess_cls=None)
+    jobs_ui(app, lambda req: manager, lambda req: 'act')
+    with pytest.raises(RuntimeError, match='session'): Client(app).get('/jobs')
+
+async def test_prefix_with_a_tenant_and_a_mounted_app(tmp_path):
+    "Links lead where the app really is: under a path parameter, under a root path"
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+    tenants = Tenants(tmp_path)
+    app,rt = fast_app(secret_key='x')
+    jobs_ui(app, lambda req: tenants[req.path_params['tenant']], lambda req: 'act', '/t/{tenant}/jobs')
+    @rt('/t/{tenant}/go', methods=['get'])
+    def go(tenant:str):
+        job_id,bg_task = tenants[tenant].submit('sync', sync)
+        return tenants[tenant].get_job(job_id), bg_task
+    @rt('/about', methods=['get'])
+    def about(): return 'no tenant here'
+    tenants.create('acme')
+    outer = Client(Starlette(routes=[Mount('/app', app)]))
+    card = outer.get('/app/t/acme/go', headers=htmx).text
+    url = html.unescape(re.search('hx-get="([^"]+)"', card)[1])
+    assert url.startswith('/app/t/acme/jobs/') and outer.get(url, headers=htmx).status_code==200
+    assert 'href="/app/t/acme/jobs?' in outer.get('/app/t/acme/jobs').text
+    assert 'no tenant here' in outer.get('/app/about').text
+    for bad in ('hooli', '..%2Facme', '%00', 'a'*200): assert outer.get(f'/app/t/{bad}/jobs').status_code==404
+
+async def test_card_answers_with_what_has_changed(site):
+    "The live part while the state is the same, all of the body when it is another, and no more asking at the end"
+    acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
+    job_id,_ = site.job()
+    def card(**kw): return ann.get(f'/jobs/{job_id}/card', params=kw, headers=htmx)
+    seen = CardParts(acme.get_job(job_id), View(act=True)).state
+    same,first = card(seen=seen),card()
+    assert 'hx-retarget' not in same.headers and f'id="job-{job_id}-live"' in same.text and 'button' not in same.text
+    assert first.headers['hx-retarget']==f'#job-{job_id}-body' and 'hx-swap-oob="innerHTML"' in first.text and 'Cancel' in first.text
+    await acme.drain()
+    last = card(seen=seen)
+    assert 'hx-retarget' in last.headers and 'hx-get' not in last.text and 'completed' in last.text
+    assert ann.get(f'/jobs/{job_id}/card', follow_redirects=False).status_code==303
+
+async def test_buttons(site):
+    "Cancel and retry, with htmx and without, one by one and in bulk; what can't be done is said"
+    acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
+    ids = [site.job(func=broken)[0] for _ in range(3)]
+    csrf = token(ann, f'/jobs/{ids[0]}')
+    res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=htmx)
+    assert res.status_code==200 and 'cancelled' in res.text and f'id="job-{ids[0]}-body"' in res.text
+    ann.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id=ids[1:]))
+    assert acme.job_stats()['cancelled']==3
+    res = ann.post('/jobs/bulk?status=cancelled', data=everything('retry', *ids, csrf=csrf), follow_redirects=False)
+    assert (res.status_code, res.headers['location'])==(303, '/jobs?status=cancelled')
+    jobs = acme.list_jobs()
+    assert [(o.status, o.retry_count) for o in jobs]==[('failed', 3)]*3, 'retried jobs are run after the response'
+    ann.post(f'/jobs/{site.job()[0]}/cancel', data=dict(csrf=csrf))
+    stopped = acme.list_jobs()[0].id
+    ann.post(f'/jobs/{stopped}/retry', data=dict(csrf=csrf), headers=htmx)
+    assert acme.get_job(stopped).status=='completed', 'a single one too'
+    refusal = f'a job must be pending or running to be cancelled, and job {ids[0]} is failed'
+    for how in (htmx, {}):
+        res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=how)
+        assert res.status_code==(200 if how else 409) and refusal in res.text
+    res = ann.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id=ids))
+    assert res.status_code==409 and '0 of 3 jobs done' in res.text
+    many = dict(do='cancel', id=['x']*1001),everything('cancel', *['x']*1001)
+    bad = [ann.post('/jobs/bulk', data=dict(o, csrf=csrf)) for o in (dict(do='delete', id=ids), dict(id=ids), *many)]
+    assert [o.status_code for o in bad]==[400]*4
+    assert ann.post(f'/jobs/{ids[0]}/delete', data=dict(csrf=csrf)).status_code==404
+
+async def test_operator_pages(tmp_path):
+    "Any mapping of databases, more tenants than a page holds, a search, and the way into a tenant and back"
+    dbs = {f'n{i:03}':database(':memory:') for i in range(120)}
+    for o in ('n005', 'n119'): BackgroundTaskManager(dbs[o]).submit('sync', sync)
+    app,_ = fast_app(secret_key='x')
+    pages = operator_ui(app, dbs, lambda req: 'act')
+    pages.overview.health(30)
+    client = Client(app)
+    def links(url): return re.findall(r'href="/ops/(\w+)"', client.get(url).text)
+    assert links('/ops')[:2]==['n005','n119'] and len(links('/ops'))==100 and len(links('/ops?page=1'))==20
+    assert links('/ops?name=N11')==['n119', *[f'n11{i}' for i in range(9)]]
+    inside = client.get('/ops/n005')
+    assert 'href="/ops"' in inside.text and 'Jobs of n005' in inside.text
+    job = BackgroundTaskManager(dbs['n005']).list_jobs()[0]
+    assert client.get(f'/ops/n005/{job.id}').status_code==200 and client.get(f'/ops/n006/{job.id}').status_code==404
+    client.post(f'/ops/n005/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/{job.id}')))
+    assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
+    assert client.get('/ops/unknown').status_code==404
+
+async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
+    for o in tmp_path.glob('acme.db*'): o.unlink()
+    (tmp_path/'acme.db').write_bytes(b'no database '*200)
+    ann = site.client(tenant='acme', may='act')
+    res = ann.get('/jobs')
+    assert res.status_code==503 and str(tmp_path) not in res.text
+    site.tenants['globex'].list_jobs()
+    for o in tmp_path.glob('globex.db*'): o.unlink()
+    res = site.client(tenant='globex', may='act').get('/jobs')
+    assert res.status_code in (404, 503) and str(tmp_path) not in res.text
+
+async def test_stylesheet_comes_with_every_page(site):
+    "Once, in the headers of the app's own pages too"
+    ann = site.client(tenant='acme', may='act')
+    job_id,_ = site.job()
+    for path in ('/jobs', f'/jobs/{job_id}', f'/one/{job_id}'): assert ann.get(path).text.count('.tt .tt-badge {')==1

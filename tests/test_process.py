@@ -1,0 +1,128 @@
+"Who is alive and who is dead, whose jobs are rescued, and what a forked child holds"
+import os,shutil
+from datetime import timedelta
+
+import pytest
+from helpers import Look,end,manager_at,open_db,program,running_row,until,work
+
+from tenant_tasks.job import TenantJob,timestamp,utcnow
+from tenant_tasks.process import Process,is_dead,lock_dir,this_process
+
+host,kernel,*_ = this_process.id.split('~')
+dead = f'{host}~other~1~aa' # Of an earlier boot
+soon,past = timedelta(minutes=1),timedelta(minutes=-1)
+
+def seen_from_outside(owner, folder):
+    "What another process finds out about `owner`"
+    return program('is_dead', owner, folder).communicate(timeout=30)[0].strip()
+
+# -- the lock file
+
+def test_a_process_that_asks_about_itself_keeps_its_lock(tmp_path):
+    "Neither a look at its own lock file nor a copy of the directory frees the lock"
+    this_process.announce_alive(tmp_path)
+    assert is_dead(this_process.id, tmp_path) is False
+    assert seen_from_outside(this_process.id, tmp_path)=='False'
+    shutil.copytree(tmp_path/lock_dir, tmp_path/'backup')
+    assert is_dead(this_process.id, tmp_path) is False
+    assert seen_from_outside(this_process.id, tmp_path)=='False'
+
+def test_a_new_owner_is_never_taken_for_dead(tmp_path):
+    "Processes start and show that they live, one after the other, while this one examines every lock file that it sees"
+    proc,locks = program('many_processes', tmp_path),tmp_path/lock_dir
+    seen,taken_for_dead = set(),set()
+    while proc.poll() is None and len(seen)<300:
+        for o in locks.glob('*.lock') if locks.exists() else ():
+            if o.stem not in seen and is_dead(o.stem, tmp_path): taken_for_dead.add(o.stem)
+            seen.add(o.stem)
+    end(proc)
+    assert len(seen)==300 and not taken_for_dead
+
+def test_a_directory_without_locks_is_refused(tmp_path, manager):
+    "Without a lock file other processes can't see that this one lives, so nothing is submitted"
+    (tmp_path/lock_dir).write_text('not a directory')
+    for f in (lambda: manager.submit('sync', work), manager.claim):
+        with pytest.raises(OSError, match='must be on a local file system with flock'): f()
+    assert manager.list_jobs()==[]
+
+# -- rescue
+
+def test_rescue_knows_the_dead_from_the_living(path):
+    "A boot that is over is known at once; whatever can't be known needs an expired lease and a whole lease of silence"
+    look = Look(path)
+    manager,me = look.manager,look.process.id
+    cases = dict(rebooted=running_row(manager, dead, soon), elsewhere=running_row(manager, 'far~other~1~aa', soon),
+        elsewhere_late=running_row(manager, 'far~other~1~aa', past), no_file=running_row(manager, f'{host}~{kernel}~1~aa', soon),
+        no_file_late=running_row(manager, f'{host}~{kernel}~1~aa', past), mine=running_row(manager, me, soon),
+        mine_forgotten=running_row(manager, me, past), old_version=running_row(manager, None),
+        old_version_late=running_row(manager, None, started_at=timestamp(utcnow()-2*look.process.lease)))
+    late = {'elsewhere_late', 'no_file_late', 'mine_forgotten', 'old_version_late'}
+    names = {v.id:k for k,v in cases.items()}
+    assert [names[o.id] for o in manager.rescue()]==['rebooted']
+    assert [{names[o] for o in ids} for ids in look.at_intervals()]==[set(), set(), set(), late]
+    for o in manager.list_jobs(status='pending'): assert o.retry_count==1 and 'process' in o.error_log
+    assert len(manager.list_jobs(status='pending'))==5
+
+def test_rescue_skips_the_claims_of_its_own_process(path, clock):
+    "A lease that could not be renewed for long is no reason to run a job twice; once the claim is given up, the job runs again"
+    look = Look(path, clock=clock)
+    attempt = look.manager.claim(look.manager.submit('sync', work)[0])
+    clock.advance(10*look.process.lease)
+    assert look.at_intervals(10)==[set()]*10 and look.process.orphans(look.manager.store, clock())==[]
+    look.process.drop(attempt)
+    assert look.at_intervals(5)[-1]=={attempt.id} and look.manager.get_job(attempt.id).status=='pending'
+
+def test_rescue_honours_attempts_and_wishes(manager):
+    last = running_row(manager, dead, retry_count=2)
+    stopped = running_row(manager, dead, cancel_requested=1)
+    lost = running_row(manager, dead, task=None, function='myapp.sync_data')
+    waits, = manager.store.submit([TenantJob('p', 'note', owner=dead, function='myapp.later', created_at=timestamp(utcnow()))])
+    manager.rescue()
+    got = {o.id:o for o in manager.list_jobs()}
+    assert [got[o.id].status for o in (last, stopped, lost, waits)]==['failed', 'cancelled', 'failed', 'failed']
+    for o in (lost, waits):
+        for text in (o.function, dead, '@task'): assert text in got[o.id].error_log
+
+def test_living_processes_keep_their_jobs(path):
+    "Another process runs a job and has one waiting; neither is touched while it lives"
+    open_db(path)
+    proc = program('run_and_wait', path)
+    assert proc.stdout.readline()=='running\n'
+    manager = manager_at(path)
+    assert manager.rescue()==[] and manager.job_stats()['running']==1
+    end(proc)
+    assert sorted(o.status for o in manager.rescue())==['failed', 'failed']
+
+async def test_a_heartbeat_renews_leases(path):
+    "A claim that is held for several leases never expires"
+    process = Process(lease=timedelta(seconds=.3))
+    manager = manager_at(path, process=process)
+    attempt = manager.claim(manager.submit('sync', work)[0])
+    leases = {attempt.job.lease_until}
+    def renewed():
+        leases.add(job := manager.get_job(attempt.id).lease_until)
+        assert job>timestamp(utcnow())
+        return len(leases)>4
+    await until(renewed)
+    attempt.release()
+    assert not process.claims
+
+# -- forks
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+def test_a_forked_child_is_another_process(path, tmp_path):
+    "The parent is killed, its child lives on under a name of its own and holds nothing; a pid that comes back proves nothing"
+    open_db(path)
+    proc = program('fork', path)
+    parent = proc.stdout.readline().strip()
+    child,pid,held = proc.stdout.readline().split()
+    try:
+        assert parent!=child and held=='0' and [is_dead(o, tmp_path) for o in (parent, child)]==[False, False]
+        proc.kill()
+        proc.wait()
+        assert [is_dead(o, tmp_path) for o in (parent, child)]==[True, False]
+        token = parent.split('~')[-1]
+        reborn = f'{host}~{kernel}~{os.getpid()}~{token}'
+        os.rename(tmp_path/lock_dir/f'{parent}.lock', tmp_path/lock_dir/f'{reborn}.lock')
+        assert is_dead(reborn, tmp_path)
+    finally: os.kill(int(pid), 9)

@@ -1,0 +1,226 @@
+"All SQL on the jobs: every move against the transition table, the app's transactions, other tables, query plans, syncs"
+from contextlib import suppress
+from datetime import datetime,timedelta,timezone
+
+import apsw,pytest
+from fastlite import Database,database
+from helpers import SyncVFS,manager_at,run,work
+from hypothesis import settings,strategies as st
+from hypothesis.stateful import Bundle,RuleBasedStateMachine,invariant,rule
+
+from tenant_tasks.job import BadPayload,TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.store import JobStore,columns
+
+# -- a state machine drives `JobStore` with several owners at once
+
+owners = st.sampled_from(['p1', 'p2', 'p3'])
+outs = st.sampled_from([k for k,(frm,to,_) in transitions.items() if 'running' in frm])
+start = datetime(2026, 11, 23, tzinfo=timezone.utc)
+
+class JobStates(RuleBasedStateMachine):
+    "A model of each job (status, valid claim, asked to stop) beside the real rows"
+    jobs,claims = Bundle('jobs'),Bundle('claims')
+
+    def __init__(self):
+        super().__init__()
+        self.store = JobStore(database(':memory:'))
+        self.model = {}
+        self.now = start
+
+    def moved(self, job_id, row, move, may, to=None):
+        "The store answered `row`; the table says whether the move may be made, and where it leads"
+        m = self.model[job_id]
+        if not may: assert row is None, f'{move} out of {m} was allowed'
+        else:
+            assert row.status==(to or transitions[move][1]) and m['status'] in transitions[move][0]
+            m.update(status=row.status, claim=row.claim)
+            assert (row.claim is not None)==(row.status=='running')
+            assert (row.completed_at is not None)==(row.status in final_statuses)
+
+    @rule(target=jobs, delay=st.integers(0, 2))
+    def submit(self, delay):
+        run_at = self.now+timedelta(seconds=delay)
+        job, = self.store.submit([TenantJob(new_id(), 'sync', created_at=timestamp(self.now), run_at=timestamp(run_at))])
+        self.model[job.id] = dict(status='pending', claim=None, stop=False, run_at=run_at)
+        return job.id
+
+    @rule()
+    def tick(self): self.now += timedelta(seconds=1)
+
+    @rule(target=claims, job_id=jobs, owner=owners)
+    def claim(self, job_id, owner):
+        m = self.model[job_id]
+        row = self.store.claim(job_id, owner, self.now)
+        self.moved(job_id, row, 'claim', m['status']=='pending' and m['run_at']<=self.now)
+        if row: assert row.owner==owner
+        return row
+
+    @rule(job=claims, move=outs)
+    def settle(self, job, move):
+        "Any claim that was ever given tries to settle, valid or not"
+        if job is None: return
+        m = self.model[job.id]
+        row = self.store.settle(job, move, self.now, retry_count=job.retry_count)
+        stopped = m['stop'] and transitions[move][1]=='pending'
+        self.moved(job.id, row, 'cancel' if stopped else move, m['status']=='running' and m['claim']==job.claim)
+
+    @rule(job_id=jobs)
+    def cancel(self, job_id):
+        m = self.model[job_id]
+        row = self.store.cancel(job_id, self.now)
+        if m['status']=='running':
+            assert row.status=='running' and row.cancel_requested
+            m['stop'] = True
+        else: self.moved(job_id, row, 'cancel', m['status']=='pending')
+
+    @rule(job_id=jobs)
+    def reset(self, job_id):
+        m = self.model[job_id]
+        may = m['status'] in ('failed','cancelled')
+        row = self.store.reset(job_id, self.now)
+        self.moved(job_id, row, 'reset', may)
+        if may:
+            assert row.retry_count==0 and not row.cancel_requested
+            m.update(stop=False, run_at=self.now)
+
+    @invariant()
+    def rows_are_the_model(self):
+        rows = {o.id:o for o in self.store.find(limit=-1)}
+        assert {k:(v['status'], v['claim']) for k,v in self.model.items()}=={k:(v.status, v.claim) for k,v in rows.items()}
+        due = {k for k,v in self.model.items() if v['status']=='pending' and v['run_at']<=self.now}
+        assert set(self.store.due(self.now, -1))==due
+
+    @invariant()
+    def counts_add_up(self):
+        counts,_ = self.store.stats()
+        assert counts=={s:sum(o['status']==s for o in self.model.values()) for s in statuses}
+
+TestJobStates = JobStates.TestCase
+TestJobStates.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
+
+def test_every_move_is_in_the_table():
+    "Each pair of states that the table doesn't join is refused by every method, whatever the claim"
+    for frm in statuses:
+        for move,(may,to,_) in transitions.items():
+            store = JobStore(database(':memory:'))
+            job, = store.submit([TenantJob(new_id(), 'sync', status=frm, claim='c' if frm=='running' else None)])
+            if move=='claim': row = store.claim(job.id, 'p1', start)
+            elif move=='reset': row = store.reset(job.id, start)
+            elif move=='cancel' and frm=='pending': row = store.cancel(job.id, start)
+            else: row = store.settle(job, move, start)
+            assert (row is not None)==(frm in may), (frm, move)
+            if row: assert row.status==to
+
+# -- the app's transactions
+
+def test_joins_the_callers_transaction(path):
+    db = database(path)
+    manager = BackgroundTaskManager(db)
+    db.t.users.create(name=str, pk='name')
+    with suppress(ZeroDivisionError), db.conn:
+        db.t.users.insert(dict(name='ann'))
+        gone,_ = manager.submit('welcome', work, name='ann')
+        assert manager.get_job(gone).status=='pending'
+        1/0
+    with db.conn:
+        db.t.users.insert(dict(name='bob'))
+        kept,_ = manager.submit('welcome', work, name='bob')
+        assert [o.id for o in manager.list_jobs()]==[kept]
+    assert [o.id for o in manager_at(path).list_jobs()]==[kept]
+    assert [o['name'] for o in db.t.users()]==['bob']
+
+def test_first_manager_inside_a_transaction(path):
+    "The table is made in the transaction too, so there is no wait for a lock that this thread holds itself"
+    db = database(path)
+    db.begin()
+    db.execute('CREATE TABLE t (a)')
+    job_id,_ = BackgroundTaskManager(db).submit('sync', work)
+    db.rollback()
+    manager = BackgroundTaskManager(db)
+    assert manager.list_jobs()==[]
+    db.begin()
+    job_id,_ = BackgroundTaskManager(db).submit('sync', work)
+    db.commit()
+    assert manager.get_job(job_id).id==job_id
+
+def test_all_user_calls_join(path):
+    "Nothing that an app may call inside its transaction waits for the app itself"
+    db = database(path)
+    manager = BackgroundTaskManager(db)
+    done,_ = manager.submit('sync', work)
+    with db.conn:
+        db.execute('CREATE TABLE t (a)')
+        manager.cancel_job(done)
+        manager.retry_job(done)
+        manager.submit_many('sync', work, [{}, {}])
+        assert manager.job_stats()['pending']==3
+        with pytest.raises(BadPayload): manager.submit_many('sync', work, [{}, dict(a={1})])
+    assert len(manager_at(path).list_jobs())==3
+
+# -- tables of other versions and other writers
+
+@pytest.mark.parametrize('n', [8, 11, 17])
+def test_older_tables_gain_columns(path, n):
+    "A table with the first columns only, and a row in it"
+    db = database(path)
+    names = list(columns)[:n]
+    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(columns[o] for o in names)})")
+    db.execute("INSERT INTO tenant_jobs (id, job_type, payload) VALUES ('old', 'sync', '{\"a\": 1}')")
+    manager = BackgroundTaskManager(db)
+    job = manager.get_job('old')
+    assert job.kwargs=={'a':1} and job.status=='pending'
+    assert manager.store.due(utcnow())==['old']
+    assert manager.store.claim('old', 'p1', utcnow()).status=='running'
+
+def test_rows_of_other_writers(path):
+    "Columns of a newer version and empty old ones are no obstacle"
+    manager = manager_at(path)
+    manager.db.execute('ALTER TABLE tenant_jobs ADD COLUMN colour TEXT')
+    manager.db.t.tenant_jobs.insert(dict(id='x', job_type='sync', status='pending', payload=None, colour='red'))
+    assert manager.get_job('x').kwargs=={}
+
+async def test_rollback_journal(path):
+    db = database(path)
+    db.disable_wal()
+    assert (await run(BackgroundTaskManager(db), work, a=1)).value=={'a':1}
+
+# -- what a statement costs
+
+def test_submit_syncs_and_later_moves_need_not(path):
+    vfs = SyncVFS('counting')
+    db = Database(apsw.Connection(path, vfs=vfs.name))
+    db.enable_wal()
+    manager = BackgroundTaskManager(db)
+    manager.submit('sync', work)
+    def one(): return manager.submit('sync', work)[0]
+    def many(): manager.submit_many('sync', work, [{}]*10)
+    for f in (one, many, lambda: manager.cancel_job(one())): assert vfs.syncs(f)>0
+    job_id = manager.list_jobs(status='pending')[0].id
+    def run_it():
+        job = manager.store.claim(job_id, 'p1', utcnow())
+        manager.store.settle(job, 'complete', utcnow(), result='1')
+    assert vfs.syncs(run_it)==0 and manager.get_job(job_id).status=='completed'
+
+def test_no_question_sorts_or_searches_the_whole_table(manager):
+    "The plan of every statement that a list, a claim or a worker makes: an index gives the rows in order"
+    manager.submit('sync', work)
+    asked,conn,store,now = [],manager.store.link.open(),manager.store,utcnow()
+    def trace(cursor, sql, args):
+        asked.append((sql, args))
+        return True
+    conn.exec_trace = trace
+    for kw in (dict(), dict(job_type='sync'), dict(status='failed'), dict(job_type='sync', status='pending')): store.find(**kw)
+    store.due(now)
+    store.next_due('p1', ['sync'])
+    store.unknown(['sync'], now)
+    store.orphan_candidates('p1', now)
+    store.get('x')
+    store.claim_due('p1', ['sync'], now)
+    conn.exec_trace = None
+    selects = [(s,a) for s,a in asked if 'SELECT' in s and 'tenant_jobs' in s]
+    assert len(selects)==10
+    for sql,args in selects:
+        plan = [o[3] for o in conn.execute('EXPLAIN QUERY PLAN '+sql, args)]
+        whole = [o for o in plan if o.startswith('SCAN tenant_jobs') and 'INDEX' not in o]
+        assert not [o for o in plan if 'TEMP B-TREE' in o] and (not whole or 'ORDER BY rowid' in sql), (sql, plan)
