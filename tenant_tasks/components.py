@@ -49,7 +49,7 @@ def read_json(
     try: return json.loads(text) if text else None
     except (TypeError, ValueError, RecursionError): return f"{len(text):,} characters that aren't JSON"
 
-# %% ../nbs/11_components.ipynb #52bc197f
+# %% ../nbs/11_components.ipynb #a19f7166
 def _secret_texts(o, more, inside=False):
     "The texts below secret keys"
     if isinstance(o, dict):
@@ -65,7 +65,7 @@ def _masked(o, more, clean):
     return clean(o) if isinstance(o, str) else o
 
 def hide_secrets(
-    job:TenantJob, # A job as its row has it
+    job:TenantJob, # A job as read from its row
     more:tuple=(), # More keys that are secret in this app
 )->TenantJob: # A copy to show
     "A job without the secrets of its payload and result"
@@ -78,7 +78,7 @@ def hide_secrets(
     texts |= {k:None if v is None else json.dumps(_masked(v, more, clean)) for k,v in values.items()}
     return replace(job, **texts)
 
-# %% ../nbs/11_components.ipynb #d6280928
+# %% ../nbs/11_components.ipynb #9573c83b
 @dataclass(frozen=True)
 class View:
     "Who looks, and from where"
@@ -87,7 +87,7 @@ class View:
     token:str = '' # What a form must send back
     secret:tuple = () # More keys that are secret in this app
     redact:Callable = noop # Hides more: takes a job without its secrets, returns the job to show
-    now:datetime|None = None # The time to count from; the current time if not given
+    now:datetime|None = None # The time that others are shown relative to; the current time if not given
 
     def url(self,
         *parts:str, # Parts of a path
@@ -95,12 +95,12 @@ class View:
         "The address of a page below `base`"
         return '/'.join([self.base, *[quote(o, safe='') for o in parts]])
 
-# %% ../nbs/11_components.ipynb #f2af0b31
+# %% ../nbs/11_components.ipynb #55216b01
 _log = logging.getLogger('tenant_tasks')
 
 @patch
 def shown(self:View,
-    job:TenantJob, # A job as its row has it
+    job:TenantJob, # A job as read from its row
 )->TenantJob: # A copy to show
     "A job as this viewer may see it"
     try: return replace(self.redact(hide_secrets(job, self.secret)))
@@ -141,13 +141,13 @@ def in_words(
         if (n := int(secs//size)): break
     return f'{n} {unit}{"s" if unit=="day" and n>1 else ""}'
 
-# %% ../nbs/11_components.ipynb #776f4cac
+# %% ../nbs/11_components.ipynb #854911fd
 def _dom_id(job, part=''): return 'job-'+re.sub(r'\W', '-', str(job.id))+(part and f'-{part}')
 
 class CardParts:
     "The parts of a job's card, as one viewer may see it"
     def __init__(self,
-        job:TenantJob, # A job as its row has it
+        job:TenantJob, # A job as read from its row
         view:View|None=None, # Who looks; the view of the request if not given
     ):
         self.view = _resolve(view)
@@ -249,7 +249,7 @@ def folds(self:CardParts)->list: # `<details>` elements
     if job.result is not None: res.append(_fold('Result', _pretty(job.result)))
     return res
 
-# %% ../nbs/11_components.ipynb #7f4ca1cf
+# %% ../nbs/11_components.ipynb #86295cec
 _refused = "this.replaceWith('That did not work. Load the page again.')"
 
 def _token_input(view): return Input(type='hidden', name='csrf', value=view.token)
@@ -263,7 +263,7 @@ def _button(self:CardParts, act):
 
 @patch
 def buttons(self:CardParts)->list: # Forms
-    "What this viewer can do with the job in its state"
+    "What this viewer can do with the job in its current state"
     job,view = self.job,self.view
     if not view.act or view.base is None: return []
     if job.status in live_statuses: return [] if job.cancel_requested else [self._button('cancel')]
@@ -292,9 +292,9 @@ def update(self:CardParts,
     "What replaces the old state of a card that is in a page already"
     return self.body(note),self.status(hx_swap_oob='innerHTML')
 
-# %% ../nbs/11_components.ipynb #03f1741e
+# %% ../nbs/11_components.ipynb #e084f55b
 def JobCard(
-    job:TenantJob, # A job as its row has it
+    job:TenantJob, # A job as read from its row
     view:View|None=None, # Who looks; in a request under `jobs_ui`, a viewer who may read
 )->FT: # A card that refreshes itself until the job has ended
     "One job: its status, summary, progress, error, and buttons"
@@ -325,7 +325,7 @@ def _repr_html_(self:TenantJob)->str:
     table = Div(Table(Tbody(*rows)), cls='tt-scroll')
     return to_xml((job_styles, JobCard(self), Div(Details(Summary('all fields'), table), cls='tt')))
 
-# %% ../nbs/11_components.ipynb #5cb827c5
+# %% ../nbs/11_components.ipynb #f0cecd18
 _facts = dict(id='ID', function='Function', priority='Priority', unique_key='Unique key', created_at='Submitted',
     run_at='Due', started_at='Last started', completed_at='Ended', owner='Process')
 
@@ -337,9 +337,9 @@ def _fact(job, name):
 def _failure(o): return _fold(f"Attempt {o['attempt']} failed at {_utc(o['at'])}", o['error'], cls='tt-error')
 
 def JobDetails(
-    job:TenantJob, # A job as its row has it
+    job:TenantJob, # A job as read from its row
     view:View|None=None, # Who looks; the view of the request if not given
-)->FT: # Folded texts and a list of facts
+)->FT: # Collapsible texts and a list of facts
     "What a card leaves out"
     job = _resolve(view).shown(job)
     facts = [o for k,name in _facts.items() if (v := _fact(job, k)) for o in (Dt(name), Dd(v))]
@@ -370,7 +370,7 @@ def _rows(jobs, view):
     head = Tr(pick, *[Th(k, scope='col', cls=v) for k,v in heads.items()])
     return Div(Table(Thead(head), Tbody(*[_row(o, view) for o in jobs])), cls='tt-scroll')
 
-# %% ../nbs/11_components.ipynb #ecd6c14a
+# %% ../nbs/11_components.ipynb #470b78ea
 def parse_int(
     s:str|None, # A parameter of a request
 )->int|None: # None for anything but 1 to 18 digits
@@ -382,7 +382,7 @@ class Query:
     "Which page of a list is asked for"
     status:str = '' # Only this status
     type:str = '' # Only this type
-    id:str = '' # Only ids that begin like this; then the other filters don't count
+    id:str = '' # Only ids that start with this; the other filters are then ignored
     below:int|None = None # Only jobs below this row
     size:int = 50 # Jobs on a page
 
@@ -421,7 +421,7 @@ def _filter_form(view, query, types):
     find = Label('ID', Input(name='id', value=query.id, type='search', size=18, autocomplete='off', spellcheck='false'))
     return _search_form(view, 'Filter jobs', status, kind, find)
 
-# %% ../nbs/11_components.ipynb #c5d5cf9e
+# %% ../nbs/11_components.ipynb #910d6aad
 def _bulk_form(jobs, view, query):
     "A form around the table, with a button for each thing that can be done with the selected jobs"
     acts = [Button(f'{o.capitalize()} selected', type='submit', name='do', value=o) for o in ('cancel','retry')]
@@ -441,7 +441,7 @@ def JobTable(
     older:Query|None=None, # The next page, if there is one
     types:list[str]=(), # Types to choose from
 )->FT: # A table; the newest page refreshes itself while nothing is selected
-    "Many jobs, one a row"
+    "Many jobs, one per row"
     view = _resolve(view)
     if not jobs: table = P('No jobs here.', cls='tt-soft')
     elif view.act and view.base is not None: table = _bulk_form(jobs, view, query or Query())

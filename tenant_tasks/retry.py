@@ -63,9 +63,9 @@ class Returned(NamedTuple):
     "The outcome of a function that returned"
     value:Any # What it returned
 
-# %% ../nbs/01_retry.ipynb #15242930
+# %% ../nbs/01_retry.ipynb #23d7ffc1
 class ProcessDied(Exception):
-    "The process that ran the job died; how far the attempt came isn't known"
+    "The process that ran the job died; how far the attempt got isn't known"
 
 class FunctionLost(Exception):
     "No process can find the function of the job"
@@ -80,12 +80,12 @@ def format_error(
     for _ in range(skip): tb = tb.tb_next if tb and tb.tb_next else tb
     return ''.join(traceback.format_exception(type(e), e, tb))
 
-# %% ../nbs/01_retry.ipynb #7f5021a8
+# %% ../nbs/01_retry.ipynb #034da560
 class Change(NamedTuple):
     "One move of a job and what is written with it"
     move:str # A key of `transitions`
     values:dict # Columns to set
-    note:str = '' # What to tell the log
+    note:str = '' # What to write to the log
 
 # %% ../nbs/01_retry.ipynb #06a42ef0
 def _failed(job, e, now, backoff, skip, retry_on):

@@ -75,9 +75,10 @@ class Chaos:
         wait_until(cond, timeout, .02, lambda: f'{dict(self.stats())}\n{self.log()[-3000:]}')
 
     def close(self):
-        for o in self.procs:
+        for o in self.procs: # A child that one of them has forked may hold the pipes open: nothing is read from them
             o.kill()
-            o.communicate()
+            o.wait()
+            for pipe in (o.stdin, o.stdout): pipe.close()
         for o in self.logs: o.close()
         self.tmp.cleanup()
 

@@ -149,14 +149,14 @@ def running_row(manager, owner, lease=None, **kw):
 class Look:
     "A manager of a process whose monotonic clock only `at_intervals` moves"
     def __init__(self, path, **kw):
-        self.seconds = 0.
-        self.process = Process(monotonic=lambda: self.seconds)
+        self.watch = Stopwatch()
+        self.process = Process(monotonic=self.watch)
         self.manager = manager_at(path, process=self.process, **kw)
 
     def at_intervals(self, n=4):
         "Look for orphans `n` times, a third of a lease apart: the ids of the jobs that each look rescued"
         res = []
         for _ in range(n):
-            self.seconds += self.process.lease.total_seconds()/3
+            self.watch.secs += self.process.lease.total_seconds()/3
             res.append({o.id for o in self.manager.rescue()})
         return res

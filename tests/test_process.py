@@ -72,6 +72,22 @@ def test_rescue_skips_the_claims_of_its_own_process(path, clock):
     look.process.drop(attempt)
     assert look.at_intervals(5)[-1]=={attempt.id} and look.manager.get_job(attempt.id).status=='pending'
 
+def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
+    "The owner renews its lease after the observer has found the job orphaned, and before it takes the job over: nothing is written"
+    look,owner = Look(path, clock=clock),manager_at(path, clock, process=Process())
+    attempt = owner.claim(owner.submit('sync', work)[0])
+    clock.advance(10*look.process.lease)
+    assert look.at_intervals(4)==[set()]*4
+    orphans,found = look.process.orphans,[]
+    def late(store, now):
+        found.extend(orphans(store, now))
+        owner.process.beat()
+        return found
+    monkeypatch.setattr(look.process, 'orphans', late)
+    assert look.at_intervals(1)==[set()] and [o.id for o,_ in found]==[attempt.id]
+    job = owner.get_job(attempt.id)
+    assert (job.status, job.claim, job.retry_count)==('running', attempt.job.claim, 0)
+
 def test_rescue_honours_attempts_and_wishes(manager):
     last = running_row(manager, dead, retry_count=2)
     stopped = running_row(manager, dead, cancel_requested=1)
