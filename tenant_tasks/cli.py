@@ -297,11 +297,11 @@ def command_line()->ArgumentParser: # With a subparser for each command
         for o in args.split(): sub.add_argument(o, **arguments[o])
     return top
 
-# %% ../nbs/13_cli.ipynb #abccd4e4
+# %% ../nbs/13_cli.ipynb #a36eb97d
 def say(
     text:str, # What to print
 ):
-    "Print, and ignore that the reader of a pipe has gone"
+    "Print a text, unless the reader of the pipe has gone"
     try: print(text, flush=True)
     except OSError as e:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # Nothing is left to flush at exit

@@ -22,15 +22,15 @@ live_statuses = 'pending','running'
 final_statuses = 'completed','failed','cancelled'
 statuses = live_statuses + final_statuses
 
-# %% ../nbs/00_job.ipynb #e1210cac
+# %% ../nbs/00_job.ipynb #24cff4c6
 transitions = dict( # chkstyle: ignore-node
     claim    = (('pending',), 'running', 'a process takes the job'),
     complete = (('running',), 'completed', 'the function returned'),
     retry    = (('running',), 'pending', 'the function raised, and attempts are left'),
     snooze   = (('running',), 'pending', 'the function asked for a later time'),
-    release  = (('running',), 'pending', 'the process stops before the end; the attempt is refunded'),
+    release  = (('running',), 'pending', 'the process stopped before the function ended; the attempt is not counted'),
     rescue   = (('running',), 'pending', 'its process died, and attempts are left'),
-    fail     = (('running',), 'failed', 'the function raised or its process died, and no attempt is left'),
+    fail     = (('running',), 'failed', 'the function raised or its process died, and no attempt follows'),
     abandon  = (('pending',), 'failed', 'no process can find its function any more'),
     cancel   = (('pending','running'), 'cancelled', 'a user cancelled it, or the function did'),
     reset    = (('failed','cancelled'), 'pending', 'a user wants it to start again'))

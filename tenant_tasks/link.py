@@ -148,7 +148,7 @@ def use(self:DbLink,
     try: yield self._set(mode, prepare)
     finally: self.lock.release()
 
-# %% ../nbs/03_link.ipynb #80a0e735
+# %% ../nbs/03_link.ipynb #a25423a1
 _links,_recent,_links_lock = weakref.WeakValueDictionary(),deque(maxlen=32),threading.Lock()
 
 def link_at(
@@ -166,7 +166,7 @@ def link_at(
     return link
 
 def link_for(
-    db:Database, # A tenant's database, as `fastlite.database` gives it
+    db:Database, # A tenant's database, as `fastlite.database` returns it
     prepare:Callable|None=None, # Called with each new connection before its first use
 )->DbLink: # The one link to its file
     "The link of a fastlite database; `TypeError` for anything else"

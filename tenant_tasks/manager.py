@@ -27,13 +27,13 @@ from .task import *
 from .process import *
 from .attempt import *
 
-# %% ../nbs/08_manager.ipynb #1d675c0e
+# %% ../nbs/08_manager.ipynb #95b50b47
 _log = logging.getLogger('tenant_tasks')
 
 class BackgroundTaskManager:
     "Lightweight background task manager for tenant-level operations."
     def __init__(self,
-        db:Database, # A tenant's database, as `fastlite.database` gives it
+        db:Database, # A tenant's database, as `fastlite.database` returns it
         *,
         backoff:Callable[[int],timedelta|float]=exp_backoff, # Wait after the n-th failure
         clock:Callable[[],datetime]=utcnow, # What time it is
@@ -72,15 +72,15 @@ def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
     return TenantJob(new_id(), check_text('job_type', job_type), payload=dump_kwargs(kwargs), max_retries=max_retries,
         created_at=created_at, run_at=run_at, **names, **opts)
 
-# %% ../nbs/08_manager.ipynb #5000f8a4
+# %% ../nbs/08_manager.ipynb #8ea1bbc0
 @patch
 def using(self:BackgroundTaskManager, *,
-    delay:timedelta|float|None=None, # Not before this much later, as a duration or in seconds
+    delay:timedelta|float|None=None, # How long before the job may run, as a duration or in seconds
     run_at:datetime|None=None, # Not before this time, which must have a time zone
     priority:int=0, # Higher goes first
     unique_key:str|None=None, # While a live job has this key, no other is made
 )->BackgroundTaskManager: # This manager, with options
-    "Options for the jobs that are submitted through what it returns"
+    "Options for the jobs that are submitted through the manager that it returns"
     both = f"only one of `delay` and `run_at` must be given, got {delay!r} and {run_at!r}"
     if delay is not None and run_at is not None: raise ValueError(both)
     if run_at is not None and not isinstance(run_at, datetime):

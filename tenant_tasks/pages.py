@@ -1,4 +1,4 @@
-"""A tenant's own pages, and one page over all tenants, behind the app's guard
+"""A tenant's own pages, and one page for all tenants, behind the app's guard
 
 The pages of an app's jobs. A tenant's users see their own jobs, an operator sees all tenants, and other visitors get a 404. Pages exist only behind a guard that the app supplies; no database is opened before the guard has answered. Only a POST that carries the session's token changes anything."""
 
@@ -27,7 +27,7 @@ from .manager import *
 from .tenants import *
 from .components import *
 
-# %% ../nbs/12_pages.ipynb #8fa881d6
+# %% ../nbs/12_pages.ipynb #0930183c
 def _check_mount(app, prefix, **funcs):
     if not isinstance(app, FastHTML): raise TypeError(f"`app` must be a FastHTML app, as from fast_app(), got {app!r}")
     if not (isinstance(prefix, str) and re.fullmatch(r'(/[^/]+)+', prefix)):
@@ -54,11 +54,11 @@ class Pages:
     def base(self,
         req, # A request
     )->str:
-        "The address of these pages, with the parameters of the request"
+        "The address of these pages, with the path parameters of the request filled in"
         def part(m): return quote(str(req.path_params[m[1]]), safe='')
         return req.scope.get('root_path', '')+re.sub(r'{(\w+)(?::\w+)?}', part, self.prefix)
 
-# %% ../nbs/12_pages.ipynb #e26d79e0
+# %% ../nbs/12_pages.ipynb #7b519e53
 def _csrf_token(req):
     if 'session' not in req.scope: raise RuntimeError("`app` must have sessions, as from fast_app(), got one without")
     if 'tt_csrf' not in req.session: req.session['tt_csrf'] = secrets.token_urlsafe(24)
@@ -69,13 +69,13 @@ def view(self:Pages,
     req, # A request
     act:bool=False, # May this viewer cancel and retry?
 )->View:
-    "The view for components in the answer to this request"
+    "The view for components in the response to this request"
     token = _csrf_token(req) if act else ''
     return View(self.base(req), act, token, self.secret, self.redact, utcnow())
 
-# %% ../nbs/12_pages.ipynb #2e5237d4
+# %% ../nbs/12_pages.ipynb #a68eb7f2
 async def _answer(f, req):
-    "The answer of a sync or async function to a request"
+    "What a sync or async function returns for a request"
     res = await f(req) if inspect.iscoroutinefunction(f) else await run_in_threadpool(f, req)
     return await res if inspect.isawaitable(res) else res
 
@@ -92,7 +92,7 @@ async def gate(self:Pages,
     if req.method!='POST': return may
     sent = (await req.form()).get('csrf')
     if may!='act' or not (isinstance(sent, str) and secrets.compare_digest(sent.encode(), _csrf_token(req).encode())):
-        raise HTTPException(403, 'This form is out of date, or you may not send it. Load the page again.')
+        raise HTTPException(403, 'This form is out of date, or you are not allowed to send it. Load the page again.')
     return may
 
 # %% ../nbs/12_pages.ipynb #f1c721f2

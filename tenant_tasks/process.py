@@ -52,11 +52,11 @@ class ThreadLimit:
         limiter = self._limiter.get(None)
         return limiter.borrowed_tokens if limiter else 0
 
-# %% ../nbs/06_process.ipynb #1570ed08
+# %% ../nbs/06_process.ipynb #5a661aed
 _log = logging.getLogger('tenant_tasks')
 
 def _kernel():
-    "A name that the running kernel has, and no other"
+    "A name for the running kernel; on Linux, a new one after each boot"
     try: return Path('/proc/sys/kernel/random/boot_id').read_text()[:8]
     except OSError: return socket.gethostname()
 
@@ -172,10 +172,10 @@ def _beats(self:Process):
                 return
         self.beat()
 
-# %% ../nbs/06_process.ipynb #5d13b24e
+# %% ../nbs/06_process.ipynb #33beeed4
 @patch
 def beat(self:Process):
-    "Give signs of life for all claims: in the lock files, then in the databases"
+    "Write signs of life for all claims: in the lock files, then in the databases"
     stores = {}
     for o in list(self.claims.values()): stores.setdefault(id(o.store.link), []).append(o)
     for attempts in stores.values():
@@ -192,7 +192,7 @@ def _list_claims(self:Process):
             os.pwrite(fd, text, 0)
             os.ftruncate(fd, len(text))
             os.utime(fd)
-        except OSError as e: _log.warning("no sign of life in %s: %s", folder, e)
+        except OSError as e: _log.warning("sign of life in %s not written: %s", folder, e)
 
 # %% ../nbs/06_process.ipynb #3b5a9c4e
 @patch
@@ -220,10 +220,10 @@ def forget(self:Process,
     elif not later: self._functions.pop(job_id, None)
     while len(self._ended)>1000: self._functions.pop(self._ended.popleft(), None)
 
-# %% ../nbs/06_process.ipynb #d55ccbaf
+# %% ../nbs/06_process.ipynb #5d42de42
 @patch
 def nudge(self:Process,
-    manager, # The manager that has submitted something
+    manager, # The manager that has new work
 )->bool: # Does a worker here take care of it?
     "Tell the workers of this process, until one takes care of it"
     return any(o.nudge(manager) for o in list(self.listeners))

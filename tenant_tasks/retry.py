@@ -87,7 +87,7 @@ class Change(NamedTuple):
     values:dict # Columns to set
     note:str = '' # What to write to the log
 
-# %% ../nbs/01_retry.ipynb #06a42ef0
+# %% ../nbs/01_retry.ipynb #95f8c887
 def _failed(job, e, now, backoff, skip, retry_on):
     n = (job.retry_count or 0) + 1
     vals = dict(retry_count=n, error_log=add_error(job.error_log, n, now, format_error(e, skip)))
@@ -95,7 +95,7 @@ def _failed(job, e, now, backoff, skip, retry_on):
     hopeless = isinstance(e, (BadPayload,FunctionLost)) or not (died or isinstance(e, retry_on))
     attempt = f'attempt {n} of {job.max_retries}'
     if n>=(job.max_retries or 1) or hopeless: return Change('fail', vals, f'failed for good, {attempt}')
-    if died: return Change('rescue', dict(vals, run_at=timestamp(now)), f'its process died in {attempt}')
+    if died: return Change('rescue', dict(vals, run_at=timestamp(now)), f'its process died during {attempt}')
     wait = wait_after(n, backoff)
     note = f'{attempt} failed, next in {wait.total_seconds():g} s'
     return Change('retry', dict(vals, run_at=timestamp(now+wait)), note)

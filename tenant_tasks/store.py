@@ -75,11 +75,11 @@ class _AppConn:
         rows = step(lambda: self.conn.execute(sql, args))
         return list(iter(lambda: step(lambda: next(rows, None)), None))
 
-# %% ../nbs/04_store.ipynb #f209e348
+# %% ../nbs/04_store.ipynb #a0b7ff41
 class JobStore:
     "The `tenant_jobs` table of one tenant database"
     def __init__(self,
-        db:Database, # A tenant's database, as `fastlite.database` gives it
+        db:Database, # A tenant's database, as `fastlite.database` returns it
     ):
         self.db = db
         self.link = link_for(db, prepare=ensure_schema)
@@ -109,7 +109,7 @@ def _in_transaction(self:JobStore):
     try: return retry_busy(lambda: self.db.conn.in_transaction, apsw.ThreadingViolationError, timeout=.1)
     except apsw.ThreadingViolationError: return False # Any open transaction is another thread's
 
-# %% ../nbs/04_store.ipynb #f3f0a5cd
+# %% ../nbs/04_store.ipynb #c27c26a1
 @patch
 def read(self:JobStore,
     sql:str, # One query
@@ -117,7 +117,7 @@ def read(self:JobStore,
     mode:Mode=caller, # `caller` or `runner`
     conv:Callable=list, # Turns the rows into the result
 ): # What `conv` returns
-    "Query the database; waits for the connection, but not for a commit"
+    "Query the database; waits until the connection is free, and commits nothing"
     return self._ask(lambda conn: conv(conn.execute(sql, args)), mode)
 
 @patch
@@ -259,7 +259,7 @@ def next_due(self:JobStore,
 # %% ../nbs/04_store.ipynb #cd4e0c94
 @patch
 def settle(self:JobStore,
-    job:TenantJob, # The job as `claim` gave it
+    job:TenantJob, # The job as `claim` returned it
     move:str, # One of the moves out of `running`
     now:datetime, # The time
     as_read:bool=False, # Only if the lease is still the one in `job`?

@@ -25,15 +25,15 @@ from .store import *
 from .process import *
 from .manager import *
 
-# %% ../nbs/09_tenants.ipynb #f38218f6
+# %% ../nbs/09_tenants.ipynb #d647f7e4
 class TenantNotFound(KeyError):
-    "There is no tenant of this name"
+    "There is no tenant with this name"
     def __str__(self): return self.args[0]
 
 class BadTenantName(TenantNotFound, ValueError):
     "No tenant can have this name"
 
-# %% ../nbs/09_tenants.ipynb #7306d843
+# %% ../nbs/09_tenants.ipynb #369b485a
 _tenant_name = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,99}')
 
 class Tenants:
@@ -62,7 +62,7 @@ class Tenants:
     def file(self,
         name:str, # A tenant
     )->str: # Its database file
-        "Path of a tenant's database; `BadTenantName`, a `ValueError`, for a name that can't be one"
+        "Path of a tenant's database; `BadTenantName`, a `ValueError`, for a name that no tenant can have"
         if isinstance(name, str) and _tenant_name.fullmatch(name): return str(self.path/f'{name}{self.suffix}')
         must = "at most 100 letters, digits, '_', '-', '.', and start with a letter or digit"
         raise BadTenantName(f"a tenant name must be {must}, got {name!r}")
@@ -87,12 +87,12 @@ def __getitem__(self:Tenants, name)->BackgroundTaskManager:
         while len(self._open)>self.max_open: self._open.popitem(last=False)
     return manager
 
-# %% ../nbs/09_tenants.ipynb #5048d8ba
+# %% ../nbs/09_tenants.ipynb #d2f151f0
 @patch
 def create(self:Tenants,
     name:str, # A tenant that may be new
 )->BackgroundTaskManager: # Its manager
-    "Make a tenant's database if it isn't there, and open it"
+    "Create a tenant's database if it doesn't exist, and open it"
     path = self.file(name)
     if not os.path.exists(path): retry_busy(lambda: database(path))
     return self[name]
@@ -120,7 +120,7 @@ def name_of(self:Tenants,
     name = file[:-len(self.suffix)]
     return name if folder==self._real and file.endswith(self.suffix) and _tenant_name.fullmatch(name) else None
 
-# %% ../nbs/09_tenants.ipynb #36742f93
+# %% ../nbs/09_tenants.ipynb #cec55610
 @patch
 def _files(self:Tenants):
     "Pairs of tenant and the state of one of its files"
@@ -134,7 +134,7 @@ def _files(self:Tenants):
 
 @patch
 def changed(self:Tenants,
-    seen:dict, # What the same caller saw in its last look; brought up to date
+    seen:dict, # What the same caller saw in its last look; updated in place
 )->list[str]: # Tenants that are new, or whose files were written to since then; the latest write first
     "Which tenants may have something to do?"
     fresh,now = (time.time()-.05)*1e9,{}
