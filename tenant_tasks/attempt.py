@@ -118,7 +118,7 @@ def _decide(self:Attempt):
     except Exception as e: self._change = decide(self.job, e, now) # An exception that can't be shown
     return self._change
 
-# %% ../nbs/07_attempt.ipynb #723705ad
+# %% ../nbs/07_attempt.ipynb #c468e4ca
 _log = logging.getLogger('tenant_tasks')
 
 @patch
@@ -130,7 +130,7 @@ def _tell(self:Attempt, as_read):
         return _log.log(level, text, job.id, job.job_type, note)
     if row.status=='failed': level,exc = logging.ERROR,self.outcome
     elif move=='retry' or (move=='complete' and self._change.note): level,exc = logging.WARNING,None
-    else: level,exc = logging.INFO,None
+    else: level,exc = logging.DEBUG,None
     _log.log(level, "job %s (%s) is %s: %s", job.id, job.job_type, row.status, note, exc_info=exc)
 
 # %% ../nbs/07_attempt.ipynb #eb36584b

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from heapq import nlargest
+from importlib.metadata import version
 from pathlib import Path
 
 import apsw
@@ -77,29 +78,34 @@ def duration(
     if secs>36525*_units['d']: raise UsageError(f"a duration must be at most 100 years, got {text!r}")
     return timedelta(seconds=secs)
 
-# %% ../nbs/13_cli.ipynb #488b31b4
+# %% ../nbs/13_cli.ipynb #3af160d0
 def files_at(
     path:str, # A database file or a directory of tenants
     tenant:str|None=None, # Only this tenant
+    suffix:str='.db', # How a tenant's file in a directory ends
 )->dict[str,str]: # Database files by tenant
     "The database files at a path; `UsageError` if there are none"
     if os.path.isfile(path): files = {Path(path).stem:path}
-    elif os.path.isdir(path): files = {o:Tenants(path).file(o) for o in Tenants(path)}
+    elif os.path.isdir(path):
+        tenants = Tenants(path, suffix=suffix)
+        files = {o:tenants.file(o) for o in tenants}
     else: raise UsageError(f"`path` must be a database file or a directory of tenants, got {path!r}")
-    if not files: raise UsageError(f"`path` must be a directory with tenants (files that end in .db), got {path!r}")
+    some = f'a directory with tenants (files that end in {suffix})'
+    if not files: raise UsageError(f"`path` must be {some}, got {path!r}")
     if tenant is None: return files
     if tenant in files: return {tenant:files[tenant]}
     names = ', '.join([*files][:20]) + ', …'*(len(files)>20)
     raise UsageError(f"`tenant` must be one of {names}, got {tenant!r}")
 
-# %% ../nbs/13_cli.ipynb #24cebada
+# %% ../nbs/13_cli.ipynb #610d5471
 class Target:
     "The tenants that a command works on"
     def __init__(self,
         path:str, # A database file or a directory of tenants
         tenant:str|None=None, # Only this tenant
+        suffix:str='.db', # How a tenant's file in a directory ends
     ):
-        self.files = files_at(path, tenant)
+        self.files = files_at(path, tenant, suffix)
         self.code = 0 # The exit code; 2 once a database couldn't be used
 
     def manager(self,
@@ -131,21 +137,28 @@ def _skip(self:Target, name, e):
     self.code = 2
     return []
 
-# %% ../nbs/13_cli.ipynb #3d92d4f9
+# %% ../nbs/13_cli.ipynb #bae70214
 @patch
 def locate(self:Target,
-    ids:list[str], # Ids of jobs
-)->dict[str,str]: # The tenant of each
-    "Find the tenant of each job; `UsageError` if a job isn't found"
-    left,found = dict.fromkeys(ids),{}
-    for name,job_id in self.ask(lambda name,manager: [(name, o) for o in left if manager.store.get(o)]):
-        left.pop(job_id)
-        found[job_id] = name
-        if not left: break
-    if left: raise UsageError(f"there is no job {next(iter(left))!r}")
-    return {o:found[o] for o in ids}
+    ids:list[str], # Ids of jobs, or how they start
+)->dict[str,str]: # Tenants by whole id, in this order
+    "Find jobs by their ids, or by how their ids start; `UsageError` if one isn't found, or several are"
+    found = {o.rstrip('…'):{} for o in ids}
+    def matches(name, manager): return [(start, o.id, name) for start in found for o in manager.store.search(start, 3)]
+    for start,job_id,name in self.ask(matches):
+        found[start][job_id] = name
+        if all(k in v for k,v in found.items()): break
+    return dict(_only(k, v) for k,v in found.items())
 
-# %% ../nbs/13_cli.ipynb #2ae119ce
+def _only(start, jobs):
+    if start in jobs: return start,jobs[start]
+    if not jobs or not start: raise UsageError(f"there is no job {start!r}")
+    if len(jobs)==1: return next(iter(jobs.items()))
+    raise UsageError(f"an id must be the start of one job's id, got {start!r}, the start of {', '.join([*jobs][:5])}")
+
+# %% ../nbs/13_cli.ipynb #177c2972
+def _target(args): return Target(args.path, args.tenant, args.suffix)
+
 def _check_filters(args):
     known = ', '.join(statuses)
     if args.status not in (None, *statuses): raise UsageError(f"`status` must be one of {known}, got {args.status!r}")
@@ -154,45 +167,48 @@ def _check_filters(args):
         if args.type is not None: check_text('type', args.type)
     except ValueError as e: raise UsageError(e) from None
 
+# %% ../nbs/13_cli.ipynb #8a84b92e
 def _row(tenant, job, now):
     created = parse_time(job.created_at) # 1970 if unreadable
     age = in_short((now-created).total_seconds()) if created.timestamp() else printable(job.created_at, 20)
     shown = {o:getattr(job, o) for o in ('id', 'status', 'retry_count', 'max_retries')}
-    error = job.errors[0]['error'] if job.errors else job.error_log or ''
+    wait = (parse_time(job.run_at)-now).total_seconds()
+    due = f'in {in_short(wait)}' if job.status=='pending' and wait>0 else ''
+    error = '' if job.status=='completed' else job.errors[0]['error'] if job.errors else job.error_log or ''
     error = printable(error.strip().split('\n')[-1], 60)
-    return dict(tenant=tenant, **shown, age=age, job_type=printable(job.job_type, 40), error=error)
+    return dict(tenant=tenant, **shown, age=age, due=due, job_type=printable(job.job_type, 40), error=error)
 
 def cmd_ls(args):
     "List jobs, newest first"
     _check_filters(args)
-    target = Target(args.path, args.tenant)
+    target = _target(args)
     found = target.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(args.type, args.status, args.limit)])
     jobs = nlargest(args.limit, found, key=lambda o: str(o[1].created_at or ''))
     text = table([_row(name, job, utcnow()) for name,job in jobs])
     return [dict(tenant=name, **asdict(job)) for name,job in jobs], text, target.code
 
-# %% ../nbs/13_cli.ipynb #2da59ee3
+# %% ../nbs/13_cli.ipynb #1c527ea7
 def cmd_show(args):
     "Show one job in full, with its errors"
-    target = Target(args.path, args.tenant)
-    name = target.locate([args.id])[args.id]
-    job = dict(tenant=name, **asdict(target.manager(name).get_job(args.id)))
+    target = _target(args)
+    (job_id,name), = target.locate([args.id]).items()
+    job = dict(tenant=name, **asdict(target.manager(name).get_job(job_id)))
     lines = [f'{k:17} {printable(v)}' for k,v in job.items() if v not in (None, '') and k!='error_log']
     return job, '\n'.join(lines + [printable(o) for o in (job['error_log'] or '').split('\n')]).rstrip(), 0
 
-# %% ../nbs/13_cli.ipynb #d857576b
+# %% ../nbs/13_cli.ipynb #1f31e155
 def cmd_stats(args):
     "Count the jobs in each state"
-    target = Target(args.path, args.tenant)
+    target = _target(args)
     rows = list(target.ask(lambda name,manager: [dict(tenant=name, **manager.job_stats())]))
     def due(secs): return '' if secs is None else in_short(secs)
     return rows, table([dict(o, oldest_pending=due(o['oldest_pending'])) for o in rows]), target.code
 
-# %% ../nbs/13_cli.ipynb #b4f1d1a0
+# %% ../nbs/13_cli.ipynb #ea63d3af
 _asked = 'asked to stop'
 
 def _act(args, method):
-    target,rows,code = Target(args.path, args.tenant),[],0
+    target,rows,code = _target(args),[],0
     for job_id,name in target.locate(args.ids).items():
         manager = target.manager(name)
         try:
@@ -212,16 +228,16 @@ def cmd_cancel(args):
     "Cancel pending jobs, ask running ones to stop"
     return _act(args, 'cancel_job')
 
-# %% ../nbs/13_cli.ipynb #d045241e
+# %% ../nbs/13_cli.ipynb #52cc7064
 def cmd_prune(args):
     "Delete jobs that ended long ago"
-    older_than,target = duration(args.older_than),Target(args.path, args.tenant)
+    older_than,target = duration(args.older_than),_target(args)
     rows = list(target.ask(lambda name,manager: [dict(tenant=name, deleted=manager.prune(older_than))]))
     return rows, table(rows), target.code
 
 def cmd_rescue(args):
     "Take over the jobs of processes that died"
-    target = Target(args.path, args.tenant)
+    target = _target(args)
     found = target.ask(lambda name,manager: [(name, o) for o in manager.rescue()])
     rows = [dict(tenant=k, id=o.id, job_type=o.job_type, status=o.status) for k,o in found]
     return rows, table(rows), target.code
@@ -242,45 +258,56 @@ def find_worker(
     if not isinstance(worker, Worker): raise UsageError(f'{wrong}, which is a {type(worker).__name__} and not a Worker')
     return worker
 
-# %% ../nbs/13_cli.ipynb #4eef04dc
+# %% ../nbs/13_cli.ipynb #f4b8635d
 _quiet = logging.NullHandler() # On the root logger unless a worker runs
 
 class PrintableFormatter(logging.Formatter):
     "Log lines that are safe to print in a terminal"
     def format(self, record): return '\n'.join(printable(o) for o in super().format(record).split('\n'))
 
+def _resize(worker, args):
+    try:
+        if args.concurrency is not None: worker.concurrency = check_int('concurrency', args.concurrency, 1)
+        if args.per_tenant is not None: worker.per_tenant = check_int('per_tenant', args.per_tenant, 1)
+    except ValueError as e: raise UsageError(e) from None
+    worker.threads.size = worker.concurrency
+
 def cmd_worker(args):
     "Run a worker until SIGTERM or SIGINT"
     logging.getLogger().removeHandler(_quiet)
     worker,handler = find_worker(args.worker),logging.StreamHandler()
+    _resize(worker, args)
     handler.setFormatter(PrintableFormatter('%(asctime)s %(levelname)s %(message)s'))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     worker.main()
 
-# %% ../nbs/13_cli.ipynb #8217eae2
+# %% ../nbs/13_cli.ipynb #dc076ab9
 arguments = { # chkstyle: ignore-node
     'path':         dict(metavar='PATH', help='a database file or a directory of tenants'),
-    'id':           dict(metavar='ID', help='the id of a job'),
-    'ids':          dict(metavar='ID', nargs='+', help='the id of a job'),
+    'id':           dict(metavar='ID', help='the id of a job, or how it starts'),
+    'ids':          dict(metavar='ID', nargs='+', help='the id of a job, or how it starts'),
     'worker':       dict(metavar='MODULE:NAME', help='the Worker to run, such as myapp:worker'),
     '--type':       dict(help='only jobs of this type'),
     '--status':     dict(help=f"only jobs in this state: {', '.join(statuses)}"),
     '--limit':      dict(type=int, default=100, help='show at most this many jobs (default: 100)'),
     '--older-than': dict(metavar='AGE', required=True, help='how long ago, such as 90s, 15m, 12h, 30d or 4w'),
     '--tenant':     dict(help='only this tenant of a directory'),
+    '--suffix':     dict(default='.db', help='how the files of tenants in a directory end (default: .db)'),
+    '--concurrency': dict(type=int, metavar='N', help='jobs at a time, instead of what the worker says'),
+    '--per-tenant': dict(type=int, metavar='N', help='jobs of one tenant at a time, instead of what the worker says'),
     '--json':       dict(action='store_true', help='print one JSON document instead of a table')}
 
 commands = dict( # chkstyle: ignore-node
-    ls     = (cmd_ls, 'path --type --status --limit --tenant --json', 'data --status failed'),
-    show   = (cmd_show, 'path id --tenant --json', 'data 0660f2…'),
-    retry  = (cmd_retry, 'path ids --tenant --json', 'data 0660f2… 0660f3…'),
-    cancel = (cmd_cancel, 'path ids --tenant --json', 'data 0660f2…'),
-    prune  = (cmd_prune, 'path --older-than --tenant --json', 'data --older-than 30d'),
-    stats  = (cmd_stats, 'path --tenant --json', 'data'),
-    rescue = (cmd_rescue, 'path --tenant --json', 'data/acme.db'),
-    worker = (cmd_worker, 'worker', 'myapp:worker'))
+    ls     = (cmd_ls, 'path --type --status --limit --tenant --suffix --json', 'data --status failed'),
+    show   = (cmd_show, 'path id --tenant --suffix --json', 'data 0660f2…'),
+    retry  = (cmd_retry, 'path ids --tenant --suffix --json', 'data 0660f2… 0660f3…'),
+    cancel = (cmd_cancel, 'path ids --tenant --suffix --json', 'data 0660f2…'),
+    prune  = (cmd_prune, 'path --older-than --tenant --suffix --json', 'data --older-than 30d'),
+    stats  = (cmd_stats, 'path --tenant --suffix --json', 'data'),
+    rescue = (cmd_rescue, 'path --tenant --suffix --json', 'data/acme.db'),
+    worker = (cmd_worker, 'worker --concurrency --per-tenant', 'myapp:worker'))
 
-# %% ../nbs/13_cli.ipynb #06b194e2
+# %% ../nbs/13_cli.ipynb #dda866ef
 class _Parser(ArgumentParser):
     def error(self, message): raise UsageError(f'{message} (see {self.prog} --help)')
 
@@ -289,6 +316,7 @@ def command_line()->ArgumentParser: # With a subparser for each command
     about = 'Look at background jobs, and act on them. PATH is a database file or a directory of tenants.'
     codes = "exit code: 0 success, 1 a job's state doesn't allow it, 2 a wrong command line or an unreadable database"
     top = _Parser('tenant-tasks', description=about, epilog=codes)
+    top.add_argument('--version', action='version', version=version('tenant_tasks'))
     subs = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name,(f,args,example) in commands.items():
         epilog = f'example: tenant-tasks {name} {example}'

@@ -146,6 +146,18 @@ async def test_check_ends_a_cancelled_job(path, kind):
     await asyncio.wait_for(running, 5)
     assert manager.get_job(job_id).status=='cancelled'
 
+def test_check_ends_a_job_that_was_taken_over(manager):
+    "The function hears of it at its next `check`, and its outcome is not written"
+    def f():
+        current_job().check()
+        manager.db.execute("UPDATE tenant_jobs SET claim='another'")
+        current_job().check()
+        ran_on.append(1)
+    ran_on,attempt = [],manager.claim(manager.submit('sync', f)[0])
+    attempt.call()
+    assert isinstance(attempt.outcome, Cancel) and 'another process has taken this job over' in str(attempt.outcome) and not ran_on
+    assert attempt.settle() is None and manager.get_job(attempt.id).status=='running'
+
 @pytest.mark.parametrize('attempts', [1, 3])
 async def test_cancelling_stops_an_async_function(path, attempts):
     "From another thread, in its only attempt or one of several: cancelled, cleaned up, no attempt counted"

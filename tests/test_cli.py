@@ -223,3 +223,56 @@ def test_bug_in_a_worker_module_shows_itself(tmp_path):
     (tmp_path/'buggy.py').write_text('import os\nos.nope')
     res = run('worker', 'buggy:worker', cwd=tmp_path)
     assert res.returncode==1 and "no attribute 'nope'" in res.stderr and 'Traceback' in res.stderr
+
+# -- the start of an id, what is due, other endings, a worker's settings
+
+def test_version():
+    from tenant_tasks import __version__
+    assert run('--version').stdout.strip()==__version__
+
+def test_the_start_of_an_id_is_enough(folder):
+    whole = data('ls', folder)
+    job_id = next(o['id'] for o in whole if o['status']=='failed' and o['tenant']=='globex')
+    start = next(job_id[:n] for n in range(1, 33) if sum(o['id'].startswith(job_id[:n]) for o in whole)==1)
+    assert data('show', folder, start)['id']==data('show', folder, start+'…')['id']==job_id
+    assert [o['id'] for o in data('retry', folder, start)]==[job_id]
+    shared = os.path.commonprefix([o['id'] for o in whole])
+    for args in (('show', folder, shared), ('cancel', folder, shared), ('show', folder, '')):
+        res = run(*args)
+        assert res.returncode==2 and ("the start of one job's id" in res.stderr or "no job ''" in res.stderr)
+    assert len(data('ls', folder, '--status', 'pending'))==3
+
+def test_ls_says_what_matters_now(folder):
+    "When a delayed job is due, and no error of an attempt that a later one made good"
+    manager = manager_at(folder/'acme.db')
+    manager.using(delay=3*3600+60).submit('later', print)
+    tries = iter([OSError('flaky'), None])
+    def flaky():
+        if e := next(tries): raise e
+    manager.backoff = lambda n: 0
+    _,bg_task = manager.submit('flaky', flaky)
+    asyncio.run(bg_task())
+    rows = {o.split()[-1 if 'later' in o else -1]:o for o in run('ls', folder/'acme.db').stdout.splitlines()}
+    assert 'in 3h' in rows['later'] and 'flaky' in rows and 'OSError: flaky' not in rows['flaky']
+    assert 'flaky' in run('show', folder/'acme.db', manager.list_jobs('flaky')[0].id).stdout.split('Traceback')[1]
+
+def test_other_endings_of_files(tmp_path):
+    for o in ('acme.sqlite', 'globex.db'): manager_at(tmp_path/o).submit('sync', print)
+    assert [o['tenant'] for o in data('ls', tmp_path, '--suffix', '.sqlite')]==['acme']
+    assert [o['tenant'] for o in data('stats', tmp_path)]==['globex']
+    res = run('ls', tmp_path, '--suffix', '.none')
+    assert res.returncode==2 and 'files that end in .none' in res.stderr
+
+def test_settings_of_a_worker(tmp_path, monkeypatch):
+    shutil.copy(programs/'myapp.py', tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    seen = []
+    monkeypatch.setattr('tenant_tasks.worker.Worker.main', lambda self: seen.append((self.concurrency, self.per_tenant, self.threads.size)))
+    def call(*args):
+        try: main(['worker', 'myapp:worker', *args])
+        except TypeError: pass # `main` of a real worker never returns
+    call()
+    call('--concurrency', '3', '--per-tenant', '2')
+    assert seen==[(20, 5, 20), (3, 2, 3)]
+    assert main(['worker', 'myapp:worker', '--per-tenant', '0'])==2

@@ -1,5 +1,5 @@
 "The package as a thing to install: where its metadata stands, what it depends on, what is in a wheel"
-import ast,configparser,re,shutil,sys,zipfile
+import ast,configparser,re,shutil,sys,tarfile,zipfile
 
 import pytest
 from helpers import python,repo_files,root
@@ -67,8 +67,9 @@ def test_star_import_beside_fasthtml_takes_nothing_away():
     shared = {o for o in vars(tenant_tasks) if not o.startswith('_')} & set(vars(fasthtml.common))
     assert not [o for o in shared if getattr(tenant_tasks, o) is not getattr(fasthtml.common, o)]
 
-def test_wheel_installs_and_runs(tmp_path):
-    "A source archive of a clean copy, and a wheel from that: the whole package and nothing else, and its metadata"
+def test_wheel_installs_and_runs(tmp_path, monkeypatch):
+    "A source archive of a clean copy, with all tests, and a wheel from that: the whole package and nothing else, and its metadata"
+    monkeypatch.setenv('GITHUB_REPOSITORY', 'acme/tenant_tasks')
     copy = tmp_path/'repo'
     for o in repo_files():
         (copy/o).parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +78,9 @@ def test_wheel_installs_and_runs(tmp_path):
     for args in (('-m', 'build', '-s', '-o', str(tmp_path), str(copy)), ('-m', 'pip', 'wheel', '-q', '--no-deps', '-w', str(tmp_path))):
         res = python(*args, *map(str, tmp_path.glob('*.tar.gz')))
         assert res.returncode==0, res.stderr
+    archive, = tmp_path.glob('*.tar.gz')
+    with tarfile.open(archive) as tar: packed = {o.name.partition('/')[2] for o in tar.getmembers()}
+    assert set(repo_files('tests', 'nbs', 'examples', 'tools', 'conftest.py'))<=packed
     wheel, = tmp_path.glob('*.whl')
     with zipfile.ZipFile(wheel) as z:
         names = z.namelist()
@@ -85,4 +89,7 @@ def test_wheel_installs_and_runs(tmp_path):
     assert set(repo_files('tenant_tasks'))=={o for o in names if 'dist-info' not in o}
     assert 'tenant_tasks/manager.py' in names and any('LICENSE' in o for o in names)
     for o in ('Requires-Dist: fastlite', 'Requires-Python: >=3.10', 'Provides-Extra: dev', '# ⚡ Background Tasks'): assert o in meta, o
+    home = 'https://github.com/acme/tenant_tasks'
+    assert f'Source, {home}' in meta and f']({home}/blob/main/nbs/00_job.ipynb)' in meta and f']({home}/raw/main/nbs/images/' in meta
+    assert not re.search(r'\]\((?!https?:|#)', meta)
     assert 'Requires-Dist: nbdev' not in [o.split(';')[0].strip() for o in meta.splitlines() if 'extra' not in o]
