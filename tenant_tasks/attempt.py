@@ -10,6 +10,7 @@ __all__ = ['Attempt', 'aretry_busy', 'begin', 'finish', 'current_job']
 # %% ../nbs/07_attempt.ipynb #0d176b36
 import asyncio,inspect,logging,time
 from collections.abc import Awaitable,Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime,timedelta
 
@@ -91,6 +92,14 @@ def _enter(self:Attempt):
     return self.job.kwargs
 
 @patch
+def _undo(self:Attempt):
+    "Roll back what the function didn't commit"
+    db,self._db = self._db,None
+    if db is None or not self.store.link.path: return
+    with suppress(apsw.Error):
+        if db.conn.in_transaction: db.conn.execute('ROLLBACK')
+
+@patch
 def call(self:Attempt):
     "Call a sync function"
     token = _current.set(self)
@@ -101,6 +110,7 @@ def call(self:Attempt):
         else: self.outcome = Returned(res)
     except BaseException as e: self.outcome = e
     finally: _current.reset(token)
+    if self._awaitable is None: self._undo()
 
 # %% ../nbs/07_attempt.ipynb #4a41dac2
 @patch
@@ -172,6 +182,7 @@ async def _await(self:Attempt):
         self.outcome = Returned(await asyncio.wait_for(self._awaitable or self.func(**kwargs), secs))
     except asyncio.TimeoutError as e: self.outcome = _timed_out(e, secs)
     except BaseException as e: self.outcome = e
+    self._undo()
 
 @patch
 async def acall(self:Attempt):
@@ -282,5 +293,7 @@ def check(self:Attempt):
 def db(self:Attempt)->Database:
     "The tenant's database, on a connection for this job alone; one in memory is shared"
     path = self.store.link.path
-    if self._db is None: self._db = retry_busy(lambda: database(path)) if path else self.store.db
+    if self._db is None:
+        self._db = retry_busy(lambda: database(path)) if path else self.store.db
+        if path: self._db.conn.set_busy_timeout(int(caller.patience*1000))
     return self._db

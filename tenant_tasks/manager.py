@@ -196,6 +196,13 @@ def submit_many(self:BackgroundTaskManager,
         raise ValueError(f"jobs with a unique_key must be submitted one at a time, got {len(kwargs_list)}")
     return self._submit([self._new_job(job_type, task_func, max_retries, o) for o in kwargs_list], task_func)
 
+# %% ../nbs/08_manager.ipynb #8b313881
+@patch
+def transaction(self:BackgroundTaskManager,
+)->Transaction: # `with` or `async with` it; gives the tenant's database
+    "A transaction for the app's own rows and its jobs: all are written, or none"
+    return Transaction(self.store.link, self.db, self.process.store_threads.run)
+
 # %% ../nbs/08_manager.ipynb #6cc6906f
 class JobNotFound(KeyError, NotFoundError):
     "There is no job with this id in this tenant's database"

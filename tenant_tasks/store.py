@@ -50,6 +50,9 @@ indexes = {f'tenant_jobs_{k}':f'CREATE {v}'.format(f'tenant_jobs_{k}') for k,v i
 def _missing(conn):
     "Statements that bring `tenant_jobs` up to date"
     have = {r[1] for r in conn.execute('PRAGMA table_info(tenant_jobs)')}
+    if have and not {'id', 'job_type', 'status'}<=have:
+        must = "the table `tenant_jobs` must be the table of jobs, with columns id, job_type and status"
+        raise apsw.SQLError(f"{must}, got a table with columns {', '.join(sorted(have))}: rename it")
     if not have: todo = [f"CREATE TABLE tenant_jobs ({', '.join(columns.values())})"]
     else: todo = [f'ALTER TABLE tenant_jobs ADD COLUMN {v}' for k,v in columns.items() if k not in have]
     there = {r[1] for r in conn.execute('PRAGMA index_list(tenant_jobs)')}
@@ -63,17 +66,6 @@ def ensure_schema(
     if not _missing(conn): return
     with transaction(conn):
         for sql in _missing(conn): conn.execute(sql)
-
-# %% ../nbs/04_store.ipynb #e5fa8c2a
-class _AppConn:
-    "The app's connection, which other threads may be using at this moment"
-    def __init__(self, conn): self.conn = conn
-
-    def execute(self, sql, args=()):
-        "All rows of one statement"
-        def step(f): return retry_busy(f, apsw.ThreadingViolationError)
-        rows = step(lambda: self.conn.execute(sql, args))
-        return list(iter(lambda: step(lambda: next(rows, None)), None))
 
 # %% ../nbs/04_store.ipynb #a0b7ff41
 class JobStore:
@@ -92,22 +84,22 @@ def write(self:JobStore,
     single:bool=False, # Is it a single statement?
 ): # What `work` returns
     "Make a change in one transaction: the app's, if one is open and the mode joins it"
-    if not self.link.path:
-        with self.link.use(mode): return self._join(work)
-    if mode.joins and self._in_transaction(): return self._join(work)
-    return self.link.write(work, mode, single)
+    if mode.joins and (db := self._to_join()) is not None: return self._join(work, db)
+    if self.link.path: return self.link.write(work, mode, single)
+    with self.link.use(mode): return self._join(work, self.db)
 
 # %% ../nbs/04_store.ipynb #5b4d6ef3
 @patch
-def _join(self:JobStore, work):
-    conn = _AppConn(self.db.conn)
+def _join(self:JobStore, work, db):
+    conn = SharedConn(db.conn)
     ensure_schema(conn, nullcontext)
     with savepoint(conn): return work(conn)
 
 @patch
-def _in_transaction(self:JobStore):
-    try: return retry_busy(lambda: self.db.conn.in_transaction, apsw.ThreadingViolationError, timeout=.1)
-    except apsw.ThreadingViolationError: return False # Any open transaction is another thread's
+def _to_join(self:JobStore):
+    "The database object in whose transaction a caller writes, or None if none is open"
+    db = self.link.joined()
+    return self.db if db is None and self.link.path and in_transaction(self.db) else db
 
 # %% ../nbs/04_store.ipynb #c27c26a1
 @patch
@@ -122,7 +114,7 @@ def read(self:JobStore,
 
 @patch
 def _ask(self:JobStore, ask, mode=caller):
-    if not self.link.path or (mode.joins and self._in_transaction()): return self.write(ask, mode)
+    if not self.link.path or (mode.joins and self._to_join() is not None): return self.write(ask, mode)
     with self.link.use(mode) as conn: return ask(conn)
 
 # %% ../nbs/04_store.ipynb #5c94216f

@@ -72,7 +72,7 @@ class Tenants:
 def _database(self:Tenants, name):
     path = self.file(name)
     if not os.path.isfile(path): raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
-    return retry_busy(lambda: database(path), timeout=runner.patience)
+    return retry_busy(lambda: ThreadDb(path), timeout=runner.patience)
 
 @patch
 def __getitem__(self:Tenants, name)->BackgroundTaskManager:

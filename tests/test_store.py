@@ -160,6 +160,23 @@ def test_all_user_calls_join(path):
 
 # -- tables of other versions and other writers
 
+def test_a_table_of_the_app_is_left_alone(path):
+    "It has our table's name, but not its columns: a clear error, and no column more"
+    db = database(path)
+    db.execute('CREATE TABLE tenant_jobs (id INTEGER PRIMARY KEY, person TEXT, status TEXT)')
+    db.t.tenant_jobs.insert(dict(id=1, person='ann', status='hired'))
+    for _ in range(2):
+        with pytest.raises(apsw.SQLError, match='must be the table of jobs.* got a table with columns id, person, status'): BackgroundTaskManager(db)
+    with pytest.raises(apsw.SQLError), db.conn: BackgroundTaskManager(db)
+    assert db.t.tenant_jobs()==[dict(id=1, person='ann', status='hired')]
+    assert db.q("SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'tenant_jobs%'")==[dict(n=1)]
+
+def test_a_table_with_the_first_eight_columns_is_upgraded(path):
+    db = database(path)
+    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(list(columns.values())[:8])})")
+    db.t.tenant_jobs.insert(dict(id='old', job_type='sync', status='completed', max_retries=3))
+    assert [o.id for o in BackgroundTaskManager(db).list_jobs()]==['old'] and len(db.t.tenant_jobs()[0])==len(columns)
+
 @pytest.mark.parametrize('n', [8, 11, 17])
 def test_older_tables_gain_columns(path, n):
     "A table with the first columns only, and a row in it"

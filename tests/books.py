@@ -1,0 +1,114 @@
+"""Sales under load while processes are killed: afterwards each tenant's invoices and jobs must agree to the row.
+
+`python tests/books.py --minutes 5` prints the figures; it exits with 1 if anything is wrong.
+"""
+import json,random,sys,tempfile,threading,time
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from fastcore.net import free_port
+from helpers import end,manager_at,open_db,program,wait_until
+
+names = 'acme','globex','initech'
+
+class Shop:
+    "Two web processes and one worker process over three tenants, and what its customers were told"
+    def __init__(self, folder, seed=0):
+        self.data = Path(folder)/'data'
+        self.rnd = random.Random(seed)
+        self.ports = [free_port(), free_port()]
+        self.procs = {}
+        self.told = [] # Tenant, invoice and job of each sale that was confirmed
+        self.counts = Counter()
+        self.stop = threading.Event()
+        self.data.mkdir()
+        for o in names: open_db(self.data/f'{o}.db').t.invoices.create(id=int, amount=int, sent=int, pk='id')
+        for o in (*self.ports, 'worker'): self.start(o)
+
+    def start(self, what):
+        "Start, or start again, a web process by its port, or the worker"
+        args = ['worker'] if what=='worker' else ['web', what]
+        self.procs[what] = program('shop', *args, stderr=open(self.data.parent/f'{what}.log', 'a'), DATA=self.data)
+        if what=='worker': self.procs[what].stdout.readline()
+        else: wait_until(lambda: self.ask(what, 'up') is not None, 20)
+
+    def ask(self, port, path, **form):
+        "The answer of a web process as JSON or text; None if there was none"
+        try:
+            data = urlencode(form).encode() if form else None
+            with urlopen(f'http://127.0.0.1:{port}/{path}', data, timeout=10) as res: body = res.read().decode()
+            return json.loads(body) if body.startswith('{') else body
+        except HTTPError as e: self.counts[e.code] += 1
+        except (OSError,ValueError): self.counts['no answer'] += 1
+
+    def customer(self, seed):
+        "Buy until the shop closes; one sale in four is declined, some only look"
+        rnd = random.Random(seed)
+        while not self.stop.is_set():
+            tenant,port = rnd.choice(names),rnd.choice(self.ports)
+            if rnd.random()<.2: self.ask(port, f'balance?tenant={tenant}')
+            sale = dict(tenant=tenant, amount=rnd.randint(1, 99), fail=int(rnd.random()<.25))
+            if answer := self.ask(port, rnd.choice(['sale', 'asale']), **sale): self.told.append((tenant, answer['invoice'], answer['job']))
+            if not answer: time.sleep(.01)
+
+    def run(self, secs):
+        "Sell for so many seconds, kill a process now and then, and let the worker finish"
+        crowd = [threading.Thread(target=self.customer, args=(i,)) for i in range(6)]
+        for o in crowd: o.start()
+        close = time.monotonic()+secs
+        while time.monotonic()<close:
+            time.sleep(self.rnd.uniform(.5, 1.5))
+            what = self.rnd.choice([*self.procs])
+            end(self.procs[what])
+            self.counts['kills'] += 1
+            self.start(what)
+        self.stop.set()
+        for o in crowd: o.join()
+        wait_until(lambda: not any(s['pending']+s['running'] for s in self.stats()), 60, .1, lambda: self.stats())
+        for o in self.procs.values(): end(o)
+
+    def stats(self): return [manager_at(self.data/f'{o}.db').job_stats() for o in names]
+
+    def check(self):
+        "Figures, and a list of what is wrong"
+        wrong,figures = [],Counter(self.counts, confirmed=len(self.told))
+        for name in names:
+            manager = manager_at(self.data/f'{name}.db')
+            invoices = {o['id']:o for o in manager.db.t.invoices()}
+            jobs = {o.id:o for o in manager.list_jobs(limit=1_000_000)}
+            booked = Counter(o.kwargs['invoice_id'] for o in jobs.values())
+            figures.update(invoices=len(invoices), jobs=len(jobs))
+            wrong += [f'{name}: invoice {o} has {booked[o]} jobs' for o in invoices if booked[o]!=1]
+            wrong += [f'{name}: a job for invoice {o}, which is not there' for o in booked if o not in invoices]
+            wrong += [f'{name}: job {o.id} is {o.status}' for o in jobs.values() if o.status!='completed']
+            wrong += [f"{name}: invoice {k} was sent {o['sent']} times" for k,o in invoices.items() if not o['sent']]
+            for tenant,invoice,job in self.told:
+                if tenant==name and (invoice not in invoices or job not in jobs): wrong.append(f'{name}: invoice {invoice} was confirmed and is gone')
+        return figures,wrong
+
+    def close(self):
+        self.stop.set()
+        for o in self.procs.values(): end(o)
+
+def sell(secs, seed=0):
+    "Run a shop for so many seconds: figures, and a list of what is wrong"
+    with tempfile.TemporaryDirectory(prefix='tenant_tasks_shop') as folder:
+        shop = Shop(folder, seed)
+        try: shop.run(secs)
+        finally: shop.close()
+        return shop.check()
+
+if __name__=='__main__':
+    parser = ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--minutes', type=float, default=5, help='how long (5)')
+    parser.add_argument('--seed', type=int, default=0, help='which processes are killed when (0)')
+    args = parser.parse_args()
+    figures,wrong = sell(args.minutes*60, args.seed)
+    for k,v in figures.items(): print(f'{k!s:14}{v:8}')
+    for o in wrong[:50]: print(o)
+    print(f"{'wrong':14}{len(wrong):8}")
+    sys.exit(1 if wrong else 0)

@@ -1,0 +1,57 @@
+"A small shop: each tenant has its own tables, and a sale books an invoice and the job that sends it in one transaction"
+import os,sys
+
+import uvicorn
+from fasthtml.common import JSONResponse,Request,Response,fast_app
+
+from tenant_tasks import BackgroundTaskManager,TenantNotFound,Tenants,Worker,current_job,task
+
+tenants = Tenants(os.environ['DATA'])
+worker = Worker(tenants, look_every=.1, grace=2)
+
+class CardDeclined(Exception):
+    "The sale must leave nothing behind"
+
+def declined(req:Request, exc:Exception)->Response: return JSONResponse(dict(error='declined'), status_code=402)
+def unknown(req:Request, exc:Exception)->Response: return JSONResponse(dict(error='unknown'), status_code=404)
+
+app,rt = fast_app(secret_key='x', exception_handlers={CardDeclined: declined, TenantNotFound: unknown})
+
+@task(backoff=lambda n: .05)
+def send_invoice(invoice_id:int)->str:
+    "Count how often an invoice is sent"
+    db = current_job().db
+    db.execute('UPDATE invoices SET sent=sent+1 WHERE id=?', (invoice_id,))
+    return f'sent {invoice_id}'
+
+@rt('/up', methods=['get'])
+def up()->str: return 'yes'
+
+@rt('/sale', methods=['post'])
+def sale(tenant:str, amount:int, fail:bool=False)->Response:
+    manager:BackgroundTaskManager = tenants[tenant]
+    with manager.transaction() as db:
+        invoice = db.t.invoices.insert(dict(amount=amount, sent=0))
+        job_id,bg_task = manager.submit('send_invoice', send_invoice, invoice_id=invoice['id'])
+        if fail: raise CardDeclined
+    return JSONResponse(dict(invoice=invoice['id'], job=job_id), background=bg_task)
+
+@rt('/asale', methods=['post'])
+async def asale(tenant:str, amount:int, fail:bool=False)->Response:
+    manager:BackgroundTaskManager = tenants[tenant]
+    async with manager.transaction() as db:
+        invoice = db.t.invoices.insert(dict(amount=amount, sent=0))
+        job_id,bg_task = manager.submit('send_invoice', send_invoice, invoice_id=invoice['id'])
+        if fail: raise CardDeclined
+    return JSONResponse(dict(invoice=invoice['id'], job=job_id), background=bg_task)
+
+@rt('/balance', methods=['get'])
+def balance(tenant:str)->Response:
+    total, = tenants[tenant].db.q('SELECT count(*) AS n, sum(amount) AS total FROM invoices')
+    return JSONResponse(total)
+
+if __name__=='__main__':
+    if sys.argv[1]=='worker':
+        print('up', flush=True)
+        worker.main()
+    uvicorn.run(app, host='127.0.0.1', port=int(sys.argv[2]), log_level='error', timeout_graceful_shutdown=2)

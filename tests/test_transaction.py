@@ -1,0 +1,427 @@
+"The app's own rows and its jobs, all or nothing: from threads, from asyncio tasks, beside other processes"
+import asyncio,os,random,sqlite3,time,weakref
+from contextlib import suppress
+from threading import Event,Timer
+
+import apsw,pytest
+from fastlite import database
+from helpers import Call,in_threads,manager_at,work,write_lock
+
+from tenant_tasks import link
+from tenant_tasks.attempt import current_job
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.tenants import Tenants
+
+class Undone(Exception): pass
+
+invoices = 'CREATE TABLE invoices (number INTEGER PRIMARY KEY, job TEXT)'
+def numbers(manager): return [o for o, in manager.store.read('SELECT number FROM invoices ORDER BY number')]
+
+def invoice(manager, db, undo=False):
+    "Read the last number, write the next one, and submit its job"
+    n, = next(iter(list(db.execute('SELECT coalesce(max(number), 0)+1 FROM invoices'))))
+    job_id,_ = manager.submit('invoice', work, number=n)
+    assert manager.get_job(job_id).status=='pending' and manager.list_jobs(limit=1)[0].id==job_id
+    db.execute('INSERT INTO invoices VALUES (?,?)', (n, job_id))
+    if undo: raise Undone
+
+def balanced(manager):
+    "How many invoices there are, each with its job"
+    made = {n:job for n,job in manager.store.read('SELECT number, job FROM invoices')}
+    assert made=={o.kwargs['number']:o.id for o in manager.list_jobs('invoice', limit=10**6)} and sorted(made)==list(range(1, len(made)+1))
+    return len(made)
+
+@pytest.fixture
+def books(path):
+    "A manager of a database with invoices, in real time"
+    manager = manager_at(path)
+    manager.db.execute(invoices)
+    return manager
+
+@pytest.fixture
+def memory():
+    manager = BackgroundTaskManager(database(':memory:'))
+    manager.db.execute(invoices)
+    return manager
+
+# -- threads and tasks
+
+def from_thread(manager, n, rnd):
+    "Make `n` invoices, some of which are undone: how many were made"
+    made = 0
+    for _ in range(n):
+        with suppress(Undone), manager.transaction() as db:
+            invoice(manager, db, rnd.random()<.3)
+            made += 1
+    return made
+
+async def from_task(manager, rnd):
+    try:
+        async with manager.transaction() as db:
+            if rnd.random()<.5: await asyncio.sleep(.001)
+            invoice(manager, db, rnd.random()<.3)
+    except Undone: return 0
+    return 1
+
+def from_tasks(manager, n, rnd):
+    async def main(): return sum(await asyncio.gather(*[from_task(manager, rnd) for _ in range(n)]))
+    return asyncio.run(main())
+
+@pytest.mark.parametrize('seed', range(2))
+def test_the_books_are_right(books, path, seed):
+    "Four threads and two event loops, each with its own manager of the file or with a shared one, beside other submits"
+    rnd = random.Random(seed)
+    def beside():
+        for _ in range(20): manager_at(path).submit('other', work)
+    calls = [(from_thread, o, 15, rnd) for o in (books, books, manager_at(path), manager_at(path))]
+    made = in_threads(*calls, (from_tasks, books, 20, rnd), (from_tasks, manager_at(path), 20, rnd), (beside,))
+    assert balanced(books)==sum(made[:-1])>20 and len(books.list_jobs('other'))==20
+    assert books.store.read('PRAGMA integrity_check')==[('ok',)]
+
+def test_the_books_in_memory(memory):
+    made = in_threads(*[(from_thread, memory, 10, random.Random(i)) for i in range(3)], (from_tasks, memory, 15, random.Random(3)))
+    assert balanced(memory)==sum(made)>15
+
+def test_a_transaction_in_memory_waits_for_other_threads(memory):
+    with memory.store.link.use():
+        calls = [Call(from_thread, memory, 1, random.Random(2)), Call(from_tasks, memory, 1, random.Random(2))]
+        time.sleep(.1)
+        assert all(o.is_alive() for o in calls)
+    assert [o.answer() for o in calls]==[1, 1] and balanced(memory)==2
+
+@pytest.mark.parametrize('where', ['books', 'memory'])
+def test_a_child_is_not_in_the_transaction(where, request):
+    "Tasks and threads that are started inside inherit its context, but what they submit isn't undone with it"
+    manager = request.getfixturevalue(where)
+    async def late():
+        async with manager.transaction(): manager.submit('child', work)
+    async def main():
+        with suppress(Undone):
+            async with manager.transaction() as db:
+                task,thread = asyncio.ensure_future(late()),asyncio.ensure_future(asyncio.to_thread(manager.submit, 'child', work))
+                await asyncio.sleep(.05)
+                assert not task.done() and not thread.done()
+                invoice(manager, db, undo=True)
+        await asyncio.gather(task, thread)
+    asyncio.run(main())
+    assert balanced(manager)==0 and len(manager.list_jobs('child'))==2
+
+@pytest.mark.parametrize('where', ['books', 'memory'])
+def test_another_task_of_the_loop_hears_at_once(where, request):
+    "A plain submit would stop the loop, and with it the transaction that it waits for"
+    manager = request.getfixturevalue(where)
+    async def main():
+        entered = asyncio.Event()
+        async def long():
+            async with manager.transaction() as db:
+                entered.set()
+                await asyncio.sleep(.05)
+                invoice(manager, db)
+        task = asyncio.ensure_future(long())
+        await entered.wait()
+        start = time.monotonic()
+        with pytest.raises(apsw.BusyError, match='async with manager.transaction'): manager.submit('other', work)
+        with pytest.raises(apsw.BusyError, match='async with manager.transaction'), manager.transaction(): pass
+        if where=='books': assert manager.list_jobs()==[]
+        assert time.monotonic()-start<1
+        await task
+        manager.submit('other', work)
+    asyncio.run(main())
+    assert balanced(manager)==1 and len(manager.list_jobs('other'))==1
+
+def test_plain_submits_beside_short_transactions(books):
+    "No plain submit of the loop comes between the lock and the body of a transaction that doesn't await"
+    async def short():
+        async with books.transaction() as db: invoice(books, db)
+    async def plain():
+        await asyncio.sleep(0)
+        books.submit('other', work)
+    async def main(): await asyncio.gather(*[f() for _ in range(30) for f in (short, plain)])
+    asyncio.run(main())
+    assert balanced(books)==30==len(books.list_jobs('other'))
+
+def test_nested(books, path):
+    "A part that fails is undone alone; a part that succeeds goes with the whole"
+    other = manager_at(path)
+    with books.transaction() as db:
+        invoice(books, db)
+        with suppress(Undone), other.transaction() as part:
+            assert part is db
+            invoice(books, part, undo=True)
+        with books.transaction() as part: invoice(other, part)
+        assert BackgroundTaskManager(db).job_stats()['pending']==2
+    assert balanced(books)==2
+    with suppress(Undone), books.transaction():
+        with books.transaction() as part: invoice(books, part)
+        raise Undone
+    assert balanced(books)==2
+
+def test_inside_the_apps_own_transaction(books):
+    "It is a part of it, so the app doesn't wait for itself"
+    with suppress(Undone), books.db.conn:
+        with books.transaction() as db:
+            assert db is books.db
+            invoice(books, db)
+        raise Undone
+    assert balanced(books)==0
+
+def test_all_calls_join(books):
+    job_id,_ = books.submit('other', work)
+    with suppress(Undone), books.transaction():
+        books.cancel_job(job_id)
+        assert books.retry_job(job_id).status=='pending'
+        books.submit_many('other', work, [{}, {}])
+        assert books.job_stats()['pending']==3 and books.cancel_job(job_id).status=='cancelled'
+        raise Undone
+    assert [o.status for o in books.list_jobs()]==['pending']
+
+def test_a_job_runs_after_the_commit(books):
+    async def main():
+        async with books.transaction() as db:
+            invoice(books, db)
+            _,bg_task = books.submit('other', work, a=1)
+        await bg_task()
+    asyncio.run(main())
+    assert books.list_jobs('other')[0].value==dict(a=1)
+
+# -- waiting
+
+@pytest.mark.parametrize('first', [True, False], ids=['first', 'later'])
+def test_the_loop_goes_on_while_another_process_has_the_lock(books, path, first):
+    "The first transaction opens a connection, for which SQLite may want the lock, too"
+    async def main():
+        ticks = []
+        async def tick():
+            while True:
+                ticks.append(time.monotonic())
+                await asyncio.sleep(.01)
+        ticking = asyncio.ensure_future(tick())
+        timer = Timer(.7, release)
+        timer.start()
+        async with books.transaction() as db: invoice(books, db)
+        ticking.cancel()
+        timer.join()
+        assert ticks[-1]-ticks[0]>.5 and max(b-a for a,b in zip(ticks, ticks[1:]))<.25
+    if not first:
+        with books.transaction(): pass
+    with write_lock(path) as release: asyncio.run(main())
+    assert balanced(books)==1
+
+def test_patience_ends(books, path, monkeypatch):
+    monkeypatch.setattr(link, 'caller', link.caller._replace(patience=.1))
+    async def apart():
+        async with books.transaction(): pass
+    with write_lock(path):
+        with pytest.raises(apsw.BusyError), books.transaction(): pass
+        with pytest.raises(apsw.BusyError): asyncio.run(apart())
+    with books.transaction(): # Of another thread
+        assert [type(o) for o in in_threads((from_thread, books, 1, random), (asyncio.run, apart()))]==[apsw.BusyError]*2
+    assert from_thread(books, 1, random.Random(2))==balanced(books)==1
+
+def test_cancelled_while_it_waits(books):
+    "A request that goes away leaves no lock behind, and no gap in the line"
+    async def main():
+        async with books.transaction() as db:
+            waiting = [asyncio.ensure_future(from_task(books, random.Random(1))) for _ in range(3)]
+            await asyncio.sleep(.02)
+            waiting[0].cancel()
+            waiting[2].cancel()
+            await asyncio.sleep(.02)
+            invoice(books, db)
+        return await asyncio.gather(*waiting, return_exceptions=True)
+    first,second,third = asyncio.run(main())
+    assert isinstance(first, asyncio.CancelledError) and isinstance(third, asyncio.CancelledError) and second==1 and balanced(books)==2
+
+def test_cancelled_in_the_body(books):
+    async def main():
+        async def long():
+            async with books.transaction() as db:
+                invoice(books, db)
+                await asyncio.sleep(10)
+        task = asyncio.ensure_future(long())
+        await asyncio.sleep(.05)
+        task.cancel()
+        await asyncio.wait([task])
+        return await from_task(books, random.Random(1))
+    assert asyncio.run(main())==balanced(books)==1
+
+# -- the connection
+
+def test_one_connection_serves_many(books):
+    "Unless a query is left unfinished, the app has closed it, or the file was replaced"
+    conns = []
+    for _ in range(3):
+        with books.transaction() as db: conns.append(db.conn)
+    assert len(set(conns))==1 and conns[0] is not books.db.conn and conns[0].pragma('synchronous')==2
+    with books.transaction() as db:
+        for i in range(3): invoice(books, db)
+        rows = db.execute('SELECT * FROM invoices')
+        next(rows)
+    books.submit('other', work)
+    with books.transaction() as db: assert db.conn is not conns[0] and len(list(rows))==2
+    with suppress(apsw.Error), books.transaction() as db: db.conn.close()
+    assert from_thread(books, 1, random.Random(2))==1 and balanced(books)==4
+
+def test_file_replaced(books, path):
+    with books.transaction() as db: invoice(books, db)
+    for o in ('', '-wal', '-shm'): os.remove(path+o)
+    with pytest.raises(FileNotFoundError, match='is gone'), books.transaction(): pass
+    again = manager_at(path)
+    again.db.execute(invoices)
+    with again.transaction() as db: invoice(again, db)
+    assert balanced(again)==1
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+@pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
+def test_fork(books, tmp_path):
+    "A child leaves the parent's open transaction alone; forked outside of one, it has its own connections"
+    tenants = Tenants(tmp_path)
+    def count(): return tenants['acme'].db.q('SELECT count(*) AS n FROM invoices')[0]['n']
+    def child(pid, f):
+        if pid: return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        try: os._exit(f())
+        except BaseException: os._exit(99)
+    assert count()==0
+    opened,done = Event(),Event()
+    refs = [weakref.ref(tenants['acme'].db.conn)]
+    def another():
+        refs.append(weakref.ref(tenants['acme'].db.conn))
+        opened.set()
+        done.wait(20)
+    call = Call(another)
+    assert opened.wait(10)
+    with books.transaction() as db:
+        invoice(books, db)
+        pid = os.fork()
+        if not pid:
+            for o in (db.conn.set_commit_hook, db.conn.set_rollback_hook): o(lambda: os._exit(77))
+    assert child(pid, lambda: books.store.link.holder is not None)==0 and balanced(books)==1
+    assert child(os.fork(), lambda: 10*from_thread(books, 1, random.Random(2))+count())==12
+    assert child(os.fork(), lambda: count()+sum(o() is not None for o in refs))==4 # None is closed in a child
+    done.set()
+    call.answer()
+    assert balanced(books)==count()==2 and from_thread(books, 1, random.Random(2))==1
+    assert books.store.read('PRAGMA integrity_check')==[('ok',)]
+
+# -- `tenants[name].db` in many threads
+
+@pytest.fixture
+def tenants(tmp_path):
+    (tmp_path/'data').mkdir()
+    tenants = Tenants(tmp_path/'data')
+    for o in 'abc': tenants.create(o).db.execute(invoices)
+    return tenants
+
+def test_threads_read_and_write_through_tenants(tenants):
+    "Eight threads share a table object and write in transactions of their own: no error, no lost write"
+    tables = {o:tenants[o].db.t.invoices for o in 'abc'}
+    def use(i):
+        for j in range(20):
+            name = 'abc'[j%3]
+            db = tenants[name].db
+            db.execute('BEGIN IMMEDIATE')
+            tables[name].insert(dict(number=i*100+j))
+            tenants[name].submit('other', work)
+            db.commit() if j%4 else db.rollback()
+            tables[name]()
+            assert db.q('SELECT count(*) AS n FROM invoices')[0]['n']>=1 or j==0
+    assert in_threads(*[(use, i) for i in range(8)])==[None]*8
+    for o in 'abc': assert len(tables[o]())==len(tenants[o].list_jobs('other', limit=1000))==sum(j%4>0 and 'abc'[j%3]==o for j in range(20))*8
+
+def test_a_thread_has_a_connection_of_its_own(tenants):
+    db = tenants['a'].db
+    first,second = in_threads(*[(lambda: db.conn,)]*2)
+    assert len({first, second, db.conn})==3 and db.conn is db.conn and db.conn.pragma('busy_timeout')==5000
+    def other(): return tenants['a'].submit('other', work) and db.open_conn()
+    assert Call(other).answer() is None
+
+def test_a_threads_connections_are_bounded(tmp_path):
+    "The least recently used is closed, unless it has a transaction open"
+    tenants = Tenants(tmp_path)
+    dbs = [tenants.create(f't{i}').db for i in range(20)]
+    assert sum(o.open_conn() is not None for o in dbs)==8
+    with dbs[0].conn as conn:
+        for o in dbs[1:]: o.q('SELECT 1 AS a')
+        assert dbs[0].conn is conn
+
+def test_a_dropped_tenant_is_closed_in_all_threads(tenants):
+    if not os.path.isdir('/proc/self/fd'): pytest.skip('no /proc on this system')
+    def opened(): return sum(tenants.file('a') in os.readlink(f'/proc/self/fd/{o}') for o in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{o}'))
+    ready,done = Event(),Event()
+    def use():
+        tenants['a'].db.q('SELECT 1 AS a')
+        ready.set()
+        done.wait(10)
+    call = Call(use)
+    assert ready.wait(10)
+    before = opened()
+    tenants.drop('a')
+    assert opened()<=before-2 # The -wal, for two threads; SQLite keeps the file's own descriptor as long as it has locks
+    done.set()
+    call.answer()
+
+def test_a_tenants_file_is_replaced(tenants):
+    path,db = tenants.file('a'),tenants['a'].db
+    for o in ('', '-wal', '-shm'): os.remove(path+o)
+    with pytest.raises(FileNotFoundError, match='is gone'): db.q('SELECT 1 AS a')
+    assert not os.path.exists(path)
+    database(path).execute('CREATE TABLE fresh (a)')
+    assert db.t.fresh()==[]
+
+# -- jobs and other readers of the file
+
+def test_jobs_that_read_and_then_write_lose_no_attempt(books, path):
+    "Two hundred jobs in ten threads, each with the write lock before it reads, beside transactions of the app"
+    def count():
+        db = current_job().db
+        assert db.conn.pragma('busy_timeout')==5000
+        db.execute('BEGIN IMMEDIATE')
+        n, = next(iter(list(db.execute('SELECT coalesce(max(number), 0)+1 FROM invoices'))))
+        db.execute('INSERT INTO invoices VALUES (?,NULL)', (n,))
+        db.execute('COMMIT')
+    subs = books.submit_many('count', count, [{}]*200)
+    async def main():
+        app = asyncio.ensure_future(asyncio.to_thread(from_thread, books, 10, random.Random(2)))
+        await asyncio.gather(*[o() for _,o in subs])
+        return await app
+    made = asyncio.run(main())
+    done = books.list_jobs('count', limit=1000)
+    assert {(o.status, o.retry_count) for o in done}=={('completed', 0)} and numbers(books)==list(range(1, 201+made))
+
+@pytest.mark.parametrize('kind', ['sync', 'async', 'returns an awaitable'])
+def test_what_a_job_leaves_uncommitted_is_undone(books, kind):
+    "At once, so that its own outcome can be written, whatever still refers to the connection"
+    kept = []
+    def half(fail=True):
+        db = current_job().db
+        kept.append(db)
+        db.execute('BEGIN IMMEDIATE')
+        db.execute('INSERT INTO invoices VALUES (7,NULL)')
+        if fail: raise Undone
+    async def ahalf():
+        db = current_job().db
+        await asyncio.sleep(0)
+        half()
+    func = dict(sync=half, **{'async':ahalf, 'returns an awaitable':lambda: ahalf()})[kind]
+    job_id,bg_task = books.submit('half', func, 1)
+    start = time.monotonic()
+    asyncio.run(bg_task())
+    assert books.get_job(job_id).status=='failed' and numbers(books)==[] and len(kept)==1 and time.monotonic()-start<.4
+
+def test_pythons_own_sqlite_is_warned_of_once(books, path, logs, tmp_path):
+    "By any name of the file, and only if we have it open"
+    def warned(): return [o for o in logs('WARNING') if 'sqlite3' in o]
+    sqlite3.connect(':memory:').close()
+    sqlite3.connect(tmp_path/'other.db').close()
+    assert not warned()
+    sqlite3.connect(f'file:{path}?mode=ro', uri=True).close()
+    os.symlink(path, tmp_path/'alias.db')
+    for o in (path, tmp_path/'alias.db', os.fsencode(path)): sqlite3.connect(o).close()
+    warning, = warned()
+    for o in (path, 'current_job().db', 'manager.transaction()', 'corrupt'): assert o in warning
+
+def test_a_link_that_is_gone_is_not_warned_of(tmp_path, logs):
+    "Whatever `sqlite3` is called with, its own error is the only one"
+    for o in (None, 7, ['a'], 'a\0b'):
+        with pytest.raises((TypeError, ValueError, sqlite3.Error)): sqlite3.connect(o)
+    assert not [o for o in logs('WARNING') if 'sqlite3' in o]
