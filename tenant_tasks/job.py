@@ -6,8 +6,8 @@ The record of a job, and the vocabulary of the other modules: states, the moves 
 
 # %% auto #0
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'max_json', 'max_error', 'max_log', 'utcnow',
-           'timestamp', 'parse_time', 'new_id', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs', 'dump_result',
-           'read_errors', 'add_error', 'TenantJob', 'JobList']
+           'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs',
+           'dump_result', 'read_errors', 'add_error', 'TenantJob', 'JobList']
 
 # %% ../nbs/00_job.ipynb #6b12ef54
 import html,json,re,secrets,time
@@ -60,6 +60,19 @@ def parse_time(
 def new_id()->str: # 32 hexadecimal digits
     "An id for a job or a claim: unique, unguessable, and sortable by time of creation"
     return f'{time.time_ns()//1000:014x}{secrets.token_hex(9)}'
+
+# %% ../nbs/00_job.ipynb #d57d9f84
+class JobId(str):
+    "A job's id, as `submit` returns it"
+    def __new__(cls,
+        job_id:str, # The id
+        is_new:bool=True, # False if a live job with the same unique key was there, and this is its id
+    ):
+        res = super().__new__(cls, job_id)
+        res.is_new = is_new
+        return res
+
+    def __reduce__(self): return str,(str(self),)
 
 # %% ../nbs/00_job.ipynb #d22a777c
 def check_int(

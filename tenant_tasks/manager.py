@@ -10,8 +10,11 @@ __all__ = ['BackgroundTaskManager', 'JobNotFound', 'JobStateError']
 # %% ../nbs/08_manager.ipynb #ebf52d77
 import asyncio,inspect,logging,signal
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
 from datetime import datetime,timedelta
+from difflib import get_close_matches
+from weakref import WeakKeyDictionary
 
 import anyio,apsw
 from fastcore.aio import is_async_callable
@@ -62,14 +65,67 @@ def _check_func(f):
     if inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f):
         raise TypeError(f"{what}, got the generator function {f!r}, whose body would never run")
 
+# %% ../nbs/08_manager.ipynb #f9bdefec
+_known = WeakKeyDictionary() # What functions take, by function
+
+def _read_signature(func):
+    "The names that a function takes, or None for any, and those that it needs"
+    if inspect.isbuiltin(func): return None,{}.keys()
+    try: params = inspect.signature(func, follow_wrapped=False).parameters.values()
+    except Exception: return None,{}.keys()
+    needs = [o for o in params if o.default is o.empty and o.kind not in (o.VAR_POSITIONAL,o.VAR_KEYWORD)]
+    for o in needs:
+        if o.kind==o.POSITIONAL_ONLY: raise TypeError("`task_func` must take its arguments by name, "
+            f"got {function_name(func)}, whose {o.name!r} is positional-only")
+    flags = getattr(getattr(func, '__code__', None), 'co_flags', 0)
+    takes_any = flags & inspect.CO_VARKEYWORDS or any(o.kind==o.VAR_KEYWORD for o in params)
+    names = dict.fromkeys(o.name for o in params if o.kind in (o.POSITIONAL_OR_KEYWORD,o.KEYWORD_ONLY))
+    return None if takes_any else names.keys(),{o.name:o for o in needs}.keys()
+
+def _signature(func):
+    code = getattr(func, '__code__', None)
+    try:
+        read_from,*res = _known[func]
+        if read_from is code: return res
+    except (KeyError, TypeError): pass
+    res = _read_signature(func)
+    with suppress(TypeError): _known[func] = code,*res # Not every callable can be a key
+    return res
+
+# %% ../nbs/08_manager.ipynb #c77aeaec
+_options = 'delay','run_at','priority','unique_key' # Of `using`
+
+def _hint(name, names):
+    own = *names,'max_retries'
+    for o in get_close_matches(str(name), [*own, *_options], 1):
+        return f"; did you mean {o}=…?" if o in own else f"; did you mean manager.using({o}=…)?"
+    return ''
+
+def _check_args(func, kwargs):
+    names,needs = _signature(func)
+    if names is not None and not kwargs.keys()<=names:
+        bad = next(o for o in kwargs if o not in names)
+        what = f"{function_name(func)}({', '.join(names)})"
+        raise TypeError(f"arguments must be parameters of {what}, got {bad!r}{_hint(bad, names)}")
+    if needs<=kwargs.keys(): return kwargs
+    missing,given = ', '.join(repr(o) for o in needs if o not in kwargs),', '.join(map(str, kwargs)) or 'none'
+    raise TypeError(f"arguments of {function_name(func)} must include {missing}, got {given}")
+
+# %% ../nbs/08_manager.ipynb #7de9aaa7
+class _Default(int): "An int that can be told from one that the caller passed"
+_default_retries = _Default(3)
+
 @patch
 def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
+    name = task_name(func)
+    if max_retries is _default_retries: max_retries = find_task(name).max_retries if name else int(max_retries)
     check_int('max_retries', max_retries, 1)
     now,opts = self.clock(),dict(self._options)
     created_at = timestamp(now)
     run_at = timestamp(now+opts.pop('delay')) if 'delay' in opts else opts.pop('run_at', created_at)
-    names = dict(task=task_name(func), function=function_name(func), owner=self.process.id)
-    return TenantJob(new_id(), check_text('job_type', job_type), payload=dump_kwargs(kwargs), max_retries=max_retries,
+    names = dict(task=name, function=function_name(func), owner=self.process.id)
+    job_type,payload = check_text('job_type', job_type),dump_kwargs(_check_args(func, kwargs))
+    return TenantJob(new_id(), job_type, payload=payload, max_retries=max_retries,
         created_at=created_at, run_at=run_at, **names, **opts)
 
 # %% ../nbs/08_manager.ipynb #8ea1bbc0
@@ -164,7 +220,7 @@ async def _in_thread(self:BackgroundTaskManager, threads, f, *args):
 @patch
 def _submit(self:BackgroundTaskManager, jobs, task_func):
     self.process.announce_alive(self.folder)
-    ids = [o.id for o in self.store.submit(jobs)]
+    ids = [JobId(o.id, o.id==new.id) for new,o in zip(jobs, self.store.submit(jobs))]
     for o in ids: self.process.keep(o, task_func)
     return [(o, BackgroundTask(self._execute_with_retry, o, task_func)) for o in ids]
 
@@ -172,9 +228,9 @@ def _submit(self:BackgroundTaskManager, jobs, task_func):
 def submit(self, /,
     job_type:str, # Job category (e.g., "sync", "email")
     task_func:Callable, # What to run: a function or an async function
-    max_retries:int=3, # Attempts in all, the first included
+    max_retries:int=_default_retries, # Attempts in all, the first included; a task may have another default
     **task_kwargs, # Arguments for `task_func`, as JSON can hold them
-)->tuple[str,BackgroundTask]: # The job's id, and the task that a route returns along with its response
+)->tuple[str,BackgroundTask]: # The job's id (a `JobId`), and the task that a route returns along with its response
     "Submit a new background task for execution."
     _check_func(task_func)
     return self._submit([self._new_job(job_type, task_func, max_retries, task_kwargs)], task_func)[0]
@@ -185,7 +241,7 @@ def submit_many(self:BackgroundTaskManager,
     job_type:str, # Job category
     task_func:Callable, # What to run
     kwargs_list:list[dict], # One dict of arguments for each job
-    max_retries:int=3, # Attempts in all, for each
+    max_retries:int=_default_retries, # Attempts in all, for each; a task may have another default
 )->list[tuple[str,BackgroundTask]]: # Id and background task of each, in the same order
     "Submit one job for each dict of arguments, in one transaction"
     _check_func(task_func)
@@ -281,6 +337,25 @@ def run_again(self:BackgroundTaskManager,
         async with anyio.create_task_group() as group:
             for k,f in funcs.items(): group.start_soon(self._execute_with_retry, k, f)
     return BackgroundTask(run)
+
+# %% ../nbs/08_manager.ipynb #0c63ac69
+@patch
+def reschedule_job(self:BackgroundTaskManager,
+    job_id:str, # Which job
+    *,
+    delay:timedelta|float|None=None, # This much later than now, as a duration or in seconds
+    run_at:datetime|None=None, # At this time, which must have a time zone
+)->TenantJob: # Still pending, with its new `run_at`
+    "Let a pending job run earlier or later; `JobStateError` if it isn't pending"
+    neither = "one of `delay` and `run_at` must be given, got None and None"
+    if delay is None and run_at is None: raise ValueError(neither)
+    opts,before = self.using(delay=delay, run_at=run_at)._options,self.get_job(job_id)
+    row = self.store.reschedule(job_id, self.clock()+opts['delay'] if 'delay' in opts else run_at)
+    if row is None:
+        status = self.get_job(job_id).status
+        raise JobStateError(f"a job must be pending to be rescheduled, and job {job_id} is {status}")
+    if row.run_at<before.run_at: self.process.nudge(self)
+    return row
 
 # %% ../nbs/08_manager.ipynb #c6a5fbd6
 @patch

@@ -361,6 +361,18 @@ def reset(self:JobStore,
     vals = dict(empty, retry_count=0, cancel_requested=0, run_at=timestamp(now))
     return self.write(lambda conn: _move(conn, 'reset', job_id, **vals), single=True)
 
+# %% ../nbs/04_store.ipynb #5cd39869
+_reschedule = f"UPDATE tenant_jobs SET run_at=? WHERE id=? AND status='pending' RETURNING {_cols}"
+
+@patch
+def reschedule(self:JobStore,
+    job_id:str, # Which job
+    run_at:datetime, # When it may run
+)->TenantJob|None: # The row as it is now, or None if it isn't pending
+    "Let a pending job run at another time"
+    args = timestamp(run_at),job_id
+    return self.write(lambda conn: _first_job(conn.execute(_reschedule, args)), single=True)
+
 # %% ../nbs/04_store.ipynb #5c20f6ac
 _count = """SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tenant_jobs WHERE status=value LIMIT ?))
     FROM json_each(?)"""

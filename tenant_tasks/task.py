@@ -8,11 +8,13 @@ A row can't hold a function, only a name. `task` registers a function under a na
 __all__ = ['Task', 'task', 'UnknownTask', 'find_task', 'task_names', 'policy_of', 'task_name', 'function_name']
 
 # %% ../nbs/05_task.ipynb #c2972099
-import inspect
+import inspect,logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from fastcore.aio import is_async_callable
 
 from .job import *
 from .retry import *
@@ -27,6 +29,7 @@ class Task:
     timeout:float|None = None # Seconds an attempt may take; then an async function is stopped, and `check()` raises
     retry_on:tuple = (BaseException,) # Failures worth another attempt; any other fails the job at once
     cancel_on:tuple = () # Exceptions that end the job as cancelled
+    max_retries:int = 3 # Attempts in all, the first included, unless a submit says otherwise
 
 # %% ../nbs/05_task.ipynb #8bb37719
 _tasks = {}
@@ -51,6 +54,23 @@ def _exceptions(what, o):
             raise TypeError(f"`{what}` must be an exception type or a tuple of them, got {e!r}")
     return o
 
+# %% ../nbs/05_task.ipynb #baaf56ec
+_log = logging.getLogger('tenant_tasks')
+_warned = set() # Tasks whose timeout has been logged
+
+def _names_in(code):
+    inner = [o for o in code.co_consts if inspect.iscode(o)]
+    return {*code.co_names, *code.co_freevars}.union(*map(_names_in, inner))
+
+def _warn_of_timeout(t):
+    funcs = t.func,inspect.unwrap(t.func)
+    if t.timeout is None or t.name in _warned or any(map(is_async_callable, funcs)): return
+    for o in funcs:
+        if {'check', 'current_job'} & _names_in(getattr(o, '__code__', _warn_of_timeout.__code__)): return
+    _warned.add(t.name)
+    hint = "a sync function can't be stopped until it calls current_job().check()"
+    _log.warning("task %r has a timeout of %g s, but %s, which it doesn't seem to do", t.name, t.timeout, hint)
+
 # %% ../nbs/05_task.ipynb #3acaefa5
 def task(
     func:Callable|None=None, # The function, if the decorator has no arguments
@@ -60,10 +80,11 @@ def task(
     timeout:timedelta|float|None=None, # How long an attempt may take, as a duration or in seconds
     retry_on:type|tuple=BaseException, # Failures worth another attempt
     cancel_on:type|tuple=(), # Exceptions that end the job as cancelled
+    max_retries:int=3, # Attempts in all, the first included, unless a submit says otherwise
 )->Callable: # The function itself
     "Register a function, so that its jobs outlive the process that submitted them"
     policy = dict(name=name, backoff=backoff, timeout=timeout, retry_on=retry_on, cancel_on=cancel_on)
-    if func is None: return partial(task, **policy)
+    if func is None: return partial(task, max_retries=max_retries, **policy)
     if not callable(func) or inspect.ismethod(func) or not hasattr(func, '__code__'):
         raise TypeError(f"a task must be a function or an async function, got {func!r}")
     name = func.__name__ if name is None else check_text('name', name)
@@ -71,7 +92,10 @@ def task(
     secs = None if timeout is None else to_delta(timeout).total_seconds()
     if secs==0: raise ValueError(f"`timeout` must be more than 0 seconds, got {timeout!r}")
     again,never = _exceptions('retry_on', retry_on),_exceptions('cancel_on', cancel_on)
-    return _register(Task(name, func, backoff, secs, again, never))
+    t = Task(name, func, backoff, secs, again, never, check_int('max_retries', max_retries, 1))
+    _register(t)
+    _warn_of_timeout(t)
+    return func
 
 # %% ../nbs/05_task.ipynb #c4db80d7
 class UnknownTask(KeyError):
