@@ -127,3 +127,11 @@ def recover(self:Agenda,
 ):
     "Forget the failures of a tenant"
     self._failures.pop(tenant, None)
+
+# %% ../nbs/02_agenda.ipynb #d21b4cd4
+@patch
+def forget(self:Agenda,
+    tenant:str, # A tenant that is gone
+):
+    "Forget a tenant, except for its turns under way; `enqueue` and the others bring it back"
+    for o in (self.ready, self.due, self._failures): o.pop(tenant, None)

@@ -156,20 +156,32 @@ class DbLink:
         self.mode = None # The mode that the connection is set to
         self.ready = False # Has `prepare` been called?
 
-# %% ../nbs/03_link.ipynb #02f55a7b
+# %% ../nbs/03_link.ipynb #1502c97f
 def _file_at(path):
-    "Device and inode"
     try: st = os.stat(path)
     except FileNotFoundError: raise FileNotFoundError(f"tenant database {path!r} is gone") from None
     return st.st_dev,st.st_ino
 
 @patch
+def _guard(self:DbLink, file):
+    path = self.path # Without a reference from the connection to the link
+    def moved():
+        if _file_at(path)!=file: raise FileNotFoundError(f"tenant database {path!r} was replaced")
+        return False
+    self.conn.set_commit_hook(moved, id='moved')
+
+# %% ../nbs/03_link.ipynb #02f55a7b
+@patch
 def open(self:DbLink)->apsw.Connection: # The same one as long as the file is the same
     "The connection; `FileNotFoundError` if the file is gone"
     if not self.path: return self.conn
-    file = _file_at(self.path)
+    try: file = _file_at(self.path)
+    except FileNotFoundError:
+        self.conn = None
+        raise
     if self.conn is None or self.file!=file:
         self.conn = retry_busy(self._connect)
+        self._guard(file)
         self._opened(file)
     return self.conn
 
@@ -178,6 +190,13 @@ def _connect(self:DbLink):
     conn = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self.vfs)
     conn.set_busy_timeout(int(caller.patience*1000))
     return conn
+
+# %% ../nbs/03_link.ipynb #0ab38fb7
+@patch
+def close(self:DbLink):
+    "Close the connection; the next use opens it again"
+    with self.lock:
+        if self.path: self.conn = None
 
 # %% ../nbs/03_link.ipynb #27bb576e
 @patch

@@ -8,9 +8,10 @@ All tenants of an app, by name. `tenants["acme"]` is the manager of one of them,
 __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenants', 'Health', 'Overview']
 
 # %% ../nbs/09_tenants.ipynb #49f91c8c
-import os,re,threading,time
+import os,re,threading,time,unicodedata
 from collections import OrderedDict
 from collections.abc import Callable,Iterator,Mapping
+from contextlib import contextmanager,suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,9 @@ from types import SimpleNamespace
 import apsw
 from fastcore.basics import patch
 from fastlite import Database,database
+
+try: import fcntl
+except ImportError: fcntl = None # Windows
 
 from .job import *
 from .link import *
@@ -34,12 +38,16 @@ class BadTenantName(TenantNotFound, ValueError):
     "No tenant can have this name"
 
 # %% ../nbs/09_tenants.ipynb #369b485a
-_tenant_name = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,99}')
+_tenant_name = re.compile(r'[^\W_][\w.@+-]{0,99}')
+
+def _is_name(s):
+    if not (isinstance(s, str) and _tenant_name.fullmatch(s)): return False
+    return s.isascii() or (len(s.encode())<=200 and unicodedata.is_normalized('NFKC', s))
 
 class Tenants:
     "A directory with one SQLite file for each tenant"
     def __init__(self,
-        path:str|Path, # The directory
+        path:str|Path, # The directory; made if its parent is there
         *,
         suffix:str='.db', # What the name of a tenant's file ends with
         max_open:int=64, # Databases to keep open; the least recently used is closed first
@@ -49,6 +57,7 @@ class Tenants:
         self.suffix = suffix
         self.max_open = check_int('max_open', max_open, 1)
         self.manager_kw = manager_kw
+        with suppress(FileExistsError, FileNotFoundError, NotADirectoryError): self.path.mkdir()
         if not self.path.is_dir(): raise NotADirectoryError(f"`path` must be a directory of tenants, got {str(path)!r}")
         self._real = os.path.realpath(path)
         self._begin()
@@ -63,39 +72,77 @@ class Tenants:
         name:str, # A tenant
     )->str: # Its database file
         "Path of a tenant's database; `BadTenantName`, a `ValueError`, for a name that no tenant can have"
-        if isinstance(name, str) and _tenant_name.fullmatch(name): return str(self.path/f'{name}{self.suffix}')
-        must = "at most 100 letters, digits, '_', '-', '.', and start with a letter or digit"
+        if _is_name(name): return str(self.path/f'{name}{self.suffix}')
+        must = "at most 100 letters, digits (200 bytes, NFKC) or any of '_-.@+', and start with a letter or digit"
         raise BadTenantName(f"a tenant name must be {must}, got {name!r}")
 
 # %% ../nbs/09_tenants.ipynb #0ebfa450
 @patch
 def _database(self:Tenants, name):
     path = self.file(name)
-    if not os.path.isfile(path): raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
-    return retry_busy(lambda: ThreadDb(path), timeout=runner.patience)
+    if os.path.isfile(path):
+        try: return retry_busy(lambda: ThreadDb(path), timeout=runner.patience)
+        except (apsw.CantOpenError,FileNotFoundError):
+            if os.path.isfile(path): raise
+    raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
+
+@patch
+def _stamp(self:Tenants, name):
+    "Device and inode of a tenant's file, None if there is none"
+    try: st = os.stat(self.file(name))
+    except FileNotFoundError: return None
+    return st.st_dev,st.st_ino
+
+# %% ../nbs/09_tenants.ipynb #9a51043c
+@patch
+def _cached(self:Tenants, name, stamp, manager=None):
+    "The open manager of a file, or else the given one, which is kept from now on"
+    with self._lock:
+        if self._open.get(name, (None, None))[1]!=stamp: self._open.pop(name, None)
+        if manager: self._open.setdefault(name, (manager, stamp))
+        if name not in self._open: return None
+        self._open.move_to_end(name)
+        while len(self._open)>self.max_open: self._open.popitem(last=False)
+        return self._open[name][0]
 
 @patch
 def __getitem__(self:Tenants, name)->BackgroundTaskManager:
     "A tenant's manager; `TenantNotFound` if there is no such tenant"
-    with self._lock:
-        if name in self._open:
-            self._open.move_to_end(name)
-            return self._open[name]
-    manager = BackgroundTaskManager(self._database(name), **self.manager_kw)
-    with self._lock:
-        manager = self._open.setdefault(name, manager)
-        while len(self._open)>self.max_open: self._open.popitem(last=False)
-    return manager
+    stamp = self._stamp(name)
+    if manager := self._cached(name, stamp): return manager
+    return self._cached(name, stamp, BackgroundTaskManager(self._database(name), **self.manager_kw))
 
 # %% ../nbs/09_tenants.ipynb #d2f151f0
+@patch
+@contextmanager
+def _naming(self:Tenants):
+    "Tenants are made, renamed and removed one at a time, in all processes"
+    if fcntl is None: return (yield)
+    fd = os.open(self.path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        os.close(fd)
+
 @patch
 def create(self:Tenants,
     name:str, # A tenant that may be new
 )->BackgroundTaskManager: # Its manager
     "Create a tenant's database if it doesn't exist, and open it"
     path = self.file(name)
-    if not os.path.exists(path): retry_busy(lambda: database(path))
+    if not os.path.exists(path):
+        with self._naming(): retry_busy(lambda: database(path))
     return self[name]
+
+# %% ../nbs/09_tenants.ipynb #8dd7020d
+@patch
+def __contains__(self:Tenants, name):
+    "Is there a tenant of this name? Opens no database of a directory"
+    try: path = self.file(name)
+    except (TenantNotFound,FileNotFoundError): return False
+    return not path or os.path.isfile(path)
 
 @patch
 def drop(self:Tenants,
@@ -108,7 +155,7 @@ def drop(self:Tenants,
 def __iter__(self:Tenants)->Iterator[str]:
     "The names of all tenants"
     names = [o.name[:-len(self.suffix)] for o in os.scandir(self.path) if o.name.endswith(self.suffix) and o.is_file()]
-    return iter(sorted(o for o in names if _tenant_name.fullmatch(o)))
+    return iter(sorted(o for o in names if _is_name(o)))
 
 # %% ../nbs/09_tenants.ipynb #34e20383
 @patch
@@ -118,7 +165,64 @@ def name_of(self:Tenants,
     "Which tenant does this manager belong to?"
     folder,file = os.path.split(manager.store.link.path)
     name = file[:-len(self.suffix)]
-    return name if folder==self._real and file.endswith(self.suffix) and _tenant_name.fullmatch(name) else None
+    return name if folder==self._real and file.endswith(self.suffix) and _is_name(name) else None
+
+# %% ../nbs/09_tenants.ipynb #e759b918
+_beside = '-wal','-shm'
+
+def _unlink(path, *ends):
+    for o in ends:
+        with suppress(FileNotFoundError): os.unlink(path+o)
+
+@patch
+@contextmanager
+def _idle(self:Tenants, name, wait, what):
+    "Hold a tenant's database while it has no running jobs"
+    end = time.monotonic()+wait
+    while True:
+        with self._naming():
+            if name not in self: raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
+            with exclusive(self.file(name)) as running:
+                if not running: return (yield)
+        if time.monotonic()>=end: break
+        time.sleep(.05)
+    raise JobStateError(f"a tenant must have no running jobs to be {what}, and {name!r} has {running}")
+
+@patch
+def _close(self:Tenants, name):
+    self.drop(name)
+    link_at(os.path.realpath(self.file(name)), prepare=ensure_schema).close()
+
+# %% ../nbs/09_tenants.ipynb #a5354959
+@patch
+def rename(self:Tenants,
+    old:str, # A tenant
+    new:str, # A name that no tenant has
+    wait:float=0, # Seconds that running jobs get to end
+):
+    "Give a tenant another name, with all its data; `JobStateError` if it has running jobs"
+    src,dst = self.file(old),self.file(new)
+    with self._idle(old, wait, 'renamed'):
+        if os.path.lexists(dst): raise ValueError(f"`new` must be a name that no tenant has, got {new!r}")
+        _unlink(dst, *_beside)
+        try:
+            for o in _beside: os.path.exists(src+o) and os.link(src+o, dst+o) # Who has them open keeps the same files
+            os.rename(src, dst)
+        except OSError:
+            _unlink(dst, *_beside)
+            raise
+        _unlink(src, *_beside)
+    self._close(old)
+
+# %% ../nbs/09_tenants.ipynb #6fdb5398
+@patch
+def remove(self:Tenants,
+    name:str, # A tenant
+    wait:float=0, # Seconds that running jobs get to end
+):
+    "Delete a tenant's database with all its data; `JobStateError` if it has running jobs"
+    with self._idle(name, wait, 'removed'): _unlink(self.file(name), '', *_beside)
+    self._close(name)
 
 # %% ../nbs/09_tenants.ipynb #cec55610
 @patch
@@ -139,10 +243,12 @@ def changed(self:Tenants,
     "Which tenants may have something to do?"
     fresh,now = (time.time()-.05)*1e9,{}
     for name,st in self._files(): now[name] = now.get(name, ())+(st.st_mtime_ns, st.st_size)
-    res = [o for o,v in now.items() if seen.get(o)!=v and _tenant_name.fullmatch(o)]
+    res = [o for o,v in now.items() if seen.get(o)!=v and _is_name(o)]
     res.sort(key=lambda o: -max(now[o][::2]))
     seen.clear()
     seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
+    for o in [*self._open]:
+        if o not in now and o not in self: self.drop(o)
     return res
 
 # %% ../nbs/09_tenants.ipynb #e33a4d4d
@@ -180,6 +286,9 @@ class TenantMap(Tenants):
     def __iter__(self): return iter(list(self.names()) if self.names else list(dict.fromkeys(self._links.values())))
 
 @patch
+def _stamp(self:TenantMap, name): return ''
+
+@patch
 def _database(self:TenantMap, name):
     try: db = self.get(name)
     except KeyError: db = None
@@ -205,6 +314,17 @@ def name_of(self:TenantMap, manager):
     if manager.store.link not in self._links:
         for o in set(self)-set(self._links.values()): self[o]
     return self._links.get(manager.store.link)
+
+# %% ../nbs/09_tenants.ipynb #2673955d
+@patch
+def rename(self:TenantMap, old, new, wait=0):
+    "`NotImplementedError`: the app's own mapping has the names"
+    raise NotImplementedError(f"`rename` must be called on Tenants, and this app finds {old!r} in its own way")
+
+@patch
+def remove(self:TenantMap, name, wait=0):
+    "`NotImplementedError`: the app's own mapping has the names"
+    raise NotImplementedError(f"`remove` must be called on Tenants, and this app finds {name!r} in its own way")
 
 # %% ../nbs/09_tenants.ipynb #da5bc7a5
 @patch

@@ -25,8 +25,14 @@ from .tenants import *
 # %% ../nbs/10_worker.ipynb #72beae29
 _log = logging.getLogger('tenant_tasks')
 
+def _check_keep(keep):
+    if keep is None or (isinstance(keep, timedelta) and timedelta(0)<=keep<=timedelta(days=36525)): return keep
+    raise ValueError(f"`keep` must be a timedelta from 0 to 100 years, or None, got {keep!r}")
+
 class Worker:
     "Runs the due jobs of all tenants"
+    prune_every,prune_batch = 60,1000 # Seconds between two batches of one tenant, and jobs in a batch
+
     def __init__(self,
         tenants, # Tenants, a directory, a dict of databases, or a function from a name to a database
         *,
@@ -36,6 +42,7 @@ class Worker:
         look_every:float=.5, # Minimum number of seconds between two looks at the files
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
         unknown_after:timedelta=timedelta(hours=1), # How long a due job may wait for a process that knows its task
+        keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
         process:Process=this_process, # Which process this is; another one only in tests
     ):
         self.concurrency = check_int('concurrency', concurrency, 1)
@@ -45,6 +52,7 @@ class Worker:
         self.look_every = look_every
         self.sweep_every = sweep_every
         self.unknown_after = unknown_after
+        self.keep = _check_keep(keep)
         self.process = process
         self.threads = ThreadLimit(concurrency)
         self._begin()
@@ -61,6 +69,8 @@ def _begin(self:Worker):
     self._turns = set() # Asyncio tasks
     self._maintained = {} # When each tenant was last maintained
     self._watched = set() # Tenants in which other processes have jobs
+    self._pruned = {} # When to delete old jobs of each tenant again, and whether there are more
+    self._gone = set() # Tenants whose files are gone
     self._nudged = set() # Tenants with a nudge on its way to the loop
     self._reported = set() # Unknown tasks that have been logged
     self._cpu = 0. # Seconds of processor time that the last look took
@@ -74,6 +84,7 @@ def _maintain(self:Worker, name, manager):
     self._abandon(name, manager)
     others = manager.store.orphan_candidates(self.process.id, manager.clock(), limit=1)
     (self._watched.add if others else self._watched.discard)(name)
+    self._prune(name, manager)
 
 @patch
 def _abandon(self:Worker, name, manager):
@@ -86,6 +97,18 @@ def _abandon(self:Worker, name, manager):
         why = f"no process that knows the task {job.task!r} claimed the job within {self.unknown_after}"
         errors = add_error(job.error_log, (job.retry_count or 0)+1, now, f'{why}; is its module imported in a worker?')
         manager.store.abandon(job, now, errors)
+
+# %% ../nbs/10_worker.ipynb #90feef1d
+@patch
+def _prune(self:Worker, name, manager):
+    "Delete some of the jobs that ended too long ago, unless that was done lately"
+    if self.keep is None: return
+    now,(due,more) = time.monotonic(),self._pruned.get(name, (-1e9, False))
+    if now>=due:
+        due,n = now+self.prune_every,manager.store.prune_some(manager.clock()-self.keep, self.prune_batch)
+        more = n==self.prune_batch
+        self._pruned[name] = due,more
+    if more: self._call(self.agenda.schedule, name, time.time()+due-now)
 
 # %% ../nbs/10_worker.ipynb #f73661d0
 @patch
@@ -152,6 +175,7 @@ async def _turn(self:Worker, name):
     try:
         a = await self.threads.run(self._run_jobs, name)
         self.agenda.recover(name)
+        self._gone.discard(name)
         row = a and await finish(a)
         if row and row.status=='pending': self._schedule(name, row)
     except Exception as e: self._back_off(name, e)
@@ -161,11 +185,23 @@ async def _turn(self:Worker, name):
 
 @patch
 def _back_off(self:Worker, name, e):
+    if isinstance(e, (FileNotFoundError,TenantNotFound)) and name not in self.tenants: return self._forget(name)
     crowded = isinstance(e, apsw.BusyError)
     wait = self.agenda.back_off(name, time.time(), crowded)
     level = logging.DEBUG if crowded and wait<1 else logging.WARNING
     _log.log(level, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
-    if level==logging.WARNING: self.tenants.drop(name)
+    if level==logging.DEBUG: return
+    self._watched.discard(name) # A turn that works watches it again
+    self.tenants.drop(name)
+
+@patch
+def _forget(self:Worker, name):
+    if name not in self._gone: _log.warning("tenant %s is gone: its file was renamed or deleted", name)
+    self._gone.add(name)
+    self.agenda.forget(name)
+    self._watched.discard(name)
+    for o in (self._maintained, self._pruned): o.pop(name, None)
+    self.tenants.drop(name)
 
 # %% ../nbs/10_worker.ipynb #85d69aed
 @patch

@@ -44,6 +44,13 @@ class Turns(RuleBasedStateMachine):
     @rule(name=names)
     def recover(self, name): self.agenda.recover(name)
 
+    @rule(name=names)
+    def forget(self, name):
+        self.agenda.forget(name)
+        self.due.pop(name, None)
+        self.ready = [o for o in self.ready if o!=name]
+        self.passed_over.pop(name, None)
+
     @rule(secs=st.integers(0, 10))
     def pass_time(self, secs): self.now += secs
 
@@ -127,6 +134,14 @@ def test_waits_grow_to_a_minute():
     assert [agenda.back_off('a', 0) for _ in range(8)]==[2, 4, 8, 16, 32, 60, 60, 60]
     agenda.recover('a')
     assert [agenda.back_off('a', 0, crowded=True) for _ in range(4)]==[.2, .4, .8, 16]
+
+def test_a_forgotten_tenant_starts_afresh():
+    agenda = Agenda()
+    for _ in range(5): agenda.back_off('a', 0)
+    agenda.enqueue('a')
+    agenda.forget('a')
+    agenda.forget('never seen')
+    assert agenda.take(100)==[] and agenda.wait(100)==inf and agenda.back_off('a', 100)==2
 
 def test_a_time_is_remembered_once():
     "A tenant that is looked at a million times, with the same next time, costs one entry"

@@ -276,6 +276,22 @@ async def test_operator_pages(tmp_path):
     assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
     assert client.get('/ops/unknown').status_code==404
 
+async def test_a_tenant_with_any_name(tmp_path):
+    "Letters of any script, an @ and a plus go through the links, the pages and the forms"
+    tenants = Tenants(tmp_path)
+    manager = tenants.create('żółć@acme+1')
+    job_id,_ = manager.submit('sync', sync)
+    app,_ = fast_app(secret_key='x')
+    pages = operator_ui(app, tenants, lambda req: 'act')
+    pages.overview.health(30)
+    client = Client(app)
+    link = re.search(r'href="(/ops/[^"]+)"', client.get('/ops').text)[1]
+    inside = client.get(html.unescape(link))
+    assert inside.status_code==200 and 'Jobs of żółć@acme+1' in inside.text
+    job = html.unescape(re.search(rf'href="(/ops/[^"]+/{job_id})"', inside.text)[1])
+    client.post(f'{job}/cancel', data=dict(csrf=token(client, job)))
+    assert manager.get_job(job_id).status=='cancelled'
+
 async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     for o in tmp_path.glob('acme.db*'): o.unlink()
     (tmp_path/'acme.db').write_bytes(b'no database '*200)

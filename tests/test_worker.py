@@ -195,6 +195,87 @@ async def test_deleted_while_running(tenants, logs):
         tenants.create('acme').submit('note', note, n=3)
         await until(lambda: 3 in ran)
 
+@pytest.mark.parametrize('how', ['running', 'watched', 'idle', 'map'])
+async def test_a_tenant_that_is_gone_is_mentioned_once(tmp_path, how, logs):
+    "Its file is deleted by hand while a job of it runs, here or in another process: one line, then silence, until it is there again"
+    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 'globex')}
+    tenants,started,go = TenantMap(dbs) if how=='map' else Tenants(tmp_path),[],threading.Event()
+    @task(name='w.hold')
+    def hold(): started.append(go.wait(10))
+    def lines(): return [o for o in logs('WARNING')+logs('ERROR') if 'acme' in o]
+    manager = tenants['acme']
+    manager.submit('note', note) if how=='idle' else manager.submit('hold', hold)
+    if how!='running': running_row(manager, 'far~other~1~aa', timedelta(hours=1))
+    async with working(tenants):
+        await asyncio.sleep(.7 if how=='running' else 1.5)
+        for o in tmp_path.glob('acme.db*'): o.unlink()
+        if how=='map': del dbs['acme']
+        go.set()
+        await until(lambda: lines(), 5)
+        await asyncio.sleep(2.5)
+        assert lines()==['tenant acme is gone: its file was renamed or deleted']
+        dbs['acme'] = database(tmp_path/'acme.db')
+        BackgroundTaskManager(dbs['acme']).submit('note', note, n='back')
+        await until(lambda: 'back' in ran)
+        assert len(lines())==1
+
+async def test_a_broken_watched_tenant_is_left_alone(tenants, logs):
+    "Not looked at each second because another process has a job there, but less and less often"
+    path = tenants.file('acme')
+    running_row(tenants['acme'], 'far~other~1~aa', timedelta(hours=1))
+    async with working(tenants):
+        await asyncio.sleep(1.5)
+        tenants.drop('acme')
+        for o in ('-wal', '-shm'): os.path.exists(path+o) and os.remove(path+o)
+        os.remove(path)
+        with open(path, 'wb') as f: f.write(b'This is no database. '*300)
+        def lines(): return len([o for o in logs('WARNING') if 'tenant acme' in o])
+        await until(lines)
+        await asyncio.sleep(1)
+        before = lines()
+        await asyncio.sleep(4)
+        assert lines()-before<=2
+
+async def test_a_tenant_is_renamed_while_the_worker_runs(tenants, logs):
+    "A job that waits for its time runs under the new name, and once"
+    async with working(tenants):
+        tenants['acme'].submit('note', note, n=1)
+        tenants['acme'].using(delay=1).submit('note', note, n=2)
+        await until(lambda: ran==[1])
+        await asyncio.get_running_loop().run_in_executor(None, lambda: tenants.rename('acme', 'beta', wait=5))
+        await until(lambda: ran==[1, 2])
+        await asyncio.sleep(1)
+    assert [o.status for o in tenants['beta'].list_jobs()]==['completed']*2 and 'acme' not in tenants
+    assert len([o for o in logs('WARNING') if 'acme' in o])<=1 and ran==[1, 2]
+
+# -- jobs that ended long ago
+
+@pytest.mark.parametrize('keep', [30, timedelta(seconds=-1), 'month', True, timedelta(days=999_999)])
+def test_what_keep_must_be(tenants, keep):
+    with pytest.raises(ValueError, match='`keep` must be a timedelta from 0 to 100 years, or None, got '): Worker(tenants, keep=keep)
+
+@pytest.mark.parametrize('keep,left', [(None, 25), (timedelta(days=30), 0)])
+async def test_old_jobs_are_deleted_a_few_at_a_time(tenants, keep, left):
+    manager,now = tenants['acme'],utcnow()
+    def ended(i, days): return TenantJob(f'{i}-{days}', 'note', 'completed', created_at=timestamp(now), completed_at=timestamp(now-timedelta(days=days)))
+    manager.store.submit([ended(i, d) for i in range(25) for d in (29, 31)]+[TenantJob('p', 'other', created_at='2000-01-01')])
+    def old(): return sum(o.id.endswith('-31') for o in manager.list_jobs())
+    worker = Worker(tenants, keep=keep, look_every=.05)
+    worker.prune_batch,worker.prune_every,seen = 10,.7,set()
+    async with asynccontextmanager(worker.lifespan)():
+        if keep is None: await asyncio.sleep(1)
+        else: await until(lambda: seen.add(old()) or old()==0)
+    assert old()==left and seen<={25, 15, 5, 0} and (keep is None or {15, 5}<seen)
+    assert sum(o.id.endswith('-29') for o in manager.list_jobs())==25 and manager.get_job('p').status=='pending'
+
+async def test_deleting_has_its_pause(tenants):
+    "A minute between two batches, whatever wakes the tenant"
+    worker,manager = Worker(tenants, keep=timedelta(0)),tenants['acme']
+    for n in (0, 1):
+        manager.cancel_job(manager.submit('note', note)[0])
+        worker._maintain('acme', manager)
+        assert manager.job_stats()['cancelled']==n
+
 # -- tasks that this process doesn't know
 
 async def test_unknown_task_waits_and_then_fails(tenants, logs):

@@ -4,7 +4,7 @@ import os,sys
 import uvicorn
 from fasthtml.common import JSONResponse,Request,Response,fast_app
 
-from tenant_tasks import BackgroundTaskManager,TenantNotFound,Tenants,Worker,current_job,task
+from tenant_tasks import TenantNotFound,Tenants,Worker,current_job,task
 
 tenants = Tenants(os.environ['DATA'])
 worker = Worker(tenants, look_every=.1, grace=2)
@@ -29,7 +29,7 @@ def up()->str: return 'yes'
 
 @rt('/sale', methods=['post'])
 def sale(tenant:str, amount:int, fail:bool=False)->Response:
-    manager:BackgroundTaskManager = tenants[tenant]
+    manager = tenants[tenant]
     with manager.transaction() as db:
         invoice = db.t.invoices.insert(dict(amount=amount, sent=0))
         job_id,bg_task = manager.submit('send_invoice', send_invoice, invoice_id=invoice['id'])
@@ -38,7 +38,7 @@ def sale(tenant:str, amount:int, fail:bool=False)->Response:
 
 @rt('/asale', methods=['post'])
 async def asale(tenant:str, amount:int, fail:bool=False)->Response:
-    manager:BackgroundTaskManager = tenants[tenant]
+    manager = tenants[tenant]
     async with manager.transaction() as db:
         invoice = db.t.invoices.insert(dict(amount=amount, sent=0))
         job_id,bg_task = manager.submit('send_invoice', send_invoice, invoice_id=invoice['id'])
