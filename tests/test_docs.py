@@ -76,3 +76,16 @@ def test_failing_cell_is_named(tmp_path):
     res = subprocess.run(cmd, cwd=tmp_path, capture_output=True, text=True)
     assert res.returncode==1
     for o in ('bad.ipynb', 'c1', '1/0', 'ZeroDivisionError'): assert o in res.stdout, res.stdout
+
+def test_blocks_of_the_front_page_run_when_pasted(tmp_path, monkeypatch):
+    "In order, in an empty directory, imports included; the contract's fragment of a route can't stand alone"
+    monkeypatch.chdir(tmp_path)
+    names,ran = {},0
+    for c in json.loads((root/'nbs/index.ipynb').read_text(encoding='utf-8'))['cells']:
+        src = ''.join(c['source'])
+        blocks = re.findall(r'```python\n(.*?)```', src, re.S) if c['cell_type']=='markdown' else [src]
+        for o in blocks:
+            if o.startswith('# In your FastHTML route') or 'show_doc' in o: continue
+            exec(compile(o.replace('test_eq', 'print'), 'index', 'exec'), names)
+            ran += 1
+    assert ran>=6 and names['worker'] and (tmp_path/'data').is_dir()
