@@ -8,7 +8,8 @@ What an app calls, and what Starlette runs after the response. A submitted job i
 __all__ = ['BackgroundTaskManager', 'JobNotFound', 'JobStateError']
 
 # %% ../nbs/08_manager.ipynb #ebf52d77
-import asyncio,inspect,logging,signal
+import asyncio,inspect,logging,signal,sys,time
+from _thread import start_new_thread
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
@@ -20,6 +21,7 @@ import anyio,apsw
 from fastcore.aio import is_async_callable
 from fastcore.basics import patch,patch_to
 from fastlite import Database,NotFoundError
+from anyio.lowlevel import RunVar
 from starlette.background import BackgroundTask
 
 from .job import *
@@ -171,32 +173,88 @@ def next_due(self:BackgroundTaskManager)->datetime|None: # None if no job waits
     return None if at is None else parse_time(at)
 
 # %% ../nbs/08_manager.ipynb #eb38043b
-def _server_stops():
+def _server():
+    "The uvicorn server of this process, if there is one"
     server = getattr(signal.getsignal(signal.SIGTERM), '__self__', None)
-    return bool(getattr(server, 'should_exit', False))
+    return server if hasattr(server, 'should_exit') else None
+
+def _server_stops(): return bool(getattr(_server(), 'should_exit', False))
 
 @patch
 async def _execute_with_retry(self:BackgroundTaskManager,
     job_id:str, # Which job
     task_func:Callable, # What to run
 ):
-    "Run one job to its end, or leave it to a worker of this process"
+    "Run one job to its end, or leave it to a worker"
     self.process.keep(job_id, task_func)
     if self.process.nudge(self): return
-    task = asyncio.ensure_future(self._run(job_id, is_async_callable(task_func)))
+    name,path = task_name(task_func),self.store.link.path
+    left = name is not None and self.process.wake_workers(path, name)
+    task = asyncio.ensure_future(self._run(job_id, is_async_callable(task_func), left))
     self.process.running.add(task)
     task.add_done_callback(self.process.running.discard)
+    if left: return
     try: await asyncio.shield(task)
     except asyncio.CancelledError:
         if _server_stops():
             for o in self.process.attempts_of(job_id): o.is_async and o.leave()
         raise
 
+# %% ../nbs/08_manager.ipynb #660dd138
+class _Waits:
+    "The jobs that wait in one event loop, until it is time or the server stops"
+    def __init__(self):
+        self.tasks = set()
+        self.poll = None
+
+    async def sleep(self, sleep, secs):
+        "Wait; False if the server stops"
+        me = asyncio.current_task()
+        self.tasks.add(me)
+        if self.poll is None or self.poll.done(): self.poll = asyncio.ensure_future(self._poll())
+        try: await sleep(secs)
+        except asyncio.CancelledError:
+            if not _server_stops(): raise
+            return False
+        finally: self.tasks.discard(me)
+        return True
+
+    async def _poll(self):
+        while self.tasks and not _server_stops(): await asyncio.sleep(.25)
+        for o in list(self.tasks): o.cancel()
+
+_loop_waits = RunVar('tenant_tasks_waits')
+
+def _waits():
+    "Those of the running event loop"
+    res = _loop_waits.get(None)
+    if res is None: _loop_waits.set(res := _Waits())
+    return res
+
+# %% ../nbs/08_manager.ipynb #069b6275
+@patch
+async def _comes_back(self:BackgroundTaskManager, job_id):
+    "Wait until a job has no worker any more; False if it has ended"
+    pause,threads = 1,self.process.store_threads
+    while True:
+        await asyncio.sleep(pause)
+        job = await self._in_thread(threads, self.store.get, job_id, runner)
+        if job is None or job.status in final_statuses: return False
+        pause = min(2*pause, 60)
+        if self.process.other_workers(self.store.link.path, job.task): continue
+        if job.status=='pending': break
+        await self._in_thread(threads, self.rescue)
+        pause = 1
+    _log.warning("job %s (%s): no worker is left that knows it, so it runs here", job_id, job.job_type)
+    return True
+
 # %% ../nbs/08_manager.ipynb #9fecef10
 @patch
-async def _run(self:BackgroundTaskManager, job_id, is_async):
+async def _run(self:BackgroundTaskManager, job_id, is_async, left=False):
     try:
-        while (wait := await self._step(job_id, is_async)) is not None: await self.sleep(wait)
+        if left and not await self._comes_back(job_id): return
+        while (wait := await self._step(job_id, is_async)) is not None:
+            if not await _waits().sleep(self.sleep, wait): return
     except Exception: _log.exception("job %s: its runner in %s stopped", job_id, self)
 
 @patch
@@ -216,13 +274,58 @@ async def _step(self:BackgroundTaskManager, job_id, is_async):
 async def _in_thread(self:BackgroundTaskManager, threads, f, *args):
     return await aretry_busy(lambda: threads.run(f, *args), self.sleep, what=self)
 
+# %% ../nbs/08_manager.ipynb #a88ddb3b
+class _JobTask(BackgroundTask):
+    "What `submit` returns; a server logs a warning if it throws one away without running it"
+    called = False
+    async def __call__(self):
+        self.called = True
+        await super().__call__()
+
+    def __del__(self):
+        if not self.called and not sys.is_finalizing() and _server(): self.func.__self__._dropped(*self.args)
+
+# %% ../nbs/08_manager.ipynb #680d006d
+_lost = "job %s (%s) was submitted, but its background task was never run; pass background=bg_task to the response"
+
+@patch
+def _is_forgotten(self:BackgroundTaskManager, job_id):
+    job = self.store.get(job_id, runner)
+    if job is None or job.status!='pending' or parse_time(job.run_at)>self.clock() or _server_stops(): return False
+    return not (self.process.nudge(self) or self.process.other_workers(self.store.link.path, job.task))
+
+@patch
+def _dropped(self:BackgroundTaskManager, job_id, task_func):
+    "A finalizer may hold any lock: a new thread looks"
+    key,warned = ('dropped', function_name(task_func)),self.process.warned
+    def look():
+        time.sleep(2)
+        try:
+            if self._is_forgotten(job_id): return _log.warning(_lost, job_id, key[1])
+        except Exception as e: _log.info("job %s: %s", job_id, e)
+        warned.discard(key)
+    if key in warned: return
+    warned.add(key)
+    start_new_thread(look, ())
+
 # %% ../nbs/08_manager.ipynb #8413e5bb
+@patch
+def _check_registered(self:BackgroundTaskManager, func):
+    key,warned = ('unregistered', function_name(func)),self.process.warned
+    if task_name(func) is not None or key in warned or not self.process.other_workers(self.store.link.path): return
+    warned.add(key)
+    _log.warning("%s isn't registered with @task: its jobs run here, not in the worker of another process", key[1])
+
 @patch
 def _submit(self:BackgroundTaskManager, jobs, task_func):
     self.process.announce_alive(self.folder)
+    self._check_registered(task_func)
     ids = [JobId(o.id, o.id==new.id) for new,o in zip(jobs, self.store.submit(jobs))]
-    for o in ids: self.process.keep(o, task_func)
-    return [(o, BackgroundTask(self._execute_with_retry, o, task_func)) for o in ids]
+    tasks = [_JobTask(self._execute_with_retry, o, task_func) for o in ids]
+    for job_id,o in zip(ids, tasks):
+        self.process.keep(job_id, task_func)
+        o.called = not job_id.is_new # A job that was there before has a background task of its own
+    return list(zip(ids, tasks))
 
 @patch_to(BackgroundTaskManager)
 def submit(self, /,

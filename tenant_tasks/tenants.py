@@ -163,7 +163,14 @@ def name_of(self:Tenants,
     manager:BackgroundTaskManager, # Any manager
 )->str|None: # The tenant, or None if it isn't one of these
     "Which tenant does this manager belong to?"
-    folder,file = os.path.split(manager.store.link.path)
+    return self.name_at(manager.store.link.path)
+
+@patch
+def name_at(self:Tenants,
+    path:str, # A database file, by its full path
+)->str|None: # The tenant, or None if it isn't one of these
+    "Which tenant does this file belong to?"
+    folder,file = os.path.split(path)
     name = file[:-len(self.suffix)]
     return name if folder==self._real and file.endswith(self.suffix) and _is_name(name) else None
 
@@ -223,6 +230,12 @@ def remove(self:Tenants,
     "Delete a tenant's database with all its data; `JobStateError` if it has running jobs"
     with self._idle(name, wait, 'removed'): _unlink(self.file(name), '', *_beside)
     self._close(name)
+
+# %% ../nbs/09_tenants.ipynb #868e7dea
+@patch
+def served(self:Tenants)->dict[str,str]: # By directory, a regular expression for the names of the files
+    "Which files are databases of these tenants?"
+    return {self._real: _tenant_name.pattern+re.escape(self.suffix)}
 
 # %% ../nbs/09_tenants.ipynb #cec55610
 @patch
@@ -325,6 +338,19 @@ def rename(self:TenantMap, old, new, wait=0):
 def remove(self:TenantMap, name, wait=0):
     "`NotImplementedError`: the app's own mapping has the names"
     raise NotImplementedError(f"`remove` must be called on Tenants, and this app finds {name!r} in its own way")
+
+# %% ../nbs/09_tenants.ipynb #d536f347
+@patch
+def name_at(self:TenantMap, path):
+    "Which tenant does this file belong to?"
+    return next((v for k,v in list(self._links.items()) if k.path==path), None)
+
+@patch
+def served(self:TenantMap):
+    "Which files are databases of these tenants, as far as they have been looked up?"
+    files = {}
+    for o in list(self._links): o.path and files.setdefault(o.folder, []).append(re.escape(os.path.basename(o.path)))
+    return {k:'|'.join(sorted(v)) for k,v in files.items()}
 
 # %% ../nbs/09_tenants.ipynb #da5bc7a5
 @patch

@@ -73,6 +73,7 @@ def _begin(self:Worker):
     self._gone = set() # Tenants whose files are gone
     self._nudged = set() # Tenants with a nudge on its way to the loop
     self._reported = set() # Unknown tasks that have been logged
+    self._sign = None # What shows it to other processes while it runs
     self._cpu = 0. # Seconds of processor time that the last look took
 
 # %% ../nbs/10_worker.ipynb #68895fc2
@@ -234,6 +235,7 @@ async def _observe(self:Worker):
     while not self._stopping.is_set():
         start,self._cpu = time.monotonic(),0.
         try:
+            await self._aside(self._show)
             for o in await self._aside(self.tenants.changed, seen): self._enqueue(o)
             if not names: names = await self._aside(list, self.tenants)
             share = int(len(names)*min((start-swept)/self.sweep_every, 1)) if start>swept else 0
@@ -252,6 +254,27 @@ def _watch(self:Worker, name):
     try: self._maintain(name, self.tenants[name])
     except Exception as e: return self._call(self._back_off, name, e)
     self._call(self._enqueue, name)
+
+# %% ../nbs/10_worker.ipynb #94bfae3c
+@patch
+def _show(self:Worker): self._sign.show(self.tenants.served(), task_names())
+
+@patch
+def _hear(self:Worker):
+    for path in self._sign.heard():
+        name = self.tenants.name_at(path)
+        if name is not None and os.path.isfile(path): self._nudge(name)
+
+# %% ../nbs/10_worker.ipynb #15079fbb
+@patch
+def _open_sign(self:Worker):
+    self._sign = WorkerSign(self.process)
+    if self._sign.socket: self._loop.add_reader(self._sign.socket, self._hear)
+
+@patch
+def _close_sign(self:Worker):
+    if self._sign.socket: self._loop.remove_reader(self._sign.socket)
+    self._sign.close()
 
 # %% ../nbs/10_worker.ipynb #d3e83e83
 @patch
@@ -273,10 +296,12 @@ async def run(self:Worker):
     self._loop = asyncio.get_running_loop()
     _log.info("%s starts as %s", self, self.process.id)
     self.process.listeners.append(self)
+    self._open_sign()
     tasks = [asyncio.ensure_future(o) for o in (self._observe(), self._dispatch())]
     try: await self._stopping.wait()
     finally:
         self._stopping.set()
+        self._close_sign()
         for o in tasks: o.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._end_turns()

@@ -4,8 +4,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from urllib.request import urlopen
 
 import apsw
+from fastcore.net import free_port
 from fastlite import database
 
 from tenant_tasks.job import TenantJob,timestamp,utcnow
@@ -80,6 +82,22 @@ def end(proc):
     "Kill a program, if it still runs: the rest of its output and its errors"
     proc.kill()
     return proc.communicate()
+
+@contextmanager
+def serving(name, *args):
+    "A server that answers: its process, and how to ask it; the port is the last argument of the program"
+    port = free_port()
+    proc = program(name, *args, port)
+    def get(route):
+        with urlopen(f'http://127.0.0.1:{port}/{route}', timeout=10) as res: return res.read().decode()
+    def is_up():
+        try: return get('up')
+        except OSError: return proc.poll() is not None
+    try:
+        wait_until(is_up)
+        assert proc.poll() is None, proc.communicate()
+        yield proc,get
+    finally: end(proc)
 
 @contextmanager
 def write_lock(path):

@@ -1,10 +1,7 @@
 "The example as a user runs it, and real servers over HTTP: the only tests that wait the real 2 and 4 seconds of a retry"
 import os,re,signal,subprocess,sys
-from contextlib import contextmanager
-from urllib.request import urlopen
 
-from fastcore.net import free_port
-from helpers import end,manager_at,program,root,wait_until
+from helpers import manager_at,root,serving,wait_until
 
 def test_once():
     "Each state of each job is printed in order, and the waits are as promised"
@@ -15,22 +12,6 @@ def test_once():
         assert [o[1:] for o in story if o[1]!='running']==[('pending', '1'), ('pending', '2'), ('failed', '3')]
         assert re.search(rf'{tenant} +send_email +completed +after 2', res.stdout)
     assert 'all 8 jobs ended as they should, no tenant saw the other' in res.stdout
-
-@contextmanager
-def serving(name, path):
-    "A server that answers: its process, and how to ask it"
-    port = free_port()
-    proc = program(name, path, port)
-    def get(route):
-        with urlopen(f'http://127.0.0.1:{port}/{route}', timeout=10) as res: return res.read().decode()
-    def is_up():
-        try: return get('up')
-        except OSError: return proc.poll() is not None
-    try:
-        wait_until(is_up)
-        assert proc.poll() is None, proc.communicate()
-        yield proc,get
-    finally: end(proc)
 
 def test_server_that_is_stopped_leaves_nothing_running(path):
     "SIGTERM comes while a sync job runs, which ends in the time it gets; the async one after it is interrupted, the third never starts"

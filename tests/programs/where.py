@@ -1,0 +1,49 @@
+"A web server, or a worker beside it: each job returns the id of the process that ran it. Arguments: web, worker or stranger, a directory and a port"
+import logging,os,sys,time
+
+import uvicorn
+from fasthtml.common import JSONResponse,fast_app
+
+from tenant_tasks import process
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
+
+kind,folder,port = sys.argv[1:]
+if 'DEAF' in os.environ: process._listen_at = lambda name: None
+app,rt = fast_app(secret_key='x')
+tenants = Tenants(folder, suffix=os.environ.get('SUFFIX', '.db'))
+
+def where(): return os.getpid()
+def unnamed(): return os.getpid()
+def failing(): raise OSError
+def slow():
+    time.sleep(.5 if kind=='web' else 60)
+    return os.getpid()
+
+if kind!='stranger':
+    for o in (where, slow): task(o)
+    task(backoff=lambda n: 60)(failing)
+
+def submit(name): return tenants['acme'].submit(name, globals()[name])
+
+@rt
+def run(name:str): return submit(name)
+
+@rt
+def drop(name:str):
+    job_id,bg_task = submit(name)
+    return JSONResponse(job_id), bg_task
+
+@rt
+def forget(name:str): return submit(name)[0]
+
+@rt
+def later(name:str): return tenants['acme'].using(delay=60).submit(name, globals()[name])[0]
+
+@rt
+def up(): return 'yes'
+
+logging.basicConfig(format='%(levelname)s %(message)s')
+if kind=='web': uvicorn.run(app, host='127.0.0.1', port=int(port), log_level='warning')
+else: Worker(tenants, look_every=float(os.environ.get('LOOK_EVERY', 60)), grace=.2).main()

@@ -1,0 +1,229 @@
+"Where a job runs: a web server, with and without a worker beside it, and what the log says if a job would run nowhere"
+import os,shutil,signal,statistics,time
+from contextlib import contextmanager
+
+import pytest
+from helpers import end,manager_at,program,serving,wait_until
+
+from tenant_tasks.job import parse_time
+from tenant_tasks.process import Process,WorkerSign,lock_dir,sweep_locks,this_process
+
+pytestmark = pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')
+
+@pytest.fixture
+def manager(path): return manager_at(path)
+
+def workers(manager, suffix='.db'): return set(this_process.other_workers(manager.store.link.path.replace('.db', suffix)))
+
+@contextmanager
+def working(manager, kind='worker', SUFFIX='.db', **env):
+    "A worker in a process of its own; other processes know of it"
+    before = workers(manager, SUFFIX)
+    proc = program('where', kind, manager.folder, 0, SUFFIX=SUFFIX, **env)
+    try:
+        wait_until(lambda: workers(manager, SUFFIX)-before)
+        yield proc
+    finally: end(proc)
+
+@contextmanager
+def web(manager):
+    with serving('where', 'web', manager.folder) as res: yield res
+
+def ended(manager, status='completed', n=1, timeout=10):
+    "Wait for the last jobs to end"
+    wait_until(lambda: manager.job_stats()[status]>=n, timeout, why=lambda: manager.list_jobs())
+    return manager.list_jobs()[0]
+
+def signs(manager): return list(os.scandir(os.path.join(manager.folder, lock_dir, 'workers')))
+
+def stop(proc, secs=10):
+    proc.send_signal(signal.SIGTERM)
+    proc.wait(secs)
+
+def errors(proc): return end(proc)[1]
+
+# -- the worker runs the job
+
+def test_a_job_is_left_to_the_worker_beside_the_server(manager):
+    "It starts there at once, though the worker looks at the files once a minute"
+    with working(manager) as worker, web(manager) as (_,get):
+        waits = []
+        for n in range(1, 21):
+            get('run?name=where')
+            job = ended(manager, n=n)
+            assert job.value==worker.pid
+            waits.append((parse_time(job.started_at)-parse_time(job.created_at)).total_seconds())
+    print(f'started after {statistics.median(waits)*1000:.0f} ms')
+    assert statistics.median(waits)<.05
+
+def test_a_worker_that_hears_nothing_finds_the_job_in_the_file(manager):
+    "As in a container with a network of its own"
+    with working(manager, DEAF=1, LOOK_EVERY=.1) as worker, web(manager) as (_,get):
+        get('run?name=where')
+        assert ended(manager).value==worker.pid
+
+@pytest.mark.parametrize('kind,env', [('stranger', {}), ('worker', dict(SUFFIX='.sqlite'))])
+def test_a_worker_that_cannot_run_the_job_does_not_get_it(manager, kind, env):
+    "It doesn't know the task, or the database isn't one of those that it serves"
+    with working(manager, kind, LOOK_EVERY=.05, **env), web(manager) as (server,get):
+        get('run?name=where')
+        assert ended(manager, timeout=3).value==server.pid
+
+def test_a_function_without_a_name_runs_in_the_server(manager):
+    "The log says so once"
+    with working(manager, LOOK_EVERY=.05), web(manager) as (server,get):
+        for n in (1, 2):
+            get('run?name=unnamed')
+            assert ended(manager, n=n).value==server.pid
+        get('run?name=where')
+        ended(manager, n=3)
+        text = errors(server)
+    assert text.count('@task')==1 and 'unnamed' in text
+
+def test_no_warning_without_a_worker(manager):
+    with web(manager) as (server,get):
+        get('run?name=unnamed')
+        ended(manager)
+        assert 'WARNING' not in errors(server)
+
+# -- the worker is gone
+
+def test_a_worker_that_dies_before_the_claim(manager):
+    "It is stopped, so that it can't claim the job that is left to it, and then killed: the job runs in the server"
+    with web(manager) as (server,get):
+        with working(manager) as worker:
+            worker.send_signal(signal.SIGSTOP)
+            get('run?name=where')
+            time.sleep(2)
+            assert manager.job_stats()['pending']==1
+            worker.kill()
+            worker.wait()
+        assert ended(manager, timeout=6).value==server.pid
+        assert 'no worker is left' in errors(server)
+
+def test_a_worker_that_dies_in_the_middle_of_the_job(manager):
+    with web(manager) as (server,get):
+        with working(manager) as worker:
+            get('run?name=slow')
+            wait_until(lambda: manager.job_stats()['running'])
+            worker.kill()
+            worker.wait()
+        job = ended(manager)
+        assert job.value==server.pid and job.retry_count==1 and 'died while it ran' in job.error_log
+
+def test_a_worker_that_stops(manager):
+    "What it was given and hasn't finished comes back, what comes later isn't left to it, and nothing of it remains"
+    with web(manager) as (server,get):
+        with working(manager) as worker:
+            get('run?name=slow')
+            wait_until(lambda: manager.job_stats()['running'])
+            stop(worker)
+        assert not signs(manager)
+        get('run?name=where')
+        assert ended(manager).value==server.pid
+        ended(manager, n=2)
+        assert {o.value for o in manager.list_jobs()}=={server.pid}
+
+def test_a_second_worker_takes_what_the_first_one_left(manager):
+    "A job of a worker that was killed isn't taken back if another worker knows its task"
+    with web(manager), working(manager, LOOK_EVERY=.1) as second, working(manager) as first, web(manager) as (_,get):
+        second.send_signal(signal.SIGSTOP)
+        first.send_signal(signal.SIGSTOP)
+        get('run?name=where')
+        first.kill()
+        first.wait()
+        time.sleep(1.5)
+        assert manager.job_stats()['pending']==1
+        second.send_signal(signal.SIGCONT)
+        assert ended(manager).value==second.pid
+
+# -- the server stops
+
+def test_a_server_does_not_wait_for_a_retry(manager):
+    "SIGTERM comes while a job waits a minute for its second attempt, which is left to the next process"
+    with web(manager) as (server,get):
+        get('run?name=failing')
+        wait_until(lambda: manager.list_jobs()[0].retry_count)
+        start = time.monotonic()
+        stop(server)
+        assert time.monotonic()-start<2
+        text = errors(server)
+    job, = manager.list_jobs()
+    assert (job.status, job.retry_count)==('pending', 1) and 'is pending' in text and 'ASGI' not in text
+
+# -- a background task that is thrown away
+
+def test_a_dropped_background_task_is_noticed(manager):
+    "In a tuple with a response, or never returned: one warning for each function, none for a job that isn't due"
+    with web(manager) as (server,get):
+        for o in ('where', 'where', 'unnamed'): get(f'drop?name={o}')
+        get('forget?name=failing')
+        get('later?name=slow')
+        time.sleep(3)
+        text = errors(server)
+    warnings = [o for o in text.splitlines() if 'was never run' in o]
+    assert len(warnings)==3 and [sum(o in w for w in warnings) for o in ('where)', 'unnamed)', 'failing)')]==[1, 1, 1]
+    assert all('background=bg_task' in o for o in warnings) and manager.job_stats()['pending']==5
+
+def test_a_dropped_background_task_of_a_job_that_a_worker_runs(manager):
+    with working(manager, LOOK_EVERY=.1), web(manager) as (server,get):
+        get('drop?name=where')
+        ended(manager)
+        time.sleep(2.5)
+        get('up')
+        assert 'never run' not in errors(server)
+
+def test_a_dropped_background_task_while_the_worker_is_busy(manager):
+    "The worker knows the task and is alive, so the job isn't lost"
+    with working(manager) as worker, web(manager) as (server,get):
+        worker.send_signal(signal.SIGSTOP)
+        get('drop?name=where')
+        time.sleep(2.5)
+        assert 'never run' not in errors(server) and manager.job_stats()['pending']==1
+
+def test_a_script_may_drop_background_tasks(manager, logs):
+    "In a process without a server nothing is logged"
+    manager.submit('note', print)
+    time.sleep(2.5)
+    assert logs('WARNING')==[] and manager.job_stats()['pending']==1
+
+def test_a_job_that_is_there_already_has_a_background_task_of_its_own(manager):
+    daily = manager.using(unique_key='daily')
+    (first,task),(second,again) = [daily.submit('report', print) for _ in range(2)]
+    assert first==second and not task.called and again.called
+
+# -- signs of workers
+
+def test_a_sign_in_a_forked_child(tmp_path):
+    "The child closes the socket that it inherited, and leaves its parent's file alone"
+    parent = Process()
+    sign = WorkerSign(parent)
+    sign.show({str(tmp_path): r'.*\.db'}, ['a'])
+    assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[sign.name]
+    lock = os.dup(parent.locks[str(tmp_path)]) # The parent lives on
+    parent.begin_anew()
+    assert sign.socket.fileno()==-1 and not parent.signs
+    sign.close()
+    assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[sign.name]
+    os.close(lock)
+    assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[]
+
+def test_signs_of_the_dead_are_swept(manager):
+    with working(manager) as worker:
+        worker.kill()
+        worker.wait()
+    assert len(signs(manager))==1 and this_process.other_workers(manager.store.link.path)==[]
+    assert sweep_locks(manager.folder)==0 and not signs(manager)
+
+def test_a_directory_with_a_worker_can_be_copied(manager, tmp_path_factory):
+    "The copy of a sign doesn't count"
+    copy = tmp_path_factory.mktemp('backup')/'data'
+    with working(manager):
+        shutil.copytree(manager.folder, copy)
+        assert this_process.other_workers(str(copy/'acme.db'))==[]
+
+def test_unreadable_signs_count_for_nothing(manager):
+    with working(manager):
+        for o in signs(manager):
+            with open(o.path, 'w') as f: f.write('{"tasks": ')
+        assert this_process.other_workers(manager.store.link.path)==[]
