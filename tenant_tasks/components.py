@@ -439,7 +439,7 @@ def JobTable(
     view:View|None=None, # Who looks; the view of the request if not given
     query:Query|None=None, # Which page of a list this is; None for a table without filters
     older:Query|None=None, # The next page, if there is one
-    types:list[str]=(), # Types to choose from
+    types:list[str]|tuple[str,...]=(), # Types to choose from
 )->FT: # A table; the newest page refreshes itself while nothing is selected
     "Many jobs, one per row"
     view = _resolve(view)

@@ -1,0 +1,19 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+"Background jobs for multi-tenant FastHTML apps, in each tenant's own SQLite database"
+__version__: str
+
+from .job import BadPayload,TenantJob,statuses,transitions
+from .retry import Cancel,Snooze,exp_backoff
+from .task import task
+from .process import task_threads
+from .attempt import current_job
+from .manager import BackgroundTaskManager,JobNotFound,JobStateError
+from .tenants import BadTenantName,TenantMap,TenantNotFound,Tenants
+from .worker import Worker
+from .components import JobCard,JobDetails,JobStats,JobTable,View,hide_secrets
+from .pages import jobs_ui,operator_ui
+
+__all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses', 'transitions',
+    'task', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'task_threads', 'Tenants', 'TenantMap', 'TenantNotFound',
+    'BadTenantName', 'Worker', 'JobCard', 'JobTable', 'JobStats', 'JobDetails', 'View', 'hide_secrets',
+    'jobs_ui', 'operator_ui']

@@ -1,0 +1,114 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from collections import Counter
+from typing import Any
+
+__all__ = ['Agenda']
+
+class Agenda:
+    """Which tenants to look at now, and which later"""
+    places: int
+    per_tenant: int
+    quantum: float
+    merge: float
+    ready: dict[Any, Any]
+    'Tenants in the order of their turns'
+    busy: Counter
+    'Turns that each tenant has now'
+    due: dict[Any, Any]
+    'When to look at a tenant'
+
+    def __init__(self, places: int=20, per_tenant: int=5, quantum: float=0.02, merge: float=0.005) -> None:
+        """Args:
+            places: Turns at a time
+            per_tenant: Turns of one tenant at a time
+            quantum: Seconds that a turn may last while other tenants wait
+            merge: Nudges of a busy tenant within this many seconds count as one
+        """
+
+    def enqueue(self, tenant: str) -> None:
+        """Put a tenant at the end of the queue, unless it is already there
+
+        Args:
+            tenant: Look at this tenant
+        """
+
+    def take(self, now: float) -> list[str]:
+        """Give the free places to the first tenants in the queue that are below their share
+
+        Args:
+            now: The time in seconds
+
+        Returns:
+            Tenants whose turn begins
+        """
+
+    def finish(self, tenant: str) -> None:
+        """Free the place of a turn
+
+        Args:
+            tenant: Whose turn has ended
+        """
+
+    def keeps_turn(self, tenant: str, began: float, now: float) -> bool:
+        """Is no other tenant ready, or is the quantum not used up? Safe to ask from any thread
+
+        Args:
+            tenant: The tenant that has the turn
+            began: When the turn began, in seconds
+            now: The time in seconds
+
+        Returns:
+            May it run another job before the turn ends?
+        """
+
+    def schedule(self, tenant: str, when: float) -> None:
+        """Make a tenant ready at a given time, unless an earlier time is known
+
+        Args:
+            tenant: Look at this tenant
+            when: At this time in seconds
+        """
+
+    def wait(self, now: float) -> float:
+        """How long until the next tenant becomes ready by itself
+
+        Args:
+            now: The time in seconds
+
+        Returns:
+            Seconds, `inf` if nothing is scheduled
+        """
+
+    def nudge(self, tenant: str, now: float) -> None:
+        """Make a tenant ready: at once, or in a moment if a turn of it is under way
+
+        Args:
+            tenant: The tenant that has new work
+            now: The time in seconds
+        """
+
+    def back_off(self, tenant: str, now: float, crowded: bool=False) -> float:
+        """Leave a tenant alone for a while, longer after each failure
+
+        Args:
+            tenant: Whose database can't be used
+            now: The time in seconds
+            crowded: Is it only busy?
+
+        Returns:
+            Seconds until the next try
+        """
+
+    def recover(self, tenant: str) -> None:
+        """Forget the failures of a tenant
+
+        Args:
+            tenant: Whose database works again
+        """
+
+    def forget(self, tenant: str) -> None:
+        """Forget a tenant, except for its turns under way; `enqueue` and the others bring it back
+
+        Args:
+            tenant: A tenant that is gone
+        """

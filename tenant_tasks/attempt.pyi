@@ -1,0 +1,155 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from .job import TenantJob
+from .process import Process
+from .store import JobStore
+from .task import Task
+from collections.abc import Awaitable,Callable
+from datetime import datetime,timedelta
+from fastlite import Database
+from typing import Any
+
+__all__ = ['Attempt', 'aretry_busy', 'begin', 'finish', 'current_job']
+
+class Attempt:
+    """A claimed job, until it is settled, released or given up"""
+    job: TenantJob
+    store: JobStore
+    process: Process
+    backoff: Callable[[int], timedelta | float]
+    clock: Callable[[], datetime]
+    sleep: Callable[..., Any]
+    policy: Task
+    func: Any
+    runner: Any
+    'The worker that runs it, if one does'
+    outcome: Any
+    '`Returned`, or what the function raised'
+    row: Any
+    'The job as written afterwards; None until then, or if the claim was lost'
+    done: bool
+    'Nothing is left to do'
+
+    def __init__(
+        self,
+        job: TenantJob,
+        store: JobStore,
+        *,
+        process: Process=...,
+        backoff: Callable[[int], timedelta | float]=...,
+        clock: Callable[[], datetime]=...,
+        sleep: Callable[..., Any]=...,
+    ) -> None:
+        """Args:
+            job: The job as it was claimed
+            store: Where it is stored
+            process: The process that holds the claim
+            backoff: Wait after the n-th failure, unless the task has its own
+            clock: What time it is
+            sleep: How to wait, in seconds
+        """
+
+    def __repr__(self) -> str: ...
+
+    @property
+    def id(self) -> str:
+        """The id of the job"""
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt it is, from 1"""
+
+    @property
+    def is_async(self) -> bool:
+        """Must the function be awaited?"""
+
+    def call(self) -> None:
+        """Call a sync function"""
+
+    def close(self) -> None:
+        """Let the claim go: the attempt was settled, released or given up"""
+
+    def settle(self, as_read: bool=False) -> TenantJob | None:
+        """Write the outcome; an error of `transient_errors` means: try again later
+
+        Args:
+            as_read: Only if the lease is still the one in `job`?
+
+        Returns:
+            The row as written, or None if the claim was lost
+        """
+
+    def release(self) -> TenantJob | None:
+        """Put the job back without counting the attempt
+
+        Returns:
+            The row, pending again, or None if the claim was lost
+        """
+
+    async def acall(self) -> None:
+        """Await an async function, or the awaitable that a sync one returned"""
+
+    def leave(self) -> None:
+        """End an attempt whose runner is cancelled: settle it if it has an outcome, else release it"""
+
+    def stop(self) -> None:
+        """Cancel an async function that runs on an event loop of this process"""
+
+    def progress(self, done: float, note: str | None=None) -> None:
+        """Show users how far the job is
+
+        Args:
+            done: From 0 to 1
+            note: The current step, in words
+        """
+
+    def check(self) -> None:
+        """`Cancel` if the job must stop or was taken over; `TimeoutError` if its time is up"""
+
+    @property
+    def db(self) -> Database:
+        """The tenant's database, on a connection for this job alone; one in memory is shared"""
+
+async def aretry_busy(
+    f: Callable[[], Awaitable],
+    sleep: Callable[..., Any]=...,
+    tries: int=20,
+    what: Any='',
+) -> Any:
+    """Await `f()` again, with growing waits, while it raises one of `transient_errors`
+
+    Args:
+        f: What to await
+        sleep: How to wait, in seconds
+        tries: Calls at most
+        what: What to call it in the log
+
+    Returns:
+        What `f` returns in the end
+    """
+
+def begin(claim: Callable[[], Attempt | None]) -> Attempt | None:
+    """In a thread: claim a job, and run it if its function is sync
+
+    Args:
+        claim: Claims a job
+
+    Returns:
+        The attempt, `done` or left to `finish`; None if there was nothing to claim
+    """
+
+async def finish(a: Attempt) -> TenantJob | None:
+    """On the event loop: do what is left of an attempt
+
+    Args:
+        a: An attempt that `begin` returned
+
+    Returns:
+        The row afterwards, or None if the claim was lost
+    """
+
+def current_job() -> Attempt:
+    """The attempt that the calling function runs in; `LookupError` outside a task function
+
+    Returns:
+        Its attempt, with `id`, `progress`, `check` and `db`
+    """

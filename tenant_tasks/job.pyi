@@ -1,0 +1,194 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+__all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'max_json', 'max_error', 'max_log', 'utcnow',
+    'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs', 'dump_result',
+    'read_errors', 'add_error', 'TenantJob', 'JobList']
+
+live_statuses: tuple[str, ...]
+final_statuses: tuple[str, ...]
+statuses: tuple[str, ...]
+transitions: dict[str, tuple[tuple[str, ...] | str, ...]]
+max_json: int
+max_error: int
+max_log: int
+
+def utcnow() -> datetime:
+    """The time now, in UTC: the default clock of everything that takes a clock"""
+
+def timestamp(at: datetime) -> str:
+    """Format a time for a row; `ValueError` for a time without a zone
+
+    Args:
+        at: A time with a time zone
+
+    Returns:
+        UTC, ISO 8601, microseconds; always the same width
+    """
+
+def parse_time(at: str | None) -> datetime:
+    """Read a time from a row; never fails
+
+    Args:
+        at: A time as stored in a row
+
+    Returns:
+        The same, in UTC; 1970 if it can't be read
+    """
+
+def new_id() -> str:
+    """An id for a job or a claim: unique, unguessable, and sortable by time of creation
+
+    Returns:
+        32 hexadecimal digits
+    """
+
+class JobId(str):
+    """A job's id, as `submit` returns it"""
+
+    @staticmethod
+    def __new__(cls, job_id: str, is_new: bool=True) -> Any:
+        """Args:
+            job_id: The id
+            is_new: False if a live job with the same unique key was there, and this is its id
+        """
+
+    def __reduce__(self) -> Any: ...
+
+def check_int(name: str, value: Any, least: int=0) -> int:
+    """`ValueError` unless `value` is an int of at least `least` that fits into four bytes
+
+    Args:
+        name: What to call the value in the error
+        value: The value
+        least: The smallest int that is allowed
+
+    Returns:
+        The value
+    """
+
+def check_text(name: str, value: Any) -> str:
+    """`ValueError` unless `value` is a string that isn't blank
+
+    Args:
+        name: What to call the value in the error
+        value: The value
+
+    Returns:
+        The value
+    """
+
+class BadPayload(ValueError):
+    """A payload can't be stored, or the stored one isn't a JSON object of arguments"""
+
+def dump_kwargs(kwargs: dict[str, Any]) -> str:
+    """Arguments as a row's `payload`; `BadPayload` names the argument that JSON can't hold
+
+    Args:
+        kwargs: Keyword arguments of a task
+
+    Returns:
+        A JSON object, `max_json` bytes at most
+    """
+
+def dump_result(value: Any) -> tuple[str | None, str]:
+    """A return value as a row's `result`; never fails
+
+    Args:
+        value: What the function returned
+
+    Returns:
+        The row's `result`, and a note on what had to be changed ('' if nothing)
+    """
+
+def read_errors(log: str | None) -> list[dict[Any, Any]]:
+    """An error log as a list of failures
+
+    Args:
+        log: An error log
+
+    Returns:
+        `attempt`, `at` and `error` of each failure in it, newest first
+    """
+
+def add_error(log: str | None, attempt: int, at: datetime, error: str) -> str:
+    """Put a failed attempt on top of an error log
+
+    Args:
+        log: The log so far
+        attempt: Which attempt failed, from 1
+        at: When
+        error: Its traceback, or a reason
+
+    Returns:
+        The log with this failure on top, at most `max_log` characters
+    """
+
+@dataclass
+class TenantJob:
+    """Tenant-level background job with retry support."""
+    id: str
+    'Unique job identifier'
+    job_type: str
+    'Job category (e.g., "sync", "email")'
+    status: str = 'pending'
+    'pending / running / completed / failed / cancelled'
+    payload: str | None = '{}'
+    'JSON kwargs passed to task function'
+    result: str | None = None
+    'JSON result on completion'
+    error_log: str | None = None
+    'Stack trace of the last failure; earlier attempts follow'
+    retry_count: int = 0
+    'Failed attempts so far'
+    max_retries: int = 3
+    'Attempts in all before marking failed'
+    created_at: str | None = None
+    'When it was submitted'
+    started_at: str | None = None
+    'When its latest attempt started'
+    completed_at: str | None = None
+    'When it reached a final state'
+    run_at: str = ''
+    "When it may run; '' means at once"
+    priority: int = 0
+    'Higher goes first'
+    unique_key: str | None = None
+    'At most one live job has this key'
+    task: str | None = None
+    'Name under which any process finds the function'
+    function: str | None = None
+    "The function's name, for people to read; it is never used to call anything"
+    owner: str | None = None
+    'Process that submitted it or, once claimed, runs it'
+    claim: str | None = None
+    'A token unique to this claim, needed to write the outcome'
+    lease_until: str | None = None
+    'When the claim ends unless its process renews it'
+    progress: float | None = None
+    'From 0 to 1'
+    progress_note: str | None = None
+    'The current step, in words'
+    cancel_requested: int = 0
+    '1 once a user has asked a running job to stop'
+
+    @property
+    def kwargs(self) -> dict[Any, Any]:
+        """The payload, decoded: what the task function receives"""
+
+    @property
+    def value(self) -> Any:
+        """The result, decoded: what the task function returned"""
+
+    @property
+    def errors(self) -> list[dict[Any, Any]]:
+        """The failed attempts, newest first"""
+
+    def __ft__(self) -> Any: ...
+
+class JobList(list):
+    """A list of jobs that is displayed as a table in a notebook"""
+    last: Any
+    'Row number of its last job, below which the next page starts, see `JobStore.find`'

@@ -1,0 +1,230 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from collections import deque
+from collections.abc import Callable,Iterator
+from contextlib import contextmanager
+from fastlite import Database
+from typing import Any,NamedTuple
+import apsw,logging
+
+__all__ = ['caller', 'runner', 'transient_errors', 'Mode', 'retry_busy', 'not_optimize', 'immediate', 'savepoint',
+    'SharedConn', 'DbLink', 'link_at', 'link_for', 'abandon_links', 'ThreadDb', 'in_transaction', 'Transaction']
+
+caller: Mode
+runner: Mode
+transient_errors: tuple[type[Exception], ...]
+
+class Mode(NamedTuple):
+    """How a database is used"""
+    durable: bool
+    'Must a commit survive a power cut (`synchronous=FULL`)?'
+    joins: bool
+    'Does it join a transaction that the app has open?'
+    patience: float
+    'Seconds to wait for a lock'
+
+def retry_busy(f: Callable[..., Any], *errors: type[Any], timeout: float=...) -> Any:
+    """Call `f` again while it raises one of `errors`
+
+    Args:
+        f: What to call
+        errors: Errors to retry on; `apsw.BusyError` if not given
+        timeout: Seconds until the error is raised after all
+
+    Returns:
+        What `f` returns
+    """
+
+def not_optimize(record: logging.LogRecord) -> bool:
+    """Filter of the logger 'apsw' that drops what needs no attention
+
+    Args:
+        record: A line of SQLite's log, as apsw hands it to `logging`
+
+    Returns:
+        False for a busy database that could not be optimized
+    """
+
+@contextmanager
+def immediate(conn: apsw.Connection) -> Iterator[Any]:
+    """A transaction that has the write lock from the start
+
+    Args:
+        conn: A connection of our own, outside any transaction
+    """
+
+@contextmanager
+def savepoint(conn: Any) -> Iterator[Any]:
+    """All or nothing, as a part of any transaction that is open
+
+    Args:
+        conn: A connection, inside or outside a transaction
+    """
+
+class SharedConn:
+    """A connection of the app, which other threads may be using at this moment"""
+    conn: Any
+
+    def __init__(self, conn: Any) -> None: ...
+
+    def execute(self, sql: Any, args: Any=...) -> Any:
+        """All rows of one statement"""
+
+class DbLink:
+    """One connection to one tenant database, for one thread at a time"""
+    path: str
+    folder: Any
+    vfs: Any
+    prepare: Callable[..., Any] | None
+    conn: Any
+    lock: Any
+    'Held by the thread that uses the connection'
+    mutex: Any
+    'Guards the queue'
+    queue: deque[Any]
+    'Writes in the order in which they came'
+    line: Any
+    'Transactions of the app in the order in which they came'
+    holder: Any
+    'The transaction of the app that is open'
+    spare: Any
+    'The database object for such transactions, and its file'
+    file: Any
+    'Device and inode'
+    mode: Any
+    'The mode that the connection is set to'
+    ready: bool
+    'Has `prepare` been called?'
+
+    def __init__(
+        self,
+        path: str,
+        conn: apsw.Connection | None=None,
+        prepare: Callable[..., Any] | None=None,
+    ) -> None:
+        """Args:
+            path: The database file, or '' for a database in memory
+            conn: The app's connection to it, if there is one
+            prepare: Called with each new connection before its first use
+        """
+
+    def open(self) -> apsw.Connection:
+        """The connection; `FileNotFoundError` if the file is gone
+
+        Returns:
+            The same one as long as the file is the same
+        """
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again"""
+
+    @contextmanager
+    def use(self, mode: Mode=..., prepare: bool=True) -> Iterator[Any]:
+        """The connection, for this thread alone; `apsw.BusyError` if other threads keep it too long
+
+    Args:
+        mode: `caller` or `runner`
+        prepare: Prepare the connection first?
+    """
+
+    def write(self, work: Callable[..., Any], mode: Mode=..., single: bool=False) -> Any:
+        """Make a change, together with those of other waiting threads; `apsw.BusyError` if a lock takes too long
+
+        Args:
+            work: Called with the connection
+            mode: `caller` or `runner`
+            single: Is it a single statement, and so a transaction of its own?
+
+        Returns:
+            What `work` returns
+        """
+
+    def joined(self) -> Database | None:
+        """The database in the `Transaction` that this thread or task has open
+
+        Returns:
+            None if there is nothing to join
+        """
+
+    def own_db(self) -> Database:
+        """The database object for transactions: one at a time uses it"""
+
+def link_at(path: str, conn: apsw.Connection | None=None, prepare: Callable[..., Any] | None=None) -> DbLink:
+    """The link that all users of a database file share
+
+    Args:
+        path: A database file, by its full path, or ''
+        conn: The app's connection to it, if there is one
+        prepare: Called with each new connection before its first use
+
+    Returns:
+        The one link to it
+    """
+
+def link_for(db: Database, prepare: Callable[..., Any] | None=None) -> DbLink:
+    """The link of a fastlite database; `TypeError` for anything else
+
+    Args:
+        db: A tenant's database, as `fastlite.database` returns it
+        prepare: Called with each new connection before its first use
+
+    Returns:
+        The one link to its file
+    """
+
+def abandon_links() -> None:
+    """Forget all connections without closing them, in a forked child"""
+
+class ThreadDb(Database):
+    """A database file with a connection for each thread"""
+    path: Any
+
+    def __init__(self, path: str) -> None:
+        """Args:
+            path: The file, which must exist
+        """
+
+    def open_conn(self) -> apsw.Connection | None:
+        """The connection that this thread has open
+
+        Returns:
+            None if this thread has none
+        """
+
+    @property
+    def conn(self) -> apsw.Connection:
+        """This thread's connection; `FileNotFoundError` if the file is gone"""
+
+def in_transaction(db: Database) -> bool:
+    """Does the app have a transaction open in this thread?
+
+    Args:
+        db: The app's
+
+    Returns:
+        Is a transaction open on its connection?
+    """
+
+class Transaction:
+    """An immediate transaction of the app: `with` in a thread, `async with` on an event loop"""
+    link: DbLink
+    app: Database
+    in_thread: Callable[..., Any]
+    db: Any
+    'The database in the transaction'
+    owner: Any
+    'The thread and the asyncio task that have it open; None for a savepoint'
+
+    def __init__(self, link: DbLink, app: Database, in_thread: Callable[..., Any]) -> None:
+        """Args:
+            link: The link of the database
+            app: The app's object for it
+            in_thread: Awaits a call in a thread
+        """
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, *exc: Any) -> Any: ...
+
+    async def __aenter__(self) -> Any: ...
+
+    async def __aexit__(self, *exc: Any) -> Any: ...

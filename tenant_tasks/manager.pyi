@@ -1,0 +1,244 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from .attempt import Attempt
+from .job import TenantJob
+from .link import Transaction
+from .process import Process
+from .store import JobStore
+from collections.abc import Callable
+from datetime import datetime,timedelta
+from fastlite import Database,NotFoundError
+from starlette.background import BackgroundTask
+from typing import Any
+
+__all__ = ['BackgroundTaskManager', 'JobNotFound', 'JobStateError']
+
+class BackgroundTaskManager:
+    """Lightweight background task manager for tenant-level operations."""
+    db: Database
+    store: JobStore
+    backoff: Callable[[int], timedelta | float]
+    clock: Callable[[], datetime]
+    sleep: Callable[..., Any]
+    process: Process
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        backoff: Callable[[int], timedelta | float]=...,
+        clock: Callable[[], datetime]=...,
+        sleep: Callable[..., Any]=...,
+        process: Process=...,
+    ) -> None:
+        """Args:
+            db: A tenant's database, as `fastlite.database` returns it
+            backoff: Wait after the n-th failure
+            clock: What time it is
+            sleep: How to wait, in seconds
+            process: Which process this is; another one only in tests
+        """
+
+    @property
+    def folder(self) -> str:
+        """The directory of the tenant's database; '' for one in memory"""
+
+    def __repr__(self) -> str: ...
+
+    def using(
+        self,
+        *,
+        delay: timedelta | float | None=None,
+        run_at: datetime | None=None,
+        priority: int=0,
+        unique_key: str | None=None,
+    ) -> BackgroundTaskManager:
+        """Options for the jobs that are submitted through the manager that it returns
+
+        Args:
+            delay: How long before the job may run, as a duration or in seconds
+            run_at: Not before this time, which must have a time zone
+            priority: Higher goes first
+            unique_key: While a live job has this key, no other is made
+
+        Returns:
+            This manager, with options
+        """
+
+    def claim(self, job_id: str | None=None) -> Attempt | None:
+        """Claim a job for this process, for code that runs jobs
+
+        Args:
+            job_id: Which job; the next one that is due if not given
+
+        Returns:
+            The attempt, or None if there is nothing to claim
+        """
+
+    def next_due(self) -> datetime | None:
+        """When the next job that this process can run will be due
+
+        Returns:
+            None if no job waits
+        """
+
+    def submit(
+        self,
+        /,
+        job_type: str,
+        task_func: Callable[..., Any],
+        max_retries: int=...,
+        **task_kwargs: Any,
+    ) -> tuple[str, BackgroundTask]:
+        """Submit a new background task for execution.
+
+        Args:
+            job_type: Job category (e.g., "sync", "email")
+            task_func: What to run: a function or an async function
+            max_retries: Attempts in all, the first included; a task may have another default
+            task_kwargs: Arguments for `task_func`, as JSON can hold them
+
+        Returns:
+            The job's id (a `JobId`), and the task that a route returns along with its response
+        """
+
+    def submit_many(
+        self,
+        job_type: str,
+        task_func: Callable[..., Any],
+        kwargs_list: list[dict[Any, Any]],
+        max_retries: int=...,
+    ) -> list[tuple[str, BackgroundTask]]:
+        """Submit one job for each dict of arguments, in one transaction
+
+        Args:
+            job_type: Job category
+            task_func: What to run
+            kwargs_list: One dict of arguments for each job
+            max_retries: Attempts in all, for each; a task may have another default
+
+        Returns:
+            Id and background task of each, in the same order
+        """
+
+    def transaction(self) -> Transaction:
+        """A transaction for the app's own rows and its jobs: all are written, or none
+
+        Returns:
+            `with` or `async with` it; gives the tenant's database
+        """
+
+    def get_job(self, job_id: str) -> TenantJob:
+        """Get job status and details.
+
+        Args:
+            job_id: The id that `submit` returned
+
+        Returns:
+            The job as it is now
+        """
+
+    def list_jobs(
+        self,
+        job_type: str | None=None,
+        status: str | None=None,
+        limit: int=100,
+    ) -> list[TenantJob]:
+        """List jobs with optional filtering.
+
+        Args:
+            job_type: Only this type
+            status: Only this status
+            limit: How many at most
+
+        Returns:
+            Newest first
+        """
+
+    def cancel_job(self, job_id: str) -> TenantJob:
+        """Cancel a pending job, or ask a running one to stop; `JobStateError` if it has completed or failed
+
+        Args:
+            job_id: Which job
+
+        Returns:
+            Cancelled, or running with `cancel_requested`
+        """
+
+    def retry_job(self, job_id: str) -> TenantJob:
+        """Let a failed or cancelled job start again; `JobStateError` if it is in another state
+
+        Args:
+            job_id: Which job
+
+        Returns:
+            Pending again, with all its attempts; `drain`, `run_again` or a worker runs it
+        """
+
+    def run_again(self, jobs: list[TenantJob]) -> BackgroundTask:
+        """A background task that runs retried jobs after the response, like the one that `submit` returns for a new job
+
+        Args:
+            jobs: Jobs as `retry_job` returned them
+
+        Returns:
+            To be returned along with a response
+        """
+
+    def reschedule_job(
+        self,
+        job_id: str,
+        *,
+        delay: timedelta | float | None=None,
+        run_at: datetime | None=None,
+    ) -> TenantJob:
+        """Let a pending job run earlier or later; `JobStateError` if it isn't pending
+
+        Args:
+            job_id: Which job
+            delay: This much later than now, as a duration or in seconds
+            run_at: At this time, which must have a time zone
+
+        Returns:
+            Still pending, with its new `run_at`
+        """
+
+    async def drain(self) -> int:
+        """Run all jobs that are due now and whose function this process has; for tests and scripts
+
+        Returns:
+            Attempts made
+        """
+
+    def rescue(self) -> list[TenantJob]:
+        """Take over the jobs of processes that have died
+
+        Returns:
+            The jobs that were rescued, or failed for good
+        """
+
+    def job_stats(self) -> dict[Any, Any]:
+        """How many jobs are in each status, and how long the oldest pending one has been due
+
+        Returns:
+            A count for each status, and `oldest_pending` in seconds (None if nothing is pending)
+        """
+
+    def prune(self, older_than: timedelta) -> int:
+        """Delete jobs that completed, failed or were cancelled long ago
+
+        Args:
+            older_than: They ended at least this long ago
+
+        Returns:
+            Jobs deleted
+        """
+
+class JobNotFound(KeyError, NotFoundError):
+    """There is no job with this id in this tenant's database"""
+
+    def __init__(self, job_id: Any) -> None: ...
+
+    def __str__(self) -> str: ...
+
+class JobStateError(ValueError):
+    """The job's state doesn't allow what was asked for"""

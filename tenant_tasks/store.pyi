@@ -1,0 +1,357 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from .job import JobList,TenantJob
+from .link import DbLink,Mode
+from collections.abc import Callable,Iterator
+from contextlib import contextmanager
+from datetime import datetime,timedelta
+from fastlite import Database
+from typing import Any
+import apsw
+
+__all__ = ['columns', 'indexes', 'lease_time', 'ensure_schema', 'JobStore', 'has_job_table', 'quick_stats', 'exclusive']
+
+columns: dict[str, str]
+indexes: dict[str, str]
+lease_time: timedelta
+
+def ensure_schema(conn: apsw.Connection, transaction: Callable[..., Any]=...) -> None:
+    """Make the table, or add what an older one lacks; writes nothing if nothing is missing
+
+    Args:
+        conn: A connection to a tenant's database
+        transaction: Context manager for one transaction
+    """
+
+class JobStore:
+    """The `tenant_jobs` table of one tenant database"""
+    db: Database
+    link: DbLink
+
+    def __init__(self, db: Database) -> None:
+        """Args:
+            db: A tenant's database, as `fastlite.database` returns it
+        """
+
+    def write(self, work: Callable[..., Any], mode: Mode=..., single: bool=False) -> Any:
+        """Make a change in one transaction: the app's, if one is open and the mode joins it
+
+        Args:
+            work: Called with a connection
+            mode: `caller` or `runner`
+            single: Is it a single statement?
+
+        Returns:
+            What `work` returns
+        """
+
+    def read(self, sql: str, args: Any=..., mode: Mode=..., conv: Callable[..., Any]=...) -> Any:
+        """Query the database; waits until the connection is free, and commits nothing
+
+        Args:
+            sql: One query
+            args: Its parameters, in order or by name
+            mode: `caller` or `runner`
+            conv: Turns the rows into the result
+
+        Returns:
+            What `conv` returns
+        """
+
+    def submit(self, jobs: list[TenantJob]) -> list[TenantJob]:
+        """Write new jobs, all or none; on disk when it returns, or when the app commits the transaction it has open
+
+        Args:
+            jobs: Jobs to write
+
+        Returns:
+            The same; for a unique key that is taken, the job that has it
+        """
+
+    def get(self, job_id: str, mode: Mode=...) -> TenantJob | None:
+        """One job by its id
+
+        Args:
+            job_id: Which job
+            mode: `caller` or `runner`
+
+        Returns:
+            The job as it is now, or None if there is none
+        """
+
+    def find(
+        self,
+        job_type: str | None=None,
+        status: str | None=None,
+        limit: int=100,
+        below: int | None=None,
+    ) -> JobList:
+        """Jobs by type and status
+
+        Args:
+            job_type: Only this type
+            status: Only this status
+            limit: How many at most
+            below: Only rows whose number is below this one
+
+        Returns:
+            Newest first; `last` is the number of the last row
+        """
+
+    def search(self, start: str, limit: int=100) -> JobList:
+        """Jobs by the start of their id
+
+        Args:
+            start: How the id begins
+            limit: How many at most
+
+        Returns:
+            Newest first
+        """
+
+    def due(self, now: datetime, limit: int=100) -> list[str]:
+        """Pending jobs that are due
+
+        Args:
+            now: The time
+            limit: How many at most
+
+        Returns:
+            Ids, in the order in which the jobs run
+        """
+
+    def claim(self, job_id: str, owner: str, now: datetime, lease: timedelta=...) -> TenantJob | None:
+        """Move one pending job to running, if it is still pending and due
+
+        Args:
+            job_id: Job to take
+            owner: Process that takes it
+            now: The time
+            lease: How long the claim lasts unless it is renewed
+
+        Returns:
+            The row as claimed, or None if it isn't pending or isn't due
+        """
+
+    def claim_due(
+        self,
+        owner: str,
+        tasks: list[str],
+        now: datetime,
+        lease: timedelta=...,
+    ) -> TenantJob | None:
+        """Claim the first job that is due and that this process can run
+
+        Args:
+            owner: Process that takes it
+            tasks: Tasks that it knows
+            now: The time
+            lease: How long the claim lasts unless it is renewed
+
+        Returns:
+            The row as claimed, or None if nothing is due for this process
+        """
+
+    def next_due(self, owner: str, tasks: list[str]) -> str | None:
+        """When the next job that this process can run will be due
+
+        Args:
+            owner: Process that asks
+            tasks: Tasks that it knows
+
+        Returns:
+            The `run_at` of the earliest, or None if there is none
+        """
+
+    def settle(
+        self,
+        job: TenantJob,
+        move: str,
+        now: datetime,
+        as_read: bool=False,
+        **vals: Any,
+    ) -> TenantJob | None:
+        """Write how an attempt ended, if the claim is still good
+
+        Args:
+            job: The job as `claim` returned it
+            move: One of the moves out of `running`
+            now: The time
+            as_read: Only if the lease is still the one in `job`?
+            vals: Columns to set
+
+        Returns:
+            The new row, or None if the claim was lost
+        """
+
+    def progress(self, job: TenantJob) -> None:
+        """Write how far a job has got, if the claim is still good
+
+        Args:
+            job: A claimed job, with the progress to write
+        """
+
+    def renew(self, claims: list[str], now: datetime, lease: timedelta=...) -> int:
+        """Renew the leases of all jobs that a process is running
+
+        Args:
+            claims: Claims that this process has
+            now: The time
+            lease: How long the claims last from now on
+
+        Returns:
+            How many of them are still good
+        """
+
+    def orphan_candidates(self, owner: str, now: datetime, limit: int=1000) -> JobList:
+        """The jobs that depend on another process being alive
+
+        Args:
+            owner: Process that asks; of its own jobs, only those with an expired lease count
+            now: The time
+            limit: How many at most
+
+        Returns:
+            Running jobs, and pending ones without a registered task
+        """
+
+    def abandon(self, job: TenantJob, now: datetime, error_log: str) -> TenantJob | None:
+        """Fail a pending job whose function no process can find
+
+        Args:
+            job: A pending job as it was read
+            now: The time
+            error_log: Why
+
+        Returns:
+            The row, or None if it isn't pending any more
+        """
+
+    def unknown(self, tasks: list[str], now: datetime, limit: int=100) -> JobList:
+        """Due jobs that this process can't run
+
+        Args:
+            tasks: Tasks that the process knows
+            now: The time
+            limit: How many at most
+
+        Returns:
+            Due jobs of other tasks
+        """
+
+    def cancel(self, job_id: str, now: datetime) -> TenantJob | None:
+        """Cancel a pending job, or ask a running one to stop
+
+        Args:
+            job_id: Which job
+            now: The time
+
+        Returns:
+            The row as it is now, or None if it is neither pending nor running
+        """
+
+    def reset(self, job_id: str, now: datetime) -> TenantJob | None:
+        """Let a failed or cancelled job start again
+
+        Args:
+            job_id: Which job
+            now: The time
+
+        Returns:
+            The row, pending again, or None if it was neither failed nor cancelled
+        """
+
+    def reschedule(self, job_id: str, run_at: datetime) -> TenantJob | None:
+        """Let a pending job run at another time
+
+        Args:
+            job_id: Which job
+            run_at: When it may run
+
+        Returns:
+            The row as it is now, or None if it isn't pending
+        """
+
+    def stats(self, count_limit: int | None=None) -> tuple[dict[Any, Any], str | None]:
+        """How many jobs there are in each state
+
+        Args:
+            count_limit: Count to this number and no further
+
+        Returns:
+            Count by status, and when the oldest pending job was due
+        """
+
+    def types(self, limit: int=100) -> list[str]:
+        """Which types of jobs there are
+
+        Args:
+            limit: How many at most
+
+        Returns:
+            In alphabetical order
+        """
+
+    def ended_since(self, start: datetime) -> list[tuple[str, str, int]]:
+        """How many jobs ended in each minute
+
+        Args:
+            start: Ended at this time or later
+
+        Returns:
+            Minute (the first 16 characters of a time), status, count
+        """
+
+    def prune_some(self, before: datetime, batch: int=1000, mode: Mode=...) -> int:
+        """Delete a batch of jobs that ended long ago, in one transaction
+
+        Args:
+            before: Only jobs that ended before this time
+            batch: How many at most
+            mode: `caller` or `runner`
+
+        Returns:
+            Jobs deleted
+        """
+
+    def prune(self, before: datetime, batch: int=1000) -> int:
+        """Delete jobs that ended long ago
+
+        Args:
+            before: Only jobs that ended before this time
+            batch: Rows per transaction
+
+        Returns:
+            Jobs deleted
+        """
+
+def has_job_table(path: str) -> bool:
+    """Look into a database file for a table of jobs
+
+    Args:
+        path: A database file
+
+    Returns:
+        Is there a table of jobs?
+    """
+
+def quick_stats(path: str, count_limit: int | None=None) -> tuple[dict[Any, Any], str | None]:
+    """How many jobs there are in each state of a database file
+
+    Args:
+        path: A database file
+        count_limit: Count to this number and no further
+
+    Returns:
+        As `JobStore.stats`; all zero for a file that never had a job
+    """
+
+@contextmanager
+def exclusive(path: str) -> Iterator[Any]:
+    """Keep all processes from writing to a database, with all its data in the file itself
+
+    Args:
+        path: A database file
+
+    Returns:
+        How many jobs are running
+    """

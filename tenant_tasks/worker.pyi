@@ -1,0 +1,81 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from .agenda import Agenda
+from .manager import BackgroundTaskManager
+from .process import Process,ThreadLimit
+from .tenants import Tenants
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+__all__ = ['Worker']
+
+class Worker:
+    """Runs the due jobs of all tenants"""
+    prune_every: int
+    'Seconds between two batches of one tenant, and jobs in a batch'
+    prune_batch: int
+    'Seconds between two batches of one tenant, and jobs in a batch'
+    concurrency: int
+    per_tenant: int
+    tenants: Tenants
+    grace: float
+    look_every: float
+    sweep_every: float
+    unknown_after: timedelta
+    keep: Any
+    process: Process
+    threads: ThreadLimit
+    agenda: Agenda
+
+    def __init__(
+        self,
+        tenants: Any,
+        *,
+        concurrency: int=20,
+        per_tenant: int=5,
+        grace: float=10,
+        look_every: float=0.5,
+        sweep_every: float=1800,
+        unknown_after: timedelta=...,
+        keep: timedelta | None=None,
+        process: Process=...,
+    ) -> None:
+        """Args:
+            tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
+            concurrency: Jobs at a time
+            per_tenant: Jobs of one tenant at a time
+            grace: Seconds that running jobs get when the worker stops
+            look_every: Minimum number of seconds between two looks at the files
+            sweep_every: Seconds in which every tenant is looked at once, changed or not
+            unknown_after: How long a due job may wait for a process that knows its task
+            keep: Delete jobs that ended longer ago, a few at a time; None keeps all
+            process: Which process this is; another one only in tests
+        """
+
+    def __repr__(self) -> str: ...
+
+    def nudge(self, manager: BackgroundTaskManager) -> bool:
+        """Look at a tenant now
+
+        Args:
+            manager: The manager that has new work
+
+        Returns:
+            Will this worker run the tenant's jobs?
+        """
+
+    async def run(self) -> None:
+        """Run jobs until `stop`"""
+
+    def stop(self) -> None:
+        """Claim nothing more, give running jobs the grace period, release what is left"""
+
+    def lifespan(self, app: Any=None) -> AsyncIterator[Any]:
+        """Run inside an app: `fast_app(lifespan=worker.lifespan)`
+
+        Args:
+            app: The app, which FastHTML passes in
+        """
+
+    def main(self) -> None:
+        """Run until a signal comes, then end the process"""

@@ -1,0 +1,77 @@
+"What editors and type checkers know of the package: stubs that are in step with it, and programs that they check"
+import json,os,re,sys
+
+import pytest
+from helpers import programs,python,root
+
+package = root/'tenant_tasks'
+env = dict(os.environ, PYTHONPATH=str(root), MYPYPATH=str(root), MYPY_CACHE_DIR=os.devnull)
+
+def mypy(path):
+    "The lines in which mypy finds an error, and all that it says"
+    pytest.importorskip('mypy')
+    res = python('-m', 'mypy', '--strict', '--config-file', 'pyproject.toml', str(path), env=env)
+    return {int(o) for o in re.findall(r':(\d+): error', res.stdout)},res.stdout+res.stderr
+
+def pyright(path, tmp_path):
+    "The same from pyright, which is as strict, but has to do without stubs of other packages"
+    pytest.importorskip('basedpyright')
+    loose = dict.fromkeys(('reportMissingTypeStubs', 'reportUnknownVariableType'), False)
+    conf = dict(include=[str(path)], extraPaths=[str(root)], typeCheckingMode='strict', **loose)
+    (tmp_path/'conf.json').write_text(json.dumps(conf))
+    res = python('-m', 'basedpyright', '-p', str(tmp_path/'conf.json'), '--pythonpath', sys.executable, '--outputjson', env=env)
+    found = json.loads(res.stdout)
+    assert found['summary']['filesAnalyzed']==1, res.stdout
+    return {o['range']['start']['line']+1 for o in found['generalDiagnostics']},res.stdout
+
+# -- the stubs
+
+def test_stubs_are_in_step():
+    "Making them changes nothing"
+    res = python('-c', "import json,sys; sys.path.insert(0, 'tools')\nfrom stubs import stubs\nprint(json.dumps(stubs()))", env=env)
+    assert res.returncode==0, res.stderr
+    there = {o.name:o.read_text(encoding='utf-8') for o in [*package.glob('*.pyi'), *package.glob('py.typed')]}
+    made = json.loads(res.stdout)
+    assert [k for k in {**made, **there} if made.get(k)!=there.get(k)]==[], 'run: python tools/stubs.py'
+    assert {o.stem for o in package.glob('*.py')}-{'_modidx'}=={o[:-4] for o in made if o.endswith('.pyi')}
+
+def test_stubs_say_what_the_package_is():
+    "mypy's stubtest compares them with the modules: nothing is missing, too much, or different"
+    pytest.importorskip('mypy')
+    res = python('-m', 'mypy.stubtest', 'tenant_tasks', '--mypy-config-file', 'pyproject.toml', env=env)
+    assert res.returncode==0 and 'no issues found' in res.stdout, res.stdout+res.stderr
+
+def test_stubs_explain_parameters():
+    "An editor shows a docstring: what each parameter of a patched method means, and what the method returns"
+    text = (package/'manager.pyi').read_text(encoding='utf-8')
+    submit = text[text.index('def submit('):text.index('def submit_many(')]
+    for o in ('job_type', 'task_func', 'max_retries', 'task_kwargs'): assert re.search(rf'^ +{o}: [A-Z]\w+ .*\w', submit, re.M), o
+    assert 'Returns:\n' in submit
+
+# -- programs
+
+def test_a_typed_program_passes(tmp_path):
+    for found,said in (mypy(programs/'typed_app.py'), pyright(programs/'typed_app.py', tmp_path)): assert not found, said
+    res = python(programs/'typed_app.py', env=env)
+    assert res.stdout.startswith('42 '), res.stderr
+
+wrong = """from fastlite import database
+from tenant_tasks import BackgroundTaskManager,Tenants,Worker,task
+manager = BackgroundTaskManager(database(':memory:'))
+@task
+def double(n: int) -> int: return 2*n
+double('2')
+manager.submt('sync', double)
+manager.get_job(7)
+manager.submit('sync', double, max_retries='3')
+manager.get_job('a').no_such_field
+manager.using(delya=5)
+job_id: int = manager.submit('sync', double)[0]
+Worker(Tenants('data'), concurency=3)
+"""
+
+def test_mistakes_are_found(tmp_path):
+    "Each line of a wrong program from its sixth on, by both; so nothing in them is of no known type"
+    path = tmp_path/'wrong.py'
+    path.write_text(wrong)
+    for found,said in (mypy(path), pyright(path, tmp_path)): assert found=={*range(6, 14)}, said
