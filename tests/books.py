@@ -5,6 +5,7 @@
 import json,random,sys,tempfile,threading,time
 from argparse import ArgumentParser
 from collections import Counter
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -43,7 +44,7 @@ class Shop:
             with urlopen(f'http://127.0.0.1:{port}/{path}', data, timeout=10) as res: body = res.read().decode()
             return json.loads(body) if body.startswith('{') else body
         except HTTPError as e: self.counts[e.code] += 1
-        except (OSError,ValueError): self.counts['no answer'] += 1
+        except (OSError,ValueError,HTTPException): self.counts['no answer'] += 1
 
     def customer(self, seed):
         "Buy until the shop closes; one sale in four is declined, some only look"
