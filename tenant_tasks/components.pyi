@@ -9,12 +9,15 @@ from datetime import datetime
 from fastcore.xml import FT
 from typing import Any
 
-__all__ = ['mask', 'job_styles', 'count_limit', 'looks_secret', 'read_json', 'hide_secrets', 'View', 'show_as',
-    'StatusBadge', 'in_words', 'CardParts', 'JobCard', 'JobDetails', 'parse_int', 'Query', 'JobTable', 'JobStats',
-    'TenantTable']
+__all__ = ['mask', 'max_secrets', 'max_secret_chars', 'job_styles', 'max_inline', 'count_limit', 'looks_secret',
+    'read_json', 'hide_secrets', 'View', 'show_as', 'StatusBadge', 'in_words', 'CardParts', 'JobCard', 'JobDetails',
+    'parse_int', 'Query', 'JobTable', 'JobStats', 'TenantTable']
 
 mask: str
+max_secrets: int
+max_secret_chars: int
 job_styles: FT
+max_inline: int
 count_limit: int
 
 def looks_secret(key: str, more: tuple[Any, ...]=...) -> bool:
@@ -64,12 +67,24 @@ class View:
     'Hides more: takes a job without its secrets, returns the job to show'
     now: datetime | None = None
     'The time that others are shown relative to; the current time if not given'
+    internals: bool = False
+    'Does this viewer see processes, hosts and the paths of files?'
 
     def url(self, *parts: str) -> str:
         """The address of a page below `base`
 
         Args:
             parts: Parts of a path
+        """
+
+    def plain(self, text: str | None) -> str | None:
+        """A text without paths of files and names of processes, unless this viewer sees internals
+
+        Args:
+            text: An error, or another text for people
+
+        Returns:
+            The text as this viewer may see it
         """
 
     def shown(self, job: TenantJob) -> TenantJob:

@@ -43,6 +43,7 @@ class Pages:
         prefix:str, # Path of the pages
         secret:tuple=(), # More keys of payloads that are secret in this app
         redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
+        internals:bool=False, # Show processes, hosts and the paths of files?
     ):
         _check_mount(app, prefix, guard=guard)
         self.app = app
@@ -50,6 +51,7 @@ class Pages:
         self.prefix = prefix
         self.secret = tuple(secret)
         self.redact = redact
+        self.internals = internals
 
     def base(self,
         req, # A request
@@ -71,7 +73,7 @@ def view(self:Pages,
 )->View:
     "The view for components in the response to this request"
     token = _csrf_token(req) if act else ''
-    return View(self.base(req), act, token, self.secret, self.redact, utcnow())
+    return View(self.base(req), act, token, self.secret, self.redact, utcnow(), self.internals)
 
 # %% ../nbs/12_pages.ipynb #a68eb7f2
 async def _answer(f, req):
@@ -124,7 +126,7 @@ class JobPages(Pages):
         guard:Callable, # From a request to what the viewer may do
         prefix:str='/jobs', # Path of the pages
         above:Pages|None=None, # The pages that lead here, if there are any
-        **kw, # `secret` and `redact`, see `Pages`
+        **kw, # `secret`, `redact` and `internals`, see `Pages`
     ):
         _check_mount(app, prefix, manager_for=manager_for)
         super().__init__(app, guard, prefix, **kw)
@@ -168,7 +170,8 @@ async def list_page(self:JobPages,
         return JobStats(manager, view), JobTable(jobs, view, query, older, manager.store.types())
     parts = await manager.process.store_threads.run(read)
     title = f"Jobs of {req.path_params['tenant']}" if self.above else 'Jobs'
-    return _page(title, _alert(note), *parts, up=[('All tenants', self.above.base(req))] if self.above else ())
+    up = [('All tenants', self.above.base(req))] if self.above else ()
+    return _page(title, _alert(view.plain(note)), *parts, up=up)
 
 # %% ../nbs/12_pages.ipynb #e7624c56
 @patch
@@ -178,9 +181,10 @@ async def job_page(self:JobPages,
     note:str='', # Why a button did nothing
 ): # A page
     "One job; without JavaScript the page reloads while the job is live"
-    _,job = await self.job(req)
+    manager,job = await self.job(req)
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
-    return _page('Job', _alert(note), JobCard(job, view), JobDetails(job, view), again, up=[('All jobs', view.base)])
+    parts = await manager.process.store_threads.run(lambda: (JobCard(job, view), JobDetails(job, view)))
+    return _page('Job', _alert(view.plain(note)), *parts, again, up=[('All jobs', view.base)])
 
 # %% ../nbs/12_pages.ipynb #89b3ac08
 @patch
@@ -189,11 +193,13 @@ async def card(self:JobPages,
     view:View, # Its view
 ): # Parts of a card
     "What has changed in a card"
-    _,job = await self.job(req)
+    manager,job = await self.job(req)
     if 'hx-request' not in req.headers: return RedirectResponse(view.url(job.id), 303)
-    parts = CardParts(job, view)
-    if req.query_params.get('seen')==parts.state: return parts.live()
-    return *parts.update(), HtmxResponseHeaders(retarget='#'+parts.id('body'))
+    def changed():
+        parts = CardParts(job, view)
+        if req.query_params.get('seen')==parts.state: return parts.live()
+        return *parts.update(), HtmxResponseHeaders(retarget='#'+parts.id('body'))
+    return await manager.process.store_threads.run(changed)
 
 # %% ../nbs/12_pages.ipynb #6124d02a
 def _change(manager, act, job_id):
@@ -211,7 +217,8 @@ async def act(self:JobPages,
     manager,job = await self.job(req)
     job,note = await manager.process.store_threads.run(_change, manager, action, job.id)
     todo = manager.run_again([job] if action=='retry' else [])
-    if 'hx-request' in req.headers: return *CardParts(job, view).update(note), todo
+    def changed(): return *CardParts(job, view).update(note),todo
+    if 'hx-request' in req.headers: return await manager.process.store_threads.run(changed)
     if note: return FtResponse(await self.job_page(req, view, note), status_code=409)
     return RedirectResponse(view.url(job.id), 303, background=todo)
 
@@ -254,9 +261,10 @@ def jobs_ui(
     prefix:str='/jobs', # Path of the pages; may have parameters, as in '/{tenant}/jobs'
     secret:tuple=(), # More keys of payloads that are secret in this app
     redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
+    internals:bool=False, # Show processes, hosts and the paths of files? Users of a tenant need not see them
 )->JobPages: # The pages; `view(req, act)` gives a view for components elsewhere
     "Mount a tenant's pages: the list of jobs, each job, and the buttons"
-    pages = JobPages(app, manager_for, guard, prefix, secret=secret, redact=redact).mount()
+    pages = JobPages(app, manager_for, guard, prefix, secret=secret, redact=redact, internals=internals).mount()
     async def before(req):
         if set(re.findall(r'{(\w+)', prefix))<=set(req.path_params): show_as(pages.view(req))
     app.before.append(before)
@@ -272,8 +280,9 @@ class TenantPages(Pages):
         tenants, # Tenants, a directory, a dict of databases, or a function from a name to a database
         guard:Callable, # From a request to what the operator may do
         prefix:str='/ops', # Path of the pages
-        **kw, # `secret` and `redact`, see `Pages`
+        **kw, # `secret`, `redact` and `internals`, see `Pages`; an operator sees internals unless it is False
     ):
+        kw = {'internals':True, **kw}
         super().__init__(app, guard, prefix, **kw)
         self.tenants = as_tenants(tenants)
         self.overview = Overview(self.tenants)

@@ -16,6 +16,7 @@ class Pages:
     prefix: str
     secret: tuple[Any, ...]
     redact: Callable[..., Any]
+    internals: bool
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class Pages:
         prefix: str,
         secret: tuple[Any, ...]=...,
         redact: Callable[..., Any]=...,
+        internals: bool=False,
     ) -> None:
         """Args:
             app: The app
@@ -31,6 +33,7 @@ class Pages:
             prefix: Path of the pages
             secret: More keys of payloads that are secret in this app
             redact: Hides more: takes a job without its secrets, returns the job to show
+            internals: Show processes, hosts and the paths of files?
         """
 
     def base(self, req: Any) -> str:
@@ -87,7 +90,7 @@ class JobPages(Pages):
             guard: From a request to what the viewer may do
             prefix: Path of the pages
             above: The pages that lead here, if there are any
-            kw: `secret` and `redact`, see `Pages`
+            kw: `secret`, `redact` and `internals`, see `Pages`
         """
 
     async def manager(self, req: Any) -> BackgroundTaskManager:
@@ -172,6 +175,7 @@ def jobs_ui(
     prefix: str='/jobs',
     secret: tuple[Any, ...]=...,
     redact: Callable[..., Any]=...,
+    internals: bool=False,
 ) -> JobPages:
     """Mount a tenant's pages: the list of jobs, each job, and the buttons
 
@@ -182,6 +186,7 @@ def jobs_ui(
         prefix: Path of the pages; may have parameters, as in '/{tenant}/jobs'
         secret: More keys of payloads that are secret in this app
         redact: Hides more: takes a job without its secrets, returns the job to show
+        internals: Show processes, hosts and the paths of files? Users of a tenant need not see them
 
     Returns:
         The pages; `view(req, act)` gives a view for components elsewhere
@@ -208,7 +213,7 @@ class TenantPages(Pages):
             tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
             guard: From a request to what the operator may do
             prefix: Path of the pages
-            kw: `secret` and `redact`, see `Pages`
+            kw: `secret`, `redact` and `internals`, see `Pages`; an operator sees internals unless it is False
         """
 
     def manager(self, req: Any) -> BackgroundTaskManager:
