@@ -182,8 +182,11 @@ def beat(self:Process):
     "Write signs of life for all claims: in the lock files, then in the databases"
     stores = {}
     for o in list(self.claims.values()): stores.setdefault(id(o.store.link), []).append(o)
+    listed = -1e9
     for attempts in stores.values():
-        self._list_claims()
+        if time.monotonic()-listed>1: # A locked database takes half a second
+            self._list_claims()
+            listed = time.monotonic()
         store = attempts[0].store
         try: store.renew([o.job.claim for o in attempts], attempts[0].clock(), self.lease)
         except Exception as e: _log.warning("leases in %s not renewed: %s", store.link.path or ':memory:', e)

@@ -44,6 +44,7 @@ def _is_name(s):
     if not (isinstance(s, str) and _tenant_name.fullmatch(s)): return False
     return s.isascii() or (len(s.encode())<=200 and unicodedata.is_normalized('NFKC', s))
 
+# %% ../nbs/09_tenants.ipynb #367b7195
 class Tenants:
     "A directory with one SQLite file for each tenant"
     def __init__(self,

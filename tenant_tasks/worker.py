@@ -29,6 +29,7 @@ def _check_keep(keep):
     if keep is None or (isinstance(keep, timedelta) and timedelta(0)<=keep<=timedelta(days=36525)): return keep
     raise ValueError(f"`keep` must be a timedelta from 0 to 100 years, or None, got {keep!r}")
 
+# %% ../nbs/10_worker.ipynb #fb427e65
 class Worker:
     "Runs the due jobs of all tenants"
     prune_every,prune_batch = 60,1000 # Seconds between two batches of one tenant, and jobs in a batch
@@ -318,6 +319,7 @@ async def _end_turns(self:Worker):
         a.leave()
         if a.row: _log.info("job %s (%s) is %s: the worker stops", a.id, a.job.job_type, a.row.status)
 
+# %% ../nbs/10_worker.ipynb #ae578930
 @patch
 def stop(self:Worker):
     "Claim nothing more, give running jobs the grace period, release what is left"
