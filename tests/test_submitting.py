@@ -43,7 +43,7 @@ def cached(user_id): return user_id
     (awork, dict(a=1)), (partial(sync, 1), {}), (partial(sync, 1), dict(pages=2)), (partial(sync, user_id=1), dict(user_id=2)), (partial(async_sync, 1), {}),
     (Shop().refund, dict(user_id=1)), (Shop(), dict(user_id=1)),
     (hide(sync), {}), (hide(sync), dict(pages=2)), (passes_on, dict(user_id=1, pages=2)), (passes_on, dict(user_id=1, other=2)),
-    (cached, dict(user_id=1)), (dict, dict(user_id=1)), (print, dict(end='')), (lambda a=1, /, **kw: kw, dict(a=2))], ids=str)
+    (cached, dict(user_id=1)), (dict, dict(user_id=1)), (print, dict(end='')), (lambda a=1, /, **kw: kw, dict(a=2))])
 async def test_arguments_that_fit(manager, func, kw):
     for _ in range(2): assert (await run(manager, func, 1, **kw)).status=='completed'
 
@@ -62,7 +62,7 @@ async def test_arguments_that_fit(manager, func, kw):
     (passes_on, dict(pages=1), "test_submitting.passes_on must include 'user_id', got pages"),
     (lambda priority=0: 0, dict(prioritty=1), "got 'prioritty'; did you mean priority=…?"),
     (lambda a, /, b=1: 0, dict(a=1), "`task_func` must take its arguments by name, got test_submitting.<lambda>, whose 'a' is positional-only"),
-    (lambda a=1, /: 0, dict(a=1), "test_submitting.<lambda>(), got 'a'"), (lambda a, b, **kw: 0, dict(b=1, c=2), "must include 'a', got b, c")], ids=str)
+    (lambda a=1, /: 0, dict(a=1), "test_submitting.<lambda>(), got 'a'"), (lambda a, b, **kw: 0, dict(b=1, c=2), "must include 'a', got b, c")])
 def test_arguments_that_do_not_fit(manager, func, kw, says):
     "The same error the second time, when the signature is known; nothing is written, by `submit_many` neither"
     for _ in range(2):

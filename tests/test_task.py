@@ -24,7 +24,7 @@ class Shop:
     (lambda: 0, {}, ValueError, 'a lambda must be given a name to be a task'),
     (Shop().refund, {}, TypeError, 'a task must be a function or an async function, got <bound method'),
     (partial(refund), {}, TypeError, 'a task must be a function or an async function, got functools.partial'),
-    (Shop, {}, TypeError, 'a task must be a function or an async function, got <class')], ids=str)
+    (Shop, {}, TypeError, 'a task must be a function or an async function, got <class')])
 def test_what_can_not_be_registered(func, kw, error, says):
     with pytest.raises(error) as e: task(func, **kw)
     assert says in str(e.value) and task_name(refund) is None
