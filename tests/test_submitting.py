@@ -177,7 +177,7 @@ def test_reschedule(path, clock):
     ({}, ValueError, 'one of `delay` and `run_at` must be given, got None and None'),
     (dict(delay=1, run_at=utcnow()), ValueError, 'only one of `delay` and `run_at` must be given, got 1 and'),
     (dict(delay=-1), ValueError, 'a wait must be a timedelta or 0 to'), (dict(run_at='noon'), TypeError, "`run_at` must be a datetime with a time zone, got 'noon'"),
-    (dict(run_at=utcnow().replace(tzinfo=None)), ValueError, 'a time must have a time zone')], ids=str)
+    (dict(run_at=utcnow().replace(tzinfo=None)), ValueError, 'a time must have a time zone')])
 def test_reschedule_refuses(manager, kw, error, says):
     job_id,_ = manager.using(delay=60).submit('sync', work)
     before = manager.get_job(job_id)
