@@ -6,11 +6,11 @@ One connection to one SQLite file, for all threads of a process. Threads that wr
 
 # %% auto #0
 __all__ = ['caller', 'runner', 'transient_errors', 'Mode', 'retry_busy', 'not_optimize', 'immediate', 'savepoint', 'SharedConn',
-           'DbLink', 'link_at', 'link_for', 'abandon_links', 'ThreadDb', 'in_transaction', 'Transaction']
+           'Line', 'DbLink', 'file_at', 'link_at', 'link_for', 'abandon_links']
 
 # %% ../nbs/03_link.ipynb #e49eeec0
-import asyncio,logging,os,sys,threading,time,weakref
-from collections import OrderedDict,deque
+import logging,os,sys,threading,time,weakref
+from collections import deque
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import contextmanager,nullcontext,suppress
@@ -19,7 +19,7 @@ from urllib.parse import unquote,urlsplit
 
 import apsw
 from fastcore.basics import patch
-from fastlite import Database,database
+from fastlite import Database
 
 # %% ../nbs/03_link.ipynb #5629a874
 class Mode(NamedTuple):
@@ -98,15 +98,15 @@ class SharedConn:
         return list(iter(lambda: step(lambda: next(rows, None)), None))
 
 # %% ../nbs/03_link.ipynb #693dca56
-class _Line:
+class Line:
     "One at a time, in the order in which they came"
     def __init__(self):
         self.mutex = threading.Lock()
         self.waiting = deque()
         self.taken = False
 
-    def join(self):
-        "A future that is done when it is our turn"
+    def join(self)->futures.Future: # Done when it is our turn
+        "Stand in line"
         turn = futures.Future()
         with self.mutex:
             if self.taken: self.waiting.append(turn)
@@ -115,7 +115,9 @@ class _Line:
                 turn.set_result(None)
         return turn
 
-    def leave(self, turn):
+    def leave(self,
+        turn:futures.Future, # What `join` returned
+    ):
         "End our turn, or give up waiting for it"
         if turn.cancel(): return
         with self.mutex:
@@ -146,7 +148,7 @@ class DbLink:
         self.lock = threading.Lock() # Held by the thread that uses the connection
         self.mutex = threading.Lock() # Guards the queue
         self.queue = deque() # Writes in the order in which they came
-        self.line = _Line() # Transactions of the app in the order in which they came
+        self.line = Line() # Transactions of the app in the order in which they came
         self.holder = None # The transaction of the app that is open
         self.spare = None # The database object for such transactions, and its file
         self._opened()
@@ -157,7 +159,10 @@ class DbLink:
         self.ready = False # Has `prepare` been called?
 
 # %% ../nbs/03_link.ipynb #1502c97f
-def _file_at(path):
+def file_at(
+    path:str, # A database file
+)->tuple[int,int]: # Its device and inode
+    "Which file has this name now? `FileNotFoundError` if none has"
     try: st = os.stat(path)
     except FileNotFoundError: raise FileNotFoundError(f"tenant database {path!r} is gone") from None
     return st.st_dev,st.st_ino
@@ -166,7 +171,7 @@ def _file_at(path):
 def _guard(self:DbLink, file):
     path = self.path # Without a reference from the connection to the link
     def moved():
-        if _file_at(path)!=file: raise FileNotFoundError(f"tenant database {path!r} was replaced")
+        if file_at(path)!=file: raise FileNotFoundError(f"tenant database {path!r} was replaced")
         return False
     self.conn.set_commit_hook(moved, id='moved')
 
@@ -175,18 +180,19 @@ def _guard(self:DbLink, file):
 def open(self:DbLink)->apsw.Connection: # The same one as long as the file is the same
     "The connection; `FileNotFoundError` if the file is gone"
     if not self.path: return self.conn
-    try: file = _file_at(self.path)
+    try: file = file_at(self.path)
     except FileNotFoundError:
         self.conn = None
         raise
     if self.conn is None or self.file!=file:
-        self.conn = retry_busy(self._connect)
+        self.conn = retry_busy(self.connect)
         self._guard(file)
         self._opened(file)
     return self.conn
 
 @patch
-def _connect(self:DbLink):
+def connect(self:DbLink)->apsw.Connection: # A new one
+    "Open the file once more, with the patience of a caller"
     conn = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self.vfs)
     conn.set_busy_timeout(int(caller.patience*1000))
     return conn
@@ -212,7 +218,9 @@ def _set(self:DbLink, mode, prepare=True):
     return conn
 
 @patch
-def _busy(self:DbLink): return apsw.BusyError(f'{self.path} is in use by other threads')
+def busy(self:DbLink)->apsw.BusyError:
+    "The error for a wait that was too long"
+    return apsw.BusyError(f'{self.path} is in use by other threads')
 
 @patch
 @contextmanager
@@ -221,14 +229,14 @@ def use(self:DbLink,
     prepare:bool=True, # Prepare the connection first?
 ):
     "The connection, for this thread alone; `apsw.BusyError` if other threads keep it too long"
-    if not self.path: self._check_holder()
-    if not self.lock.acquire(timeout=mode.patience): raise self._busy()
+    if not self.path: self.check_holder()
+    if not self.lock.acquire(timeout=mode.patience): raise self.busy()
     try: yield self._set(mode, prepare)
     finally: self.lock.release()
 
 # %% ../nbs/03_link.ipynb #ba5fc213
 @patch
-def _check_holder(self:DbLink):
+def check_holder(self:DbLink):
     "Don't wait for what this thread holds itself"
     if (tx := self.holder) is None or tx.owner[0]!=threading.get_ident(): return
     name,hint = self.path or ':memory:',"other tasks of its event loop wait with `async with manager.transaction()`"
@@ -307,11 +315,11 @@ class _Write:
 def _lead(self:DbLink, w):
     batch = [w]
     try:
-        if not self.lock.acquire(timeout=w.mode.patience): raise self._busy()
+        if not self.lock.acquire(timeout=w.mode.patience): raise self.busy()
         try: self._make(w, batch)
         finally: self.lock.release()
     except BaseException as e:
-        for o in batch: o.error = e if isinstance(e, Exception) else self._busy()
+        for o in batch: o.error = e if isinstance(e, Exception) else self.busy()
         if not isinstance(e, Exception): raise
     finally: self._pass_on(batch)
 
@@ -342,7 +350,7 @@ def _follow(self:DbLink, w):
     except BaseException:
         self._leave(w)
         raise
-    if self._leave(w): raise self._busy()
+    if self._leave(w): raise self.busy()
     w.gate.acquire()
 
 @patch
@@ -364,7 +372,7 @@ def write(self:DbLink,
     single:bool=False, # Is it a single statement, and so a transaction of its own?
 ): # What `work` returns
     "Make a change, together with those of other waiting threads; `apsw.BusyError` if a lock takes too long"
-    self._check_holder()
+    self.check_holder()
     w = _Write(work, mode, single)
     with self.mutex:
         self.queue.append(w)
@@ -375,195 +383,6 @@ def write(self:DbLink,
     if not w.done: self._lead(w)
     if w.error: raise w.error
     return w.value
-
-# %% ../nbs/03_link.ipynb #f1caac4f
-class _Held:
-    "A thread's connection to one file"
-    def __init__(self, path):
-        self.process = os.getpid()
-        self.conn = None
-        self.file = _file_at(path)
-        self.conn = database(path, flags=apsw.SQLITE_OPEN_READWRITE).conn
-        self.conn.set_busy_timeout(int(caller.patience*1000))
-
-    def __del__(self, getpid=os.getpid, inherited=_inherited): # At exit, globals may be gone
-        if self.process!=getpid(): inherited.append(self.conn)
-
-_held_here = threading.local() # The most recent ones of this thread
-
-def _keep(held):
-    recent = vars(_held_here).setdefault('recent', OrderedDict())
-    recent[id(held)] = weakref.ref(held)
-    recent.move_to_end(id(held))
-    while len(recent)>8:
-        old = recent.popitem(last=False)[1]()
-        if old and old.process==os.getpid() and old.conn and not old.conn.in_transaction: old.conn = None
-    return held.conn
-
-# %% ../nbs/03_link.ipynb #950bf391
-class ThreadDb(Database):
-    "A database file with a connection for each thread"
-    def __init__(self,
-        path:str, # The file, which must exist
-    ):
-        self.path = os.path.realpath(path)
-        self._own = threading.local()
-        self._own.held = _Held(self.path)
-        super().__init__(self.conn)
-
-    def open_conn(self)->apsw.Connection|None: # None if this thread has none
-        "The connection that this thread has open"
-        held = getattr(self._own, 'held', None)
-        return held.conn if held and held.process==os.getpid() else None
-
-    @property
-    def conn(self)->apsw.Connection:
-        "This thread's connection; `FileNotFoundError` if the file is gone"
-        file = _file_at(self.path)
-        if not (self.open_conn() and self._own.held.file==file): self._own.held = retry_busy(lambda: _Held(self.path))
-        return _keep(self._own.held)
-
-    @conn.setter
-    def conn(self, conn): pass # Each thread opens its own
-    __hash__ = object.__hash__
-
-# %% ../nbs/03_link.ipynb #4ff7706f
-def in_transaction(
-    db:Database, # The app's
-)->bool: # Is a transaction open on its connection?
-    "Does the app have a transaction open in this thread?"
-    conn = db.open_conn() if isinstance(db, ThreadDb) else db.conn
-    if conn is None: return False
-    try: return retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError, timeout=.1)
-    except apsw.ThreadingViolationError: return False
-
-# %% ../nbs/03_link.ipynb #5d29420d
-def _here():
-    "This thread, and the asyncio task that it runs"
-    try: return threading.get_ident(),asyncio.current_task()
-    except RuntimeError: return threading.get_ident(),None
-
-@patch
-def joined(self:DbLink)->Database|None: # None if there is nothing to join
-    "The database in the `Transaction` that this thread or task has open"
-    tx = self.holder
-    return tx.db if tx and tx.owner==_here() else None
-
-@patch
-def own_db(self:DbLink)->Database:
-    "The database object for transactions: one at a time uses it"
-    file = _file_at(self.path)
-    if self.spare and self.spare[0]==file: return self.spare[1]
-    db = Database(self._connect())
-    db.conn.pragma('synchronous', 'FULL')
-    self.spare = file,db
-    return db
-
-# %% ../nbs/03_link.ipynb #7d009d86
-class Transaction:
-    "An immediate transaction of the app: `with` in a thread, `async with` on an event loop"
-    def __init__(self,
-        link:DbLink, # The link of the database
-        app:Database, # The app's object for it
-        in_thread:Callable, # Awaits a call in a thread
-    ):
-        self.link = link
-        self.app = app
-        self.in_thread = in_thread
-        self.db = None # The database in the transaction
-        self.owner = None # The thread and the asyncio task that have it open; None for a savepoint
-        self._turn = None
-        self._part = None # The context manager that commits or rolls back
-
-    def _start(self, how, conn, db):
-        part = how(conn)
-        part.__enter__()
-        self._part,self.db = part,db
-        return db
-
-    def _join(self):
-        "Start a savepoint in the transaction that is open here, if there is one"
-        db = self.link.joined()
-        if db is None and self.link.path and in_transaction(self.app): db = self.app
-        return None if db is None else self._start(savepoint, SharedConn(db.conn), db)
-
-# %% ../nbs/03_link.ipynb #b12310c8
-@patch
-def _begin(self:Transaction):
-    "Take the write lock now, or raise an error that says it is taken"
-    link = self.link
-    if link.path:
-        db = link.own_db()
-        db.conn.set_busy_timeout(0)
-        try: self._start(immediate, db.conn, db)
-        finally: db.conn.set_busy_timeout(int(caller.patience*1000))
-    else:
-        if not link.lock.acquire(blocking=False): raise link._busy()
-        try: self._start(savepoint, SharedConn(link.conn), self.app)
-        except BaseException:
-            link.lock.release()
-            raise
-    self.owner,link.holder = _here(),self
-    return self.db
-
-@patch
-def _end(self:Transaction):
-    link = self.link
-    link.holder = None
-    if not link.path: link.lock.release()
-    elif not self._is_over(): link.spare = None
-    link.line.leave(self._turn)
-
-@patch
-def _is_over(self:Transaction):
-    "Has the connection no unfinished query, and has the app left it open?"
-    try: return not self.db.conn.txn_state('main')
-    except apsw.Error: return False
-
-# %% ../nbs/03_link.ipynb #f030eff2
-@patch
-@contextmanager
-def _my_turn(self:Transaction):
-    "A turn, given back if the transaction can't begin"
-    self._turn = self.link.line.join()
-    try: yield time.monotonic()+caller.patience
-    except BaseException:
-        self.link.line.leave(self._turn)
-        raise
-
-@patch
-def __enter__(self:Transaction):
-    if (db := self._join()) is not None: return db
-    self.link._check_holder()
-    with self._my_turn() as end:
-        futures.wait([self._turn], caller.patience)
-        if not self._turn.done(): raise self.link._busy()
-        return retry_busy(self._begin, timeout=end-time.monotonic())
-
-@patch
-def __exit__(self:Transaction, *exc):
-    if not self.owner: return self._part.__exit__(*exc)
-    if self.link.holder is not self: return # In a forked child
-    try: return self._part.__exit__(*exc)
-    finally: self._end()
-
-# %% ../nbs/03_link.ipynb #e4aad9b8
-@patch
-async def __aenter__(self:Transaction):
-    if (db := self._join()) is not None: return db
-    with self._my_turn() as end:
-        if not self._turn.done(): await asyncio.wait([asyncio.wrap_future(self._turn)], timeout=caller.patience)
-        if not self._turn.done(): raise self.link._busy()
-        while True:
-            try:
-                if self.link.path and not self.link.spare: await self.in_thread(self.link.own_db)
-                return self._begin()
-            except apsw.BusyError:
-                if time.monotonic()>end: raise
-            await asyncio.sleep(.002)
-
-@patch
-async def __aexit__(self:Transaction, *exc): return self.__exit__(*exc)
 
 # %% ../nbs/03_link.ipynb #3c00940e
 _log = logging.getLogger('tenant_tasks')

@@ -1,13 +1,14 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from collections import deque
 from collections.abc import Callable,Iterator
+from concurrent import futures
 from contextlib import contextmanager
 from fastlite import Database
 from typing import Any,NamedTuple
 import apsw,logging
 
 __all__ = ['caller', 'runner', 'transient_errors', 'Mode', 'retry_busy', 'not_optimize', 'immediate', 'savepoint',
-    'SharedConn', 'DbLink', 'link_at', 'link_for', 'abandon_links', 'ThreadDb', 'in_transaction', 'Transaction']
+    'SharedConn', 'Line', 'DbLink', 'file_at', 'link_at', 'link_for', 'abandon_links']
 
 caller: Mode
 runner: Mode
@@ -69,6 +70,28 @@ class SharedConn:
     def execute(self, sql: Any, args: Any=...) -> Any:
         """All rows of one statement"""
 
+class Line:
+    """One at a time, in the order in which they came"""
+    mutex: Any
+    waiting: deque[Any]
+    taken: bool
+
+    def __init__(self) -> None: ...
+
+    def join(self) -> futures.Future:
+        """Stand in line
+
+        Returns:
+            Done when it is our turn
+        """
+
+    def leave(self, turn: futures.Future) -> Any:
+        """End our turn, or give up waiting for it
+
+        Args:
+            turn: What `join` returned
+        """
+
 class DbLink:
     """One connection to one tenant database, for one thread at a time"""
     path: str
@@ -82,7 +105,7 @@ class DbLink:
     'Guards the queue'
     queue: deque[Any]
     'Writes in the order in which they came'
-    line: Any
+    line: Line
     'Transactions of the app in the order in which they came'
     holder: Any
     'The transaction of the app that is open'
@@ -114,8 +137,18 @@ class DbLink:
             The same one as long as the file is the same
         """
 
+    def connect(self) -> apsw.Connection:
+        """Open the file once more, with the patience of a caller
+
+        Returns:
+            A new one
+        """
+
     def close(self) -> None:
         """Close the connection; the next use opens it again"""
+
+    def busy(self) -> apsw.BusyError:
+        """The error for a wait that was too long"""
 
     @contextmanager
     def use(self, mode: Mode=..., prepare: bool=True) -> Iterator[Any]:
@@ -125,6 +158,9 @@ class DbLink:
         mode: `caller` or `runner`
         prepare: Prepare the connection first?
     """
+
+    def check_holder(self) -> None:
+        """Don't wait for what this thread holds itself"""
 
     def write(self, work: Callable[..., Any], mode: Mode=..., single: bool=False) -> Any:
         """Make a change, together with those of other waiting threads; `apsw.BusyError` if a lock takes too long
@@ -147,6 +183,16 @@ class DbLink:
 
     def own_db(self) -> Database:
         """The database object for transactions: one at a time uses it"""
+
+def file_at(path: str) -> tuple[int, int]:
+    """Which file has this name now? `FileNotFoundError` if none has
+
+    Args:
+        path: A database file
+
+    Returns:
+        Its device and inode
+    """
 
 def link_at(path: str, conn: apsw.Connection | None=None, prepare: Callable[..., Any] | None=None) -> DbLink:
     """The link that all users of a database file share
@@ -173,58 +219,3 @@ def link_for(db: Database, prepare: Callable[..., Any] | None=None) -> DbLink:
 
 def abandon_links() -> None:
     """Forget all connections without closing them, in a forked child"""
-
-class ThreadDb(Database):
-    """A database file with a connection for each thread"""
-    path: Any
-
-    def __init__(self, path: str) -> None:
-        """Args:
-            path: The file, which must exist
-        """
-
-    def open_conn(self) -> apsw.Connection | None:
-        """The connection that this thread has open
-
-        Returns:
-            None if this thread has none
-        """
-
-    @property
-    def conn(self) -> apsw.Connection:
-        """This thread's connection; `FileNotFoundError` if the file is gone"""
-
-def in_transaction(db: Database) -> bool:
-    """Does the app have a transaction open in this thread?
-
-    Args:
-        db: The app's
-
-    Returns:
-        Is a transaction open on its connection?
-    """
-
-class Transaction:
-    """An immediate transaction of the app: `with` in a thread, `async with` on an event loop"""
-    link: DbLink
-    app: Database
-    in_thread: Callable[..., Any]
-    db: Any
-    'The database in the transaction'
-    owner: Any
-    'The thread and the asyncio task that have it open; None for a savepoint'
-
-    def __init__(self, link: DbLink, app: Database, in_thread: Callable[..., Any]) -> None:
-        """Args:
-            link: The link of the database
-            app: The app's object for it
-            in_thread: Awaits a call in a thread
-        """
-
-    def __enter__(self) -> Any: ...
-
-    def __exit__(self, *exc: Any) -> Any: ...
-
-    async def __aenter__(self) -> Any: ...
-
-    async def __aexit__(self, *exc: Any) -> Any: ...

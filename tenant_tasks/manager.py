@@ -27,9 +27,11 @@ from starlette.background import BackgroundTask
 from .job import *
 from .retry import *
 from .link import *
+from .transaction import *
 from .store import *
 from .task import *
 from .process import *
+from .peers import *
 from .attempt import *
 
 # %% ../nbs/08_manager.ipynb #95b50b47

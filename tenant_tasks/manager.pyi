@@ -1,9 +1,9 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .attempt import Attempt
 from .job import TenantJob
-from .link import Transaction
 from .process import Process
 from .store import JobStore
+from .transaction import Transaction
 from collections.abc import Callable
 from datetime import datetime,timedelta
 from fastlite import Database,NotFoundError

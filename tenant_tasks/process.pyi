@@ -6,7 +6,7 @@ from datetime import datetime,timedelta
 from pathlib import Path
 from typing import Any
 
-__all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process', 'is_dead', 'WorkerSign', 'sweep_locks']
+__all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process', 'is_dead']
 
 this_process: Process
 task_threads: ThreadLimit
@@ -139,6 +139,17 @@ class Process:
             Its attempts that run in this process, at most one of them with a valid claim
         """
 
+    def orphans(self, store: JobStore, now: datetime) -> list[tuple[TenantJob, str]]:
+        """The jobs of processes that have died, or were silent for a whole lease
+
+        Args:
+            store: A tenant's database
+            now: The time
+
+        Returns:
+            A job, and what happened to the process that it depends on
+        """
+
     def other_workers(self, path: str, task: str | None=None) -> list[str]:
         """Workers in other live processes that serve a database
 
@@ -161,17 +172,6 @@ class Process:
             Is there any?
         """
 
-    def orphans(self, store: JobStore, now: datetime) -> list[tuple[TenantJob, str]]:
-        """The jobs of processes that have died, or were silent for a whole lease
-
-        Args:
-            store: A tenant's database
-            now: The time
-
-        Returns:
-            A job, and what happened to the process that it depends on
-        """
-
 def is_dead(owner: str | None, folder: str | Path) -> bool | None:
     """Is the process that owns a job dead?
 
@@ -181,48 +181,4 @@ def is_dead(owner: str | None, folder: str | Path) -> bool | None:
 
     Returns:
         None if the lock can't tell
-    """
-
-class WorkerSign:
-    """Shows other processes that a worker runs here, and hears which databases have new jobs for it"""
-    process: Process
-    name: Any
-    'A process may have several workers'
-    socket: Any
-
-    def __init__(self, process: Process) -> None:
-        """Args:
-            process: Where the worker runs
-        """
-
-    def show(self, served: dict[str, str], tasks: list[str]) -> None:
-        """Say what the worker serves and knows; does nothing if that is what it said before
-
-        Args:
-            served: By directory, a regular expression for the names of the database files
-            tasks: Names of the tasks that the worker knows
-        """
-
-    def heard(self) -> list[str]:
-        """What other processes have sent since the last call
-
-        Returns:
-            Paths of databases
-        """
-
-    def hang_up(self) -> None:
-        """Close the socket"""
-
-    def close(self) -> None:
-        """Show nothing any more"""
-
-def sweep_locks(folder: str | Path, older: float=86400) -> int:
-    """Remove the lock files of processes that died long ago
-
-    Args:
-        folder: The directory of tenants' databases
-        older: Seconds since their last sign of life
-
-    Returns:
-        Files removed
     """

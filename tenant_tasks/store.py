@@ -22,6 +22,7 @@ from fastlite import Database
 
 from .job import *
 from .link import *
+from .transaction import *
 
 # %% ../nbs/04_store.ipynb #e40cf453
 def _column(f):

@@ -25,8 +25,10 @@ except ImportError: fcntl = None # Windows
 
 from .job import *
 from .link import *
+from .transaction import *
 from .store import *
 from .process import *
+from .peers import *
 from .manager import *
 
 # %% ../nbs/09_tenants.ipynb #d647f7e4

@@ -18,6 +18,7 @@ from .job import *
 from .agenda import *
 from .task import *
 from .process import *
+from .peers import *
 from .attempt import *
 from .manager import *
 from .tenants import *

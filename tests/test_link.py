@@ -228,7 +228,7 @@ def test_a_connection_is_opened_with_patience(path):
     db.execute('CREATE TABLE t (a)')
     db.conn.close()
     with write_lock(path) as release:
-        with pytest.raises(apsw.BusyError): DbLink(path)._connect()
+        with pytest.raises(apsw.BusyError): DbLink(path).connect()
         opening = Call(DbLink(path).open)
         time.sleep(.3)
         assert opening.is_alive()

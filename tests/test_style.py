@@ -6,7 +6,7 @@ from helpers import python,repo_files,root
 
 import tenant_tasks
 
-order = 'job retry agenda link store task process attempt manager tenants worker components pages cli testing'.split()
+order = [re.sub(r'^\d+[a-z]?_', '', o.stem) for o in sorted((root/'nbs').glob('[0-9]*.ipynb'))] # A module may import those before it
 trees = {o:ast.parse((root/f'tenant_tasks/{o}.py').read_text(encoding='utf-8')) for o in order}
 notebooks = sorted(o for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in o.parts)
 

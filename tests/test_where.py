@@ -6,7 +6,8 @@ import pytest
 from helpers import end,manager_at,program,serving,wait_until
 
 from tenant_tasks.job import parse_time
-from tenant_tasks.process import Process,WorkerSign,lock_dir,sweep_locks,this_process
+from tenant_tasks.peers import WorkerSign,sweep_locks
+from tenant_tasks.process import Process,lock_dir,this_process
 
 pytestmark = pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')
 
