@@ -19,11 +19,21 @@ def connect(
     conn.pragma('synchronous', synchronous)
     return conn
 
+claim = "UPDATE tenant_jobs SET status='running', claim=?, started_at=?, lease_until=? WHERE id=?"
+settle = "UPDATE tenant_jobs SET status='completed', claim=NULL, lease_until=NULL, completed_at=? WHERE id=?"
+
+def finish(
+    conn:apsw.Connection, # Of a database with jobs
+    job_id:str, # A pending job
+    now:str, # A timestamp
+):
+    "Make the two commits of a job that follow its submit"
+    conn.execute(claim, (new_id(), now, now, job_id))
+    conn.execute(settle, (now, job_id))
+
 class Bare:
     "A job's row and the commits that it needs, with nothing around them"
     insert = f"INSERT INTO tenant_jobs VALUES ({', '.join(f':{o}' for o in columns)})"
-    claim = "UPDATE tenant_jobs SET status='running', claim=?, started_at=?, lease_until=? WHERE id=?"
-    settle = "UPDATE tenant_jobs SET status='completed', claim=NULL, lease_until=NULL, completed_at=? WHERE id=?"
 
     def __init__(self,
         folder, # For a new database
@@ -46,9 +56,7 @@ class Bare:
 
     def finish(self, job_id):
         "Make the two commits that follow, which don't wait for the disk"
-        now = self.row['run_at']
-        self.normal.execute(self.claim, (new_id(), now, now, job_id))
-        self.normal.execute(self.settle, (now, job_id))
+        finish(self.normal, job_id, self.row['run_at'])
 
     def rate(self, n):
         "Jobs per second"

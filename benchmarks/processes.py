@@ -10,7 +10,8 @@ def process(
 ):
     "A Python process that is killed at the end of the block"
     script = Path(__file__).with_name(script)
-    proc = subprocess.Popen([sys.executable, str(script), *map(str, args)], text=True, stdout=subprocess.PIPE)
+    proc = subprocess.Popen([sys.executable, str(script), *map(str, args)], text=True, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE)
     try: yield proc
     finally:
         proc.kill()
@@ -21,6 +22,10 @@ def read_line(proc):
     res = proc.stdout.readline()
     if not res: raise RuntimeError(f'a process ended too early, with exit code {proc.wait()}')
     return res.strip()
+
+def go_on(proc):
+    "Give a process the line of input that it waits for"
+    print(file=proc.stdin, flush=True)
 
 def end_after(
     secs:int, # Seconds from now

@@ -1,39 +1,52 @@
 "Programs that the rows start in processes of their own: `python programs.py NAME ARGUMENTS`"
-import asyncio,json,logging,os,sys
+import asyncio,json,logging,os,random,sys
 
 import psutil
 from fastlite import database
 
 from processes import end_after
-from tasks import fails,nap,noop,start_delay
+from tasks import fails,nap,noop,ping,start_delay
 from tenant_tasks import BackgroundTaskManager,Tenants,Worker
 
 def worker(folder):
     "A worker over a directory of tenants, as `tenant-tasks worker` runs one"
     Worker(Tenants(folder)).main()
 
+def backlog(folder, count):
+    "Wait for a line of input, then run a worker over a directory of tenants; each no-op job adds a byte to a file"
+    fd,w = os.open(count, os.O_WRONLY|os.O_APPEND|os.O_CREAT),Worker(Tenants(folder))
+    noop.calls = lambda: os.write(fd, b'.')
+    print('ready', flush=True)
+    input()
+    w.main()
+
 def imports():
     "Import everything and print a line: the cost of starting any process"
     print('imported', flush=True)
 
-# -- a light tenant next to a heavy one
+# -- light tenants next to busy ones
 
-async def light(folder, flood, probes):
-    "Print the seconds until each job of a light tenant starts, while a heavy tenant has `flood` jobs"
-    flood,probes = int(flood),int(probes)
-    tenants = Tenants(folder)
-    heavy,small,w = tenants.create('heavy'),tenants.create('light'),Worker(tenants)
-    running = asyncio.ensure_future(w.run())
-    await asyncio.sleep(1)
-    if flood: heavy.submit_many('nap', nap, [dict(secs=.005)]*flood)
-    w.nudge(heavy)
-    for _ in range(probes):
-        _,bg_task = await asyncio.to_thread(small.submit, 'noop', noop)
-        await bg_task()
-        await asyncio.sleep(.05)
-    left = heavy.job_stats()['pending']
-    while small.job_stats()['completed']<probes: await asyncio.sleep(.01)
-    print(json.dumps(dict(waits=[start_delay(o) for o in small.list_jobs()], left=left)), flush=True)
+async def light(folder, busy, lights, probes):
+    "Print the seconds that each job of some light tenants waits for its start, while `busy` other tenants have jobs"
+    busy,lights,probes = int(busy),int(lights),int(probes)
+    tenants,loop = Tenants(folder),asyncio.get_running_loop()
+    small,done = [tenants.create(f'light{i}') for i in range(lights)],[asyncio.Event() for _ in range(lights)]
+    ping.calls = lambda i: loop.call_soon_threadsafe(done[i].set)
+    ran = asyncio.Semaphore(0)
+    nap.calls = lambda: loop.call_soon_threadsafe(ran.release)
+    running = asyncio.ensure_future(Worker(tenants).run())
+    await asyncio.sleep(.5)
+    for _ in range(4*busy): await ran.acquire()
+    async def probe(i):
+        for _ in range(probes):
+            await asyncio.sleep(random.random()*.2)
+            done[i].clear()
+            _,bg_task = await asyncio.to_thread(small[i].submit, 'ping', ping, i=i)
+            await bg_task()
+            await done[i].wait()
+    await asyncio.gather(*[probe(i) for i in range(lights)])
+    left = all(tenants[f't{i}'].job_stats()['pending'] for i in range(busy))
+    print(json.dumps(dict(waits=[start_delay(o) for m in small for o in m.list_jobs()], left=left)), flush=True)
     os._exit(0)
 
 # -- the memory that a waiting job takes
@@ -70,7 +83,7 @@ async def print_growth(
     print((used_bytes()-before)/len(tasks), len(early), flush=True)
     os._exit(0)
 
-programs = dict(worker=worker, imports=imports, light=light, waiting=waiting, sleeping=sleeping)
+programs = dict(worker=worker, backlog=backlog, imports=imports, light=light, waiting=waiting, sleeping=sleeping)
 
 if __name__=='__main__':
     end_after(600)

@@ -6,7 +6,7 @@ from fastlite import Database,database
 from huey import SqliteHuey
 
 from bare import connect
-from tasks import noop
+from tasks import async_nap,noop
 from tenant_tasks import BackgroundTaskManager,Worker
 
 def app_db(
@@ -34,14 +34,15 @@ def our_rate(
     workers:int, # Jobs at a time
     first:bool=False, # Submit all jobs before the clock starts?
     vfs:str|None=None, # SQLite's name for a file system
+    func=noop, # What the jobs call: `noop` or `async_noop`
 )->float: # Jobs per second, until the last one is settled
     "Run our worker in this process, and submit jobs one by one from another thread"
     manager,counted = BackgroundTaskManager(app_db(folder, vfs)),Countdown(n)
-    noop.calls = counted
+    func.calls = counted
     worker = Worker(dict(ours=manager.db), concurrency=workers, per_tenant=workers)
     def submit():
         for _ in range(n):
-            manager.submit('noop', noop)
+            manager.submit('noop', func)
             worker.nudge(manager)
     async def timed():
         if first: submit()
@@ -55,6 +56,54 @@ def our_rate(
         worker.stop()
         await running
         return res
+    return asyncio.run(timed())
+
+def bg_rate(
+    folder, # For a new database
+    n:int, # Jobs
+    func=noop, # What they call
+    together:int=16, # Background tasks at a time
+)->float: # Jobs per second, without the time of `submit`
+    "Run the background tasks of jobs in this process, as a server does after its answers"
+    func.calls = None
+    tasks = [o for _,o in BackgroundTaskManager(app_db(folder)).submit_many('noop', func, [{}]*n)]
+    async def timed():
+        start = time.perf_counter()
+        for i in range(0, n, together): await asyncio.gather(*[o() for o in tasks[i:i+together]])
+        return n/(time.perf_counter()-start)
+    return asyncio.run(timed())
+
+def nap_secs(
+    folder, # For a new database
+    n:int, # Jobs
+    places:int, # Jobs at a time
+    secs:float, # How long each sleeps
+)->float: # Seconds, until the last one is settled
+    "Run async jobs that sleep"
+    manager = BackgroundTaskManager(app_db(folder))
+    manager.submit_many('nap', async_nap, [dict(secs=secs)]*n)
+    worker = Worker(dict(ours=manager.db), concurrency=places, per_tenant=places)
+    async def timed():
+        start,running = time.perf_counter(),asyncio.ensure_future(worker.run())
+        while manager.job_stats()['completed']<n: await asyncio.sleep(.02)
+        res = time.perf_counter()-start
+        worker.stop()
+        await running
+        return res
+    return asyncio.run(timed())
+
+def bare_nap_secs(
+    n:int, # Coroutines
+    places:int, # Coroutines at a time
+    secs:float, # How long each sleeps
+)->float: # Seconds
+    "Run coroutines that sleep, behind a semaphore"
+    async def nap(places):
+        async with places: await asyncio.sleep(secs)
+    async def timed():
+        start,sem = time.perf_counter(),asyncio.Semaphore(places)
+        await asyncio.gather(*[nap(sem) for _ in range(n)])
+        return time.perf_counter()-start
     return asyncio.run(timed())
 
 def huey_rate(

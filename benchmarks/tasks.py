@@ -1,16 +1,41 @@
 "Tasks that the rows submit"
-import time
+import asyncio,time
 
 from tenant_tasks import current_job,task
 from tenant_tasks.job import parse_time
 
+def called(func, *args):
+    "Report a call to `func.calls`, if that is set"
+    if calls := getattr(func, 'calls', None): calls(*args)
+
 @task
 def noop():
     "Do nothing, or count the call if `noop.calls` is set"
-    if calls := getattr(noop, 'calls', None): calls()
+    called(noop)
 
 @task
-def nap(secs): time.sleep(secs)
+async def async_noop():
+    "Do nothing, or count the call if `async_noop.calls` is set"
+    called(async_noop)
+
+@task
+def nap(secs):
+    "Sleep, in a thread"
+    time.sleep(secs)
+    called(nap)
+
+@task
+async def async_nap(secs): await asyncio.sleep(secs)
+
+@task
+def ping(i):
+    "Do nothing, and pass the number of the tenant to `ping.calls`"
+    called(ping, i)
+
+@task
+def say():
+    "Print a line"
+    print('ran', flush=True)
 
 @task
 def hold():

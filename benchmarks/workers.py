@@ -1,35 +1,15 @@
-"Rows about workers: idle, fair, memory, restart"
-import json,random,shutil,time
+"Rows about workers: idle, notice, fair, memory, restart"
+import json,os,random,shutil,time
 from contextlib import ExitStack
-from pathlib import Path
-from statistics import median
 
-import apsw,psutil
-from fastlite import database
+import psutil
 
+from copies import make_tenants
 from measure import percentile
 from processes import process,read_line,wait_for
 from rows import line,row
-from tasks import hold,noop,start_delay
-from tenant_tasks import BackgroundTaskManager
-from tenant_tasks.link import retry_busy
-
-def open_manager(path):
-    "The manager of a file that other processes may be using"
-    return BackgroundTaskManager(retry_busy(lambda: database(path)))
-
-def make_tenants(
-    folder, # An empty directory
-    n:int, # Number of tenants
-    func=None, # A task; each tenant gets a job that calls it
-)->Path: # The directory
-    "Make many tenants, as copies of one"
-    model = folder/'model'
-    manager = open_manager(model)
-    if func: manager.submit('job', func)
-    manager.db.conn.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    for i in range(n): shutil.copyfile(model, folder/f't{i}.db')
-    return folder
+from tasks import hold,nap,noop,say,start_delay
+from tenant_tasks import Tenants
 
 # -- many idle tenants
 
@@ -44,68 +24,113 @@ def cpu_shares(procs, secs):
 
 def busy_secs(
     procs:list, # Processes that have just started
+    quiet:float, # How many seconds all of them must be idle
     secs:float=300, # Longest wait
 )->list: # Seconds for each
     "Wait until all processes are idle, and return how long each was busy"
     start,last = time.perf_counter(),[0]*len(procs)
-    while (now := time.perf_counter()-start)<max(last)+4:
+    while (now := time.perf_counter()-start)<max(last)+quiet:
         if now>secs: raise TimeoutError(f'workers still busy after {secs} s')
         last = [time.perf_counter()-start if c>.3 else t for c,t in zip(cpu_shares(procs, .25), last)]
     return last
 
-def notice_ms(folder, n, tries):
-    "Milliseconds until the worker starts a job that this process submits to one of `n` tenants, as a median"
-    waits = []
-    for _ in range(tries):
-        time.sleep(random.random())
-        manager = open_manager(folder/f't{random.randrange(n)}.db')
-        job_id,_ = manager.submit('noop', noop)
-        job = wait_for(lambda: (o := manager.get_job(job_id)).status=='completed' and o, every=.05)
-        waits.append(start_delay(job)*1e3)
-    return median(waits)
+def start_workers(
+    stack:ExitStack, # Ends them
+    folders:dict, # Directories by number of tenants
+    quiet:float, # As in `busy_secs`
+)->tuple: # The processes by number of tenants, and the seconds that each was busy
+    "Start a worker process for each directory, and wait until they are idle"
+    procs = {k:psutil.Process(stack.enter_context(process('programs.py', 'worker', v)).pid) for k,v in folders.items()}
+    return procs, dict(zip(procs, busy_secs(list(procs.values()), quiet)))
 
 @row
 def idle(b):
-    "A worker process over 1,000 and 10,000 tenants that have nothing to do, against one over 10: CPU, files, memory, time to notice a job"
-    sizes = b.n((10, 1000, 10_000), (10, 300))
+    "A worker process over 1,000 and 10,000 tenants that have nothing to do, against one over 10: CPU, files, memory, the first look at all"
+    sizes = b.n((10, 1000, 10_000), (10, 100))
     folders,res = {o:make_tenants(b.dir(), o) for o in sizes},[]
+    share,files,used = [{o:[] for o in sizes} for _ in range(3)]
     with ExitStack() as stack:
-        procs = {o:psutil.Process(stack.enter_context(process('programs.py', 'worker', folders[o])).pid) for o in sizes}
-        first = {k:[v] for k,v in zip(sizes, busy_secs(list(procs.values())))}
-        share,files,used = [{o:[] for o in sizes} for _ in range(3)]
+        procs,first = start_workers(stack, folders, b.n(4, 1))
         for _ in range(b.reps):
-            for o,c in zip(sizes, cpu_shares(list(procs.values()), b.n(8, 2))):
+            for o,c in zip(sizes, cpu_shares(list(procs.values()), b.n(8, 1))):
                 share[o].append(100*c)
                 files[o].append(procs[o].num_fds())
                 used[o].append(procs[o].memory_full_info().uss/2**20)
-        notice = b.interleave(**{str(o):lambda o=o: notice_ms(folders[o], o, b.n(4, 1)) for o in sizes})
     for o in sizes[1:]:
-        last,of = o==sizes[-1],lambda d: (d[o], d[sizes[0]])
-        def add(what, vals, unit, **kw):
-            res.append(line(f'idle, {o:,} tenants: {what}', *vals, unit=unit, against=f'{sizes[0]} tenants', **kw))
-        add('CPU', of(share), '% of a core', **(dict(budget=('<=', 5), of='ours') if last else {}))
-        add('open files', of(files), 'files', **(dict(budget=('<=', files_bound), of='ours') if last else {}))
-        add('memory', of(used), 'MB')
-        add('a job is noticed', (notice[str(o)], notice[str(sizes[0])]), 'ms')
-        add('first look at all', of(first), 's')
+        def add(what, d, unit, limit=None):
+            budget = ('<=', limit) if limit and o==sizes[-1] else None
+            res.append(line(f'idle, {o:,} tenants: {what}', d[o], d[sizes[0]], unit=unit,
+                against=f'{sizes[0]} tenants', budget=budget, of='ours'))
+        add('CPU', share, '% of a core', 1)
+        add('open files', files, 'files', files_bound)
+        add('memory', used, 'MB')
+        add('first look at all', {k:[v] for k,v in first.items()}, 's')
     return res
 
 files_bound = 1024 # Most systems let a process open this many files by default
 
-# -- a light tenant next to a heavy one
+# -- the time until a job starts
+
+def notice_ms(folder, n, tries):
+    "Milliseconds until the worker starts each job that this process submits, now and then, to one of `n` tenants"
+    tenants,res = Tenants(folder),[]
+    for _ in range(tries):
+        time.sleep(random.random()/2)
+        manager = tenants[f't{random.randrange(n)}']
+        job_id,_ = manager.submit('noop', noop)
+        job = wait_for(lambda: (o := manager.get_job(job_id)).status=='completed' and o, every=.02)
+        res.append(start_delay(job)*1e3)
+    return res
+
+def old_job_secs(folder, model, name):
+    "Seconds from the start of a worker process until it runs a job in a file that was last written 30 days ago"
+    path = folder/f'{name}.db'
+    shutil.copyfile(model, path)
+    os.utime(path, (time.time()-30*24*3600,)*2)
+    start = time.perf_counter()
+    with process('programs.py', 'worker', folder) as proc:
+        read_line(proc)
+        res = time.perf_counter()-start
+        wait_for(lambda: Tenants(folder)[name].job_stats()['completed'])
+    return res
+
+@row
+def notice(b):
+    "How long a job among 10,000 tenants waits for its start: one that another process submits, and one in a file that was last written 30 days ago when a worker process starts; against 10 tenants"
+    sizes,tries = b.n((10, 10_000), (10, 100)),b.n(30, 3)
+    folders,model = {o:make_tenants(b.dir(), o) for o in sizes},make_tenants(b.dir(), 1, say)/'t0.db'
+    names = iter([f'old{i}' for i in range(b.reps*len(sizes))])
+    old = b.interleave(**{str(o):lambda o=o: old_job_secs(folders[o], model, next(names)) for o in sizes})
+    with ExitStack() as stack:
+        start_workers(stack, folders, b.n(4, 1))
+        got = b.interleave(**{str(o):lambda o=o: notice_ms(folders[o], o, tries) for o in sizes})
+    few,many = map(str, sizes)
+    def ms(p): return [[percentile(o, p) for o in got[k]] for k in (many, few)]
+    name,about = f'{sizes[1]:,} tenants: ',dict(against=f'{few} tenants', of='ours')
+    starts = f'{name}a job of another process starts'
+    res = [line(f'{starts}, p{p}', *ms(p), unit='ms', budget=v, **about) for p,v in ((50, None), (95, ('<=', 100)))]
+    last = line(f'{name}an old job, after a restart', old[many], old[few], unit='s', budget=('<=', 3), **about)
+    return [*res, last]
+
+# -- light tenants next to busy ones
 
 @row
 def fair(b):
-    "How long a light tenant's job waits for its start while another tenant has 5,000 jobs of 5 ms, against a worker with nothing else to do"
-    flood,probes = b.n((5000, 40), (1000, 10))
-    def once(n):
-        with process('programs.py', 'light', b.dir(), n, probes) as proc: res = json.loads(read_line(proc))
-        if n and not res['left']: raise RuntimeError('the heavy tenant had no jobs left')
+    "How long a job of a light tenant waits for its start beside 10, 100 and 1,000 tenants that always have jobs of 5 ms, and beside one that has 20,000 of them; against a worker with nothing else to do"
+    crowds = b.n({10:2000, 100:400, 1000:80, 1:20_000}, {10:400, 20:200, 1:2000})
+    lights,probes = b.n((20, 5), (5, 4))
+    def once(busy, jobs):
+        folder = make_tenants(b.dir(), busy, nap, jobs, secs=.005)
+        with process('programs.py', 'light', folder, busy, lights, probes) as proc: res = json.loads(read_line(proc))
+        shutil.rmtree(folder)
+        if not res['left']: raise RuntimeError('a busy tenant had no jobs left')
         return res['waits']
-    got = b.interleave(flooded=lambda: once(flood), idle=lambda: once(0))
+    got = b.interleave(**{str(k):lambda k=k, v=v: once(k, v) for k,v in crowds.items()}, idle=lambda: once(0, 0))
     def ms(k, p): return [percentile(o, p)*1e3 for o in got[k]]
+    def name(n): return f'beside {n:,} busy tenants' if n>1 else 'beside one that floods'
     about = dict(unit='ms', against='an idle worker')
-    return [line(f'light tenant waits, p{p}', ms('flooded', p), ms('idle', p), **about) for p in (50, 95)]
+    return [line(f'light tenant waits {name(n)}, p{p}', ms(str(n), p), ms('idle', p), **about)
+        for n in crowds for p in (50, 95, 99)]
 
 # -- memory
 

@@ -32,6 +32,7 @@ class Agenda:
         self.ready = {} # Tenants in the order of their turns
         self.busy = Counter() # Turns that each tenant has now
         self.due = {} # When to look at a tenant
+        self.spreads = {} # When to give a busy tenant another place
         self._heap = [] # The same as pairs of time and tenant, the earliest first
         self._failures = Counter()
 
@@ -57,16 +58,31 @@ def take(self:Agenda,
 @patch
 def finish(self:Agenda,
     tenant:str, # Whose turn has ended
+    places:int=1, # How many places it had
 ):
-    "Free the place of a turn"
-    self.busy[tenant] -= 1
-    if not self.busy[tenant]: del self.busy[tenant]
+    "Free the places of a turn"
+    self.busy[tenant] -= places
+    if self.busy[tenant]: return
+    del self.busy[tenant]
+    self.spreads.pop(tenant, None)
 
 @patch
 def _ripen(self:Agenda, when, tenant):
-    if self.due.get(tenant)!=when: return
-    del self.due[tenant]
-    self.enqueue(tenant)
+    for o in (self.due, self.spreads):
+        if o.get(tenant)!=when: continue
+        del o[tenant]
+        self.enqueue(tenant)
+
+# %% ../nbs/02_agenda.ipynb #6bd5e7db
+@patch
+def extend(self:Agenda,
+    tenant:str, # A tenant whose turn has begun
+)->int: # How many more places it has now
+    "Give a turn more places: at most its share, and a fair part of those that are free"
+    free = (self.places-self.busy.total())//(1+len(self.ready))
+    more = max(0, min(free, self.per_tenant-self.busy[tenant]))
+    self.busy[tenant] += more
+    return more
 
 # %% ../nbs/02_agenda.ipynb #9ce1d24b
 @patch
@@ -94,8 +110,11 @@ def wait(self:Agenda,
     now:float, # The time in seconds
 )->float: # Seconds, `inf` if nothing is scheduled
     "How long until the next tenant becomes ready by itself"
-    while self._heap and self.due.get(self._heap[0][1])!=self._heap[0][0]: heapq.heappop(self._heap)
+    while self._heap and not self._awaited(*self._heap[0]): heapq.heappop(self._heap)
     return max(0, self._heap[0][0]-now) if self._heap else float('inf')
+
+@patch
+def _awaited(self:Agenda, when, tenant): return when in (self.due.get(tenant), self.spreads.get(tenant))
 
 # %% ../nbs/02_agenda.ipynb #16fd1887
 @patch
@@ -106,6 +125,17 @@ def nudge(self:Agenda,
     "Make a tenant ready: at once, or in a moment if a turn of it is under way"
     if self.busy[tenant]: self.schedule(tenant, now+self.merge)
     else: self.enqueue(tenant)
+
+# %% ../nbs/02_agenda.ipynb #a850c43b
+@patch
+def spread(self:Agenda,
+    tenant:str, # A tenant whose turn has begun
+    now:float, # The time in seconds
+):
+    "Make a tenant ready in a moment, if a turn of it is still under way then"
+    if not self.busy[tenant] or tenant in self.spreads: return
+    self.spreads[tenant] = now+self.merge
+    heapq.heappush(self._heap, (now+self.merge, tenant))
 
 # %% ../nbs/02_agenda.ipynb #a9aea9aa
 @patch
@@ -134,4 +164,4 @@ def forget(self:Agenda,
     tenant:str, # A tenant that is gone
 ):
     "Forget a tenant, except for its turns under way; `enqueue` and the others bring it back"
-    for o in (self.ready, self.due, self._failures): o.pop(tenant, None)
+    for o in (self.ready, self.due, self.spreads, self._failures): o.pop(tenant, None)

@@ -16,6 +16,8 @@ class Agenda:
     'Turns that each tenant has now'
     due: dict[Any, Any]
     'When to look at a tenant'
+    spreads: dict[Any, Any]
+    'When to give a busy tenant another place'
 
     def __init__(self, places: int=20, per_tenant: int=5, quantum: float=0.02, merge: float=0.005) -> None:
         """Args:
@@ -42,11 +44,22 @@ class Agenda:
             Tenants whose turn begins
         """
 
-    def finish(self, tenant: str) -> None:
-        """Free the place of a turn
+    def finish(self, tenant: str, places: int=1) -> None:
+        """Free the places of a turn
 
         Args:
             tenant: Whose turn has ended
+            places: How many places it had
+        """
+
+    def extend(self, tenant: str) -> int:
+        """Give a turn more places: at most its share, and a fair part of those that are free
+
+        Args:
+            tenant: A tenant whose turn has begun
+
+        Returns:
+            How many more places it has now
         """
 
     def keeps_turn(self, tenant: str, began: float, now: float) -> bool:
@@ -84,6 +97,14 @@ class Agenda:
 
         Args:
             tenant: The tenant that has new work
+            now: The time in seconds
+        """
+
+    def spread(self, tenant: str, now: float) -> None:
+        """Make a tenant ready in a moment, if a turn of it is still under way then
+
+        Args:
+            tenant: A tenant whose turn has begun
             now: The time in seconds
         """
 

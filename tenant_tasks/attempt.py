@@ -150,17 +150,36 @@ def settle(self:Attempt,
 )->TenantJob|None: # The row as written, or None if the claim was lost
     "Write the outcome; an error of `transient_errors` means: try again later"
     if self.done: return self.row
-    now,change = self.clock(),self._decide()
-    said = dict(progress=self.job.progress, progress_note=self.job.progress_note)
-    try: self.row = self.store.settle(self.job, change.move, now, as_read, **said, **change.values)
+    try: row = self._settle_by(self.store.settle, as_read)
     except transient_errors: raise
     except Exception:
         self.close()
         raise
+    return self.settled(row, as_read)
+
+# %% ../nbs/07_attempt.ipynb #61e49a62
+@patch
+def _settle_by(self:Attempt, f, as_read=False):
+    said = dict(progress=self.job.progress, progress_note=self.job.progress_note)
+    change = self._decide()
+    return f(self.job, change.move, self.clock(), as_read, **said, **change.values)
+
+@patch
+def settling(self:Attempt)->Callable: # To be called with a connection; what it returns is for `settled`
+    "The change that `settle` makes, as a part of a larger one"
+    return self._settle_by(self.store.settling)
+
+@patch
+def settled(self:Attempt,
+    row:TenantJob|None, # The row as written, or None if the claim was lost
+    as_read:bool=False, # As for `settle`
+)->TenantJob|None: # The same
+    "Note that the outcome is written"
+    self.row = row
     self.close()
-    if self.row and self.row.status in final_statuses: self.process.forget(self.id, later=self.row.status!='completed')
+    if row and row.status in final_statuses: self.process.forget(self.id, later=row.status!='completed')
     self._tell(as_read)
-    return self.row
+    return row
 
 # %% ../nbs/07_attempt.ipynb #1be2d45a
 @patch

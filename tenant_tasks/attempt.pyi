@@ -78,6 +78,24 @@ class Attempt:
             The row as written, or None if the claim was lost
         """
 
+    def settling(self) -> Callable[..., Any]:
+        """The change that `settle` makes, as a part of a larger one
+
+        Returns:
+            To be called with a connection; what it returns is for `settled`
+        """
+
+    def settled(self, row: TenantJob | None, as_read: bool=False) -> TenantJob | None:
+        """Note that the outcome is written
+
+        Args:
+            row: The row as written, or None if the claim was lost
+            as_read: As for `settle`
+
+        Returns:
+            The same
+        """
+
     def release(self) -> TenantJob | None:
         """Put the job back without counting the attempt
 

@@ -18,6 +18,7 @@ from datetime import datetime,timedelta
 from functools import lru_cache
 from html import escape
 from importlib.resources import files
+from typing import ClassVar
 from urllib.parse import quote,quote_plus,unquote,urlencode
 
 from fastcore.basics import noop,patch
@@ -260,8 +261,9 @@ class View:
     token:str = '' # What a form must send back
     secret:tuple = () # More keys that are secret in this app
     redact:Callable = noop # Hides more: takes a job without its secrets, returns the job to show
-    now:datetime|None = None # The time that others are shown relative to; the current time if not given
+    now:datetime|None = None # The time that others are shown relative to; the clock's if not given
     internals:bool = False # Does this viewer see processes, hosts and the paths of files?
+    clock:ClassVar[Callable] = utcnow # What time it is where no `now` is given; one for all views
 
     def url(self,
         *parts:str, # Parts of a path
@@ -323,7 +325,7 @@ def show_as(
 def _resolve(view):
     "The view to use, with a time"
     view = _current_view.get() if view is None else view
-    return view if view.now else replace(view, now=utcnow())
+    return view if view.now else replace(view, now=View.clock())
 
 # %% ../nbs/11_components.ipynb #28399ebf
 job_styles = Style(Safe((files('tenant_tasks')/'jobs.css').read_text(encoding='utf-8')))
@@ -496,21 +498,8 @@ def update(self:CardParts,
     "What replaces the old state of a card that is in a page already"
     return self.body(note),self.status(hx_swap_oob='innerHTML')
 
-# %% ../nbs/11_components.ipynb #f1b57272
-def JobCard(
-    job:TenantJob, # A job as read from its row
-    view:View|None=None, # Who looks; the view of the request if not given
-)->FT: # A card that refreshes itself until the job has ended
-    "One job: its status, summary, progress, error, and buttons"
-    card = CardParts(job, view)
-    job,view = card.job,card.view
-    name = Strong(job.job_type)
-    title = A(name, href=view.url(job.id)) if view.base is not None else name
-    head = Div(title, card.status(), cls='tt-head')
-    return Section(head, card.body(), id=card.id(), cls='tt tt-card', aria_label=f'Job {job.job_type}')
-
-# %% ../nbs/11_components.ipynb #01a83c41
-max_inline = 16_000 # Most characters in the texts of a job that a route returns, to be shown in full
+# %% ../nbs/11_components.ipynb #8da7267e
+max_inline = 16_000 # Most characters in the texts of a job that a card shows in full
 _long = 'Too long to show here; the page of the job shows it.'
 
 def _inline(job):
@@ -521,8 +510,23 @@ def _inline(job):
     kept = dict(payload=None, job_type=kind, progress_note=None, unique_key=None, function=None)
     return replace(job, result=job.result and json.dumps(_long), error_log=job.error_log and _long, **kept)
 
+# %% ../nbs/11_components.ipynb #f1b57272
+def JobCard(
+    job:TenantJob, # A job as read from its row
+    view:View|None=None, # Who looks; the view of the request if not given
+    full:bool=False, # Show long texts too? In a thread, since that takes time
+)->FT: # A card that refreshes itself until the job has ended
+    "One job: its status, summary, progress, error, and buttons"
+    card = CardParts(job if full else _inline(job), view)
+    job,view = card.job,card.view
+    name = Strong(job.job_type)
+    title = A(name, href=view.url(job.id)) if view.base is not None else name
+    head = Div(title, card.status(), cls='tt-head')
+    return Section(head, card.body(), id=card.id(), cls='tt tt-card', aria_label=f'Job {job.job_type}')
+
+# %% ../nbs/11_components.ipynb #01a83c41
 @patch
-def __ft__(self:TenantJob): return JobCard(_inline(self))
+def __ft__(self:TenantJob): return JobCard(self)
 
 # %% ../nbs/11_components.ipynb #b0d2912b
 def _field(job, name):
@@ -540,7 +544,7 @@ def _repr_html_(self:TenantJob)->str:
     names = [o.name for o in fields(job) if getattr(job, o.name) not in (None, '')]
     rows = [Tr(Th(o, scope='row'), Td(_field(job, o), cls='tt-wide')) for o in names]
     table = Div(Table(Tbody(*rows)), cls='tt-scroll')
-    return to_xml((job_styles, JobCard(self, view), Div(Details(Summary('all fields'), table), cls='tt')))
+    return to_xml((job_styles, JobCard(self, view, full=True), Div(Details(Summary('all fields'), table), cls='tt')))
 
 # %% ../nbs/11_components.ipynb #f0cecd18
 _facts = dict(id='ID', function='Function', priority='Priority', unique_key='Unique key', created_at='Submitted',
@@ -564,12 +568,22 @@ def JobDetails(
     body = Div(payload, *map(_failure, job.errors), Dl(*facts, cls='tt-facts'), cls='tt-body')
     return Section(body, cls='tt tt-card', aria_label='Details')
 
+# %% ../nbs/11_components.ipynb #f54bc4e2
+def _listed(job, view):
+    "A job as its row shows it"
+    if _repeats(job.job_type, job.payload, job.result): job = replace(job, job_type=view.shown(job).job_type)
+    return view.shown(replace(job, payload=None, result=None, error_log=None))
+
+def _open_types(types, jobs, view):
+    "The types that a viewer may choose: those that no row masks"
+    alone = [TenantJob('', o) for o in types]
+    return set(types)-{o.job_type for o in [*alone, *jobs] if _listed(o, view).job_type!=o.job_type}
+
 # %% ../nbs/11_components.ipynb #4ed6a2aa
 def _checkbox(name, value, label, **kw): return Input(type='checkbox', name=name, value=value, aria_label=label, **kw)
 
 def _row(job, view):
-    if _repeats(job.job_type, job.payload, job.result): job = replace(job, job_type=view.shown(job).job_type)
-    job = view.shown(replace(job, payload=None, result=None, error_log=None))
+    job = _listed(job, view)
     name,start = job.job_type,job.id[:14]
     if view.base is not None: name = A(name, href=view.url(job.id), id=_dom_id(job, 'link'))
     pick = Td(_checkbox('id', job.id, f'Select {job.job_type} {start}')) if view.act else None
@@ -669,7 +683,7 @@ def JobTable(
     refresh = _refresh(f'{view.base}?{query}', "every 3s [!this.querySelector(':checked')]", hx_select='#tt-jobs',
         hx_select_oob='#tt-stats') if moving else {}
     body = Div(table, _pager(view, query, older), id='tt-jobs', **refresh)
-    return Div(_filter_form(view, query, types), body, cls='tt')
+    return Div(_filter_form(view, query, _open_types(types, jobs, view)), body, cls='tt')
 
 # %% ../nbs/11_components.ipynb #6f2665be
 count_limit = 10_000 # Components count to this number and no further

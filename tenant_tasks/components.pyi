@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from fastcore.xml import FT
-from typing import Any
+from typing import Any,ClassVar
 
 __all__ = ['mask', 'max_secrets', 'max_secret_chars', 'job_styles', 'max_inline', 'count_limit', 'looks_secret',
     'read_json', 'hide_secrets', 'View', 'show_as', 'StatusBadge', 'in_words', 'CardParts', 'JobCard', 'JobDetails',
@@ -66,9 +66,11 @@ class View:
     redact: Callable[..., Any] = ...
     'Hides more: takes a job without its secrets, returns the job to show'
     now: datetime | None = None
-    'The time that others are shown relative to; the current time if not given'
+    "The time that others are shown relative to; the clock's if not given"
     internals: bool = False
     'Does this viewer see processes, hosts and the paths of files?'
+    clock: ClassVar[Callable[..., Any]] = ...
+    'What time it is where no `now` is given; one for all views'
 
     def url(self, *parts: str) -> str:
         """The address of a page below `base`
@@ -187,12 +189,13 @@ class CardParts:
             The body, and the status as an out-of-band swap
         """
 
-def JobCard(job: TenantJob, view: View | None=None) -> FT:
+def JobCard(job: TenantJob, view: View | None=None, full: bool=False) -> FT:
     """One job: its status, summary, progress, error, and buttons
 
     Args:
         job: A job as read from its row
         view: Who looks; the view of the request if not given
+        full: Show long texts too? In a thread, since that takes time
 
     Returns:
         A card that refreshes itself until the job has ended

@@ -92,7 +92,7 @@ def check_text(
 )->str: # The value
     "`ValueError` unless `value` is a string that isn't blank"
     if isinstance(value, str) and value.strip(): return value
-    raise ValueError(f"`{name}` must be a string that isn't empty, got {value!r}")
+    raise ValueError(f"`{name}` must be a string that isn't blank, got {value!r}")
 
 # %% ../nbs/00_job.ipynb #9d84a7a0
 max_json = 2**20 # Most bytes of JSON in a payload or a result: rows stay small, files belong elsewhere
@@ -121,6 +121,8 @@ def dump_kwargs(
     kwargs:dict[str,Any], # Keyword arguments of a task
 )->str: # A JSON object, `max_json` bytes at most
     "Arguments as a row's `payload`; `BadPayload` names the argument that JSON can't hold"
+    for k in kwargs:
+        if not isinstance(k, str): raise BadPayload(f"names of arguments must be strings, got {k!r}")
     res = '{' + ', '.join(f'{json.dumps(k)}: {_dump_arg(k,v)}' for k,v in kwargs.items()) + '}'
     if len(res)<=max_json: return res
     hint = 'store the data, pass a reference'

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from collections import deque
+from collections import OrderedDict,deque
 from collections.abc import Callable,Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -7,12 +7,14 @@ from fastlite import Database
 from typing import Any,NamedTuple
 import apsw,logging
 
-__all__ = ['caller', 'runner', 'transient_errors', 'Mode', 'retry_busy', 'not_optimize', 'immediate', 'savepoint',
-    'SharedConn', 'Line', 'DbLink', 'file_at', 'link_at', 'link_for', 'abandon_links']
+__all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'retry_busy', 'not_optimize', 'immediate',
+    'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink', 'file_at', 'link_at', 'link_for',
+    'abandon_links']
 
 caller: Mode
 runner: Mode
 transient_errors: tuple[type[Exception], ...]
+open_links: OpenLinks
 
 class Mode(NamedTuple):
     """How a database is used"""
@@ -92,6 +94,37 @@ class Line:
             turn: What `join` returned
         """
 
+def most_open() -> int:
+    """How many databases this process keeps open: a quarter of the files that it may open, 1,000 at most
+
+    Returns:
+        Files
+    """
+
+class OpenLinks:
+    """The links that have a connection, the least recently used first"""
+    links: OrderedDict
+    lock: Any
+
+    def __init__(self) -> None: ...
+
+    def forget(self) -> None:
+        """Forget all links; closes none"""
+
+    def keep(self, link: Any) -> None:
+        """Remember a link, and close the least recently used ones if there are too many
+
+        Args:
+            link: A `DbLink` that has just opened its connection
+        """
+
+    def touch(self, link: Any) -> None:
+        """Make it the most recently used one
+
+        Args:
+            link: One that is being used
+        """
+
 class DbLink:
     """One connection to one tenant database, for one thread at a time"""
     path: str
@@ -137,8 +170,11 @@ class DbLink:
             The same one as long as the file is the same
         """
 
-    def connect(self) -> apsw.Connection:
+    def connect(self, plain: bool=False) -> apsw.Connection:
         """Open the file once more, with the patience of a caller
+
+        Args:
+            plain: Without the driver's hooks?
 
         Returns:
             A new one
@@ -146,6 +182,13 @@ class DbLink:
 
     def close(self) -> None:
         """Close the connection; the next use opens it again"""
+
+    def evict(self) -> bool:
+        """Close the connection of a link that nothing is using, without moving the changes from the `-wal`
+
+        Returns:
+            False if it is in use
+        """
 
     def busy(self) -> apsw.BusyError:
         """The error for a wait that was too long"""
@@ -172,6 +215,17 @@ class DbLink:
 
         Returns:
             What `work` returns
+        """
+
+    def write_all(self, works: list[Any], mode: Mode=...) -> list[Any]:
+        """Make several changes in one transaction; one that fails undoes itself only
+
+        Args:
+            works: Each is called with the connection
+            mode: `caller` or `runner`
+
+        Returns:
+            What each returns, or the exception that it raised
         """
 
     def joined(self) -> Database | None:

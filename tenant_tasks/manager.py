@@ -174,6 +174,23 @@ def next_due(self:BackgroundTaskManager)->datetime|None: # None if no job waits
     at = self.store.next_due(self.process.id, task_names())
     return None if at is None else parse_time(at)
 
+# %% ../nbs/08_manager.ipynb #4a4eeee0
+@patch
+def claim_next(self:BackgroundTaskManager,
+    limit:int=1, # How many jobs at most; more than one only if all of them are async
+    ended:list=(), # Attempts with an outcome
+)->list[Attempt]: # The next ones
+    "Settle attempts that have ended and claim the next jobs, in one transaction"
+    p,now = self.process,self.clock()
+    p.announce_alive(self.folder)
+    def is_async(job): return is_async_callable(p.function_of(job))
+    settle = [o.settling() for o in ended]
+    claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, is_async) if limit else lambda conn: []
+    def work(conn): return [f(conn) for f in settle],claim(conn)
+    rows,jobs = self.store.write(work, runner, single=not ended and limit<=1)
+    for a,row in zip(ended, rows): a.settled(row)
+    return [p.hold(self._attempt(o)) for o in jobs]
+
 # %% ../nbs/08_manager.ipynb #eb38043b
 def _server():
     "The uvicorn server of this process, if there is one"

@@ -81,6 +81,17 @@ class BackgroundTaskManager:
             None if no job waits
         """
 
+    def claim_next(self, limit: int=1, ended: list[Any]=...) -> list[Attempt]:
+        """Settle attempts that have ended and claim the next jobs, in one transaction
+
+        Args:
+            limit: How many jobs at most; more than one only if all of them are async
+            ended: Attempts with an outcome
+
+        Returns:
+            The next ones
+        """
+
     def submit(
         self,
         /,

@@ -10,6 +10,7 @@ __all__ = ['Pages', 'JobPages', 'jobs_ui', 'TenantPages', 'operator_ui']
 # %% ../nbs/12_pages.ipynb #d06b28eb
 import inspect,logging,re,secrets
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
@@ -73,7 +74,7 @@ def view(self:Pages,
 )->View:
     "The view for components in the response to this request"
     token = _csrf_token(req) if act else ''
-    return View(self.base(req), act, token, self.secret, self.redact, utcnow(), self.internals)
+    return View(self.base(req), act, token, self.secret, self.redact, View.clock(), self.internals)
 
 # %% ../nbs/12_pages.ipynb #a68eb7f2
 async def _answer(f, req):
@@ -149,6 +150,9 @@ class JobPages(Pages):
         manager = await self.manager(req)
         return manager,await manager.process.store_threads.run(manager.get_job, req.path_params['job_id'])
 
+# %% ../nbs/12_pages.ipynb #8af32339
+def _by_clock(view, clock): return replace(view, now=clock())
+
 # %% ../nbs/12_pages.ipynb #e2d04375
 def _page(title, *c, up=()):
     nav = Nav(*[A(f'← {words}', href=url) for words,url in up], aria_label='Up', cls='tt-foot') if up else None
@@ -165,6 +169,7 @@ async def list_page(self:JobPages,
 ): # A page
     "The list, with filters and numbers"
     manager,query = await self.manager(req),Query.of(req.query_params)
+    view = _by_clock(view, manager.clock)
     def read():
         jobs,older = query.jobs(manager.store)
         return JobStats(manager, view), JobTable(jobs, view, query, older, manager.store.types())
@@ -183,7 +188,8 @@ async def job_page(self:JobPages,
     "One job; without JavaScript the page reloads while the job is live"
     manager,job = await self.job(req)
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
-    parts = await manager.process.store_threads.run(lambda: (JobCard(job, view), JobDetails(job, view)))
+    view = _by_clock(view, manager.clock)
+    parts = await manager.process.store_threads.run(lambda: (JobCard(job, view, full=True), JobDetails(job, view)))
     return _page('Job', _alert(view.plain(note)), *parts, again, up=[('All jobs', view.base)])
 
 # %% ../nbs/12_pages.ipynb #89b3ac08
@@ -196,7 +202,7 @@ async def card(self:JobPages,
     manager,job = await self.job(req)
     if 'hx-request' not in req.headers: return RedirectResponse(view.url(job.id), 303)
     def changed():
-        parts = CardParts(job, view)
+        parts = CardParts(job, _by_clock(view, manager.clock))
         if req.query_params.get('seen')==parts.state: return parts.live()
         return *parts.update(), HtmxResponseHeaders(retarget='#'+parts.id('body'))
     return await manager.process.store_threads.run(changed)
@@ -217,7 +223,7 @@ async def act(self:JobPages,
     manager,job = await self.job(req)
     job,note = await manager.process.store_threads.run(_change, manager, action, job.id)
     todo = manager.run_again([job] if action=='retry' else [])
-    def changed(): return *CardParts(job, view).update(note),todo
+    def changed(): return *CardParts(job, _by_clock(view, manager.clock)).update(note),todo
     if 'hx-request' in req.headers: return await manager.process.store_threads.run(changed)
     if note: return FtResponse(await self.job_page(req, view, note), status_code=409)
     return RedirectResponse(view.url(job.id), 303, background=todo)
@@ -299,6 +305,7 @@ class TenantPages(Pages):
         view:View, # Its view
     ): # A page
         "All tenants, the worst first"
+        view = _by_clock(view, self.tenants.manager_kw.get('clock', utcnow))
         known = await this_process.store_threads.run(self.overview.health)
         name,page = req.query_params.get('name', '').strip(),parse_int(req.query_params.get('page')) or 0
         return _page('Tenants', TenantTable(known, view, name, page, len(self.overview.todo), self.size))

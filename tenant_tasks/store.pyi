@@ -5,10 +5,11 @@ from collections.abc import Callable,Iterator
 from contextlib import contextmanager
 from datetime import datetime,timedelta
 from fastlite import Database
-from typing import Any
+from typing import Any,NamedTuple
 import apsw
 
-__all__ = ['columns', 'indexes', 'lease_time', 'ensure_schema', 'JobStore', 'has_job_table', 'quick_stats', 'exclusive']
+__all__ = ['columns', 'indexes', 'lease_time', 'ensure_schema', 'JobStore', 'has_job_table', 'Glance', 'glance',
+    'may_have_work', 'quick_stats', 'exclusive']
 
 columns: dict[str, str]
 indexes: dict[str, str]
@@ -151,6 +152,17 @@ class JobStore:
             The row as claimed, or None if nothing is due for this process
         """
 
+    def claiming(
+        self,
+        owner: Any,
+        tasks: Any,
+        now: Any,
+        lease: Any=...,
+        limit: Any=1,
+        together: Any=None,
+    ) -> Callable[..., Any]:
+        """The change that `claim_due` makes; with a `limit`, it claims more as long as `together` is true of each"""
+
     def next_due(self, owner: str, tasks: list[str]) -> str | None:
         """When the next job that this process can run will be due
 
@@ -182,6 +194,9 @@ class JobStore:
         Returns:
             The new row, or None if the claim was lost
         """
+
+    def settling(self, job: Any, move: Any, now: Any, as_read: Any=False, **vals: Any) -> Callable[..., Any]:
+        """The change that `settle` makes"""
 
     def progress(self, job: TenantJob) -> None:
         """Write how far a job has got, if the claim is still good
@@ -332,6 +347,38 @@ def has_job_table(path: str) -> bool:
 
     Returns:
         Is there a table of jobs?
+    """
+
+class Glance(NamedTuple):
+    """What there is to do in a database"""
+    next_due: str | None
+    'When the next job is due that the process can run'
+    owners: list[Any]
+    'Other processes that jobs here depend on; the process itself if it has lost a claim'
+    unknown: bool
+    "Is a job due that the process can't run?"
+
+def glance(link: DbLink, owner: str, tasks: list[str], now: datetime) -> Glance | None:
+    """Ask a database what there is to do, without making a table in it
+
+    Args:
+        link: The link of a tenant's database
+        owner: Process that asks
+        tasks: Tasks that it knows
+        now: The time
+
+    Returns:
+        None if the database never had a job
+    """
+
+def may_have_work(path: str) -> bool:
+    """Look into a file from outside, without a lock
+
+    Args:
+        path: A database file
+
+    Returns:
+        False if it has no live job, or never had one
     """
 
 def quick_stats(path: str, count_limit: int | None=None) -> tuple[dict[Any, Any], str | None]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-import apsw
+import apsw,watchfiles
 from fastcore.basics import patch
 from fastlite import Database,database
 
@@ -53,7 +53,7 @@ class Tenants:
         path:str|Path, # The directory; made if its parent is there
         *,
         suffix:str='.db', # What the name of a tenant's file ends with
-        max_open:int=64, # Databases to keep open; the least recently used is closed first
+        max_open:int=1000, # Managers to keep; the least recently used is forgotten first
         **manager_kw, # For each `BackgroundTaskManager`: backoff, clock, sleep
     ):
         self.path = Path(path)
@@ -66,6 +66,7 @@ class Tenants:
         self._begin()
 
     def _begin(self):
+        self.clock = self.manager_kw.get('clock', utcnow)
         self._open = OrderedDict()
         self._lock = threading.Lock()
 
@@ -153,7 +154,17 @@ def drop(self:Tenants,
 ):
     "Close a tenant's database in this process"
     with self._lock: self._open.pop(name, None)
+    self.link(name).evict()
 
+# %% ../nbs/09_tenants.ipynb #b7b314a5
+@patch
+def link(self:Tenants,
+    name:str, # A tenant
+)->DbLink: # Shared by all who use the file
+    "The link of a tenant's database, without opening it"
+    return link_at(os.path.realpath(self.file(name)), prepare=ensure_schema)
+
+# %% ../nbs/09_tenants.ipynb #d61c2bb9
 @patch
 def __iter__(self:Tenants)->Iterator[str]:
     "The names of all tenants"
@@ -201,7 +212,7 @@ def _idle(self:Tenants, name, wait, what):
 @patch
 def _close(self:Tenants, name):
     self.drop(name)
-    link_at(os.path.realpath(self.file(name)), prepare=ensure_schema).close()
+    self.link(name).close()
 
 # %% ../nbs/09_tenants.ipynb #a5354959
 @patch
@@ -267,13 +278,25 @@ def changed(self:Tenants,
         if o not in now and o not in self: self.drop(o)
     return res
 
+# %% ../nbs/09_tenants.ipynb #a868f408
+@patch
+def watch(self:Tenants,
+    stop:threading.Event, # Ends the watch
+)->Iterator[list[str]]: # Tenants whose files have just been written to
+    "Wait for changes; `OSError` if the directory can't be watched"
+    changes = watchfiles.watch(self._real, watch_filter=None, step=20, debounce=40, recursive=False,
+        stop_event=stop, raise_interrupt=False)
+    for told in changes:
+        paths = {o.removesuffix('-wal') for how,o in told if how!=watchfiles.Change.deleted}
+        if names := [o for o in map(self.name_at, paths) if o]: yield names
+
 # %% ../nbs/09_tenants.ipynb #e33a4d4d
 @patch
-def has_jobs(self:Tenants,
+def may_have_work(self:Tenants,
     name:str, # A tenant
-)->bool: # False if it never had a job
-    "Does this tenant have a table of jobs?"
-    return has_job_table(self.file(name))
+)->bool: # False if it has no live job
+    "May this tenant have a job that isn't done? Leaves its database closed"
+    return may_have_work(self.file(name))
 
 @patch
 def sweep(self:Tenants):
@@ -287,7 +310,7 @@ class TenantMap(Tenants):
         get:Mapping|Callable, # A database by the tenant's name
         *,
         names:Callable|None=None, # Returns all names, if `get` is a function
-        max_open:int=64, # Managers to keep
+        max_open:int=1000, # Managers to keep
         **manager_kw, # For each `BackgroundTaskManager`
     ):
         if names is None and isinstance(get, Mapping): names = lambda: list(get)
@@ -331,6 +354,17 @@ def name_of(self:TenantMap, manager):
         for o in set(self)-set(self._links.values()): self[o]
     return self._links.get(manager.store.link)
 
+# %% ../nbs/09_tenants.ipynb #72c26ca7
+@patch
+def link(self:TenantMap, name):
+    "The link of a tenant's database"
+    return self[name].store.link
+
+@patch
+def drop(self:TenantMap, name):
+    "Forget a tenant's manager; its database stays open"
+    with self._lock: self._open.pop(name, None)
+
 # %% ../nbs/09_tenants.ipynb #2673955d
 @patch
 def rename(self:TenantMap, old, new, wait=0):
@@ -357,10 +391,16 @@ def served(self:TenantMap):
 
 # %% ../nbs/09_tenants.ipynb #da5bc7a5
 @patch
-def has_jobs(self:TenantMap, name):
+def may_have_work(self:TenantMap, name):
     "Always True: the app has opened the database anyway"
     return True
 
+@patch
+def watch(self:TenantMap, stop:threading.Event)->Iterator[list[str]]:
+    "`OSError`: the files of a mapping can be anywhere"
+    raise OSError('a mapping has no directory to watch')
+
+# %% ../nbs/09_tenants.ipynb #a78ad623
 @patch
 def sweep(self:TenantMap):
     "Remove the lock files of processes that died long ago"

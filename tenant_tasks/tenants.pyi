@@ -1,9 +1,11 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
+from .link import DbLink
 from .manager import BackgroundTaskManager
 from collections.abc import Callable,Iterator,Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+import threading
 
 __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenants', 'Health', 'Overview']
 
@@ -21,12 +23,13 @@ class Tenants:
     suffix: str
     max_open: int
     manager_kw: Any
+    clock: Any
 
-    def __init__(self, path: str | Path, *, suffix: str='.db', max_open: int=64, **manager_kw: Any) -> None:
+    def __init__(self, path: str | Path, *, suffix: str='.db', max_open: int=1000, **manager_kw: Any) -> None:
         """Args:
             path: The directory; made if its parent is there
             suffix: What the name of a tenant's file ends with
-            max_open: Databases to keep open; the least recently used is closed first
+            max_open: Managers to keep; the least recently used is forgotten first
             manager_kw: For each `BackgroundTaskManager`: backoff, clock, sleep
         """
 
@@ -63,6 +66,16 @@ class Tenants:
 
         Args:
             name: A tenant
+        """
+
+    def link(self, name: str) -> DbLink:
+        """The link of a tenant's database, without opening it
+
+        Args:
+            name: A tenant
+
+        Returns:
+            Shared by all who use the file
         """
 
     def __iter__(self) -> Iterator[str]:
@@ -122,14 +135,24 @@ class Tenants:
             Tenants that are new, or whose files were written to since then; the latest write first
         """
 
-    def has_jobs(self, name: str) -> bool:
-        """Does this tenant have a table of jobs?
+    def watch(self, stop: threading.Event) -> Iterator[list[str]]:
+        """Wait for changes; `OSError` if the directory can't be watched
+
+        Args:
+            stop: Ends the watch
+
+        Returns:
+            Tenants whose files have just been written to
+        """
+
+    def may_have_work(self, name: str) -> bool:
+        """May this tenant have a job that isn't done? Leaves its database closed
 
         Args:
             name: A tenant
 
         Returns:
-            False if it never had a job
+            False if it has no live job
         """
 
     def sweep(self) -> None:
@@ -147,7 +170,7 @@ class TenantMap(Tenants):
         get: Mapping[Any, Any] | Callable[..., Any],
         *,
         names: Callable[..., Any] | None=None,
-        max_open: int=64,
+        max_open: int=1000,
         **manager_kw: Any,
     ) -> None:
         """Args:
@@ -170,6 +193,12 @@ class TenantMap(Tenants):
     def name_of(self, manager: Any) -> Any:
         """Which tenant does this manager belong to?"""
 
+    def link(self, name: Any) -> Any:
+        """The link of a tenant's database"""
+
+    def drop(self, name: Any) -> None:
+        """Forget a tenant's manager; its database stays open"""
+
     def rename(self, old: Any, new: Any, wait: Any=0) -> None:
         """`NotImplementedError`: the app's own mapping has the names"""
 
@@ -182,8 +211,11 @@ class TenantMap(Tenants):
     def served(self) -> Any:
         """Which files are databases of these tenants, as far as they have been looked up?"""
 
-    def has_jobs(self, name: Any) -> Any:
+    def may_have_work(self, name: Any) -> Any:
         """Always True: the app has opened the database anyway"""
+
+    def watch(self, stop: threading.Event) -> Iterator[list[str]]:
+        """`OSError`: the files of a mapping can be anywhere"""
 
     def sweep(self) -> None:
         """Remove the lock files of processes that died long ago"""

@@ -47,15 +47,22 @@ def _keep(held):
     return held.conn
 
 # %% ../nbs/03a_transaction.ipynb #950bf391
+class _Later:
+    "What `Database` sets up instead of a connection that isn't open yet"
+    def __enter__(self): pass
+    def pragma(self, *args): pass
+
 class ThreadDb(Database):
     "A database file with a connection for each thread"
     def __init__(self,
         path:str, # The file, which must exist
     ):
         self.path = os.path.realpath(path)
+        file_at(self.path)
         self._own = threading.local()
-        self._own.held = _Held(self.path)
-        super().__init__(self.conn)
+        self._later = _Later()
+        super().__init__(self._later)
+        self._later = None
 
     def open_conn(self)->apsw.Connection|None: # None if this thread has none
         "The connection that this thread has open"
@@ -65,6 +72,7 @@ class ThreadDb(Database):
     @property
     def conn(self)->apsw.Connection:
         "This thread's connection; `FileNotFoundError` if the file is gone"
+        if self._later: return self._later
         file = file_at(self.path)
         if not (self.open_conn() and self._own.held.file==file): self._own.held = retry_busy(lambda: _Held(self.path))
         return _keep(self._own.held)

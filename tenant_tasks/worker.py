@@ -16,12 +16,14 @@ from fastcore.basics import patch
 
 from .job import *
 from .agenda import *
+from .link import *
 from .task import *
 from .process import *
 from .peers import *
 from .attempt import *
 from .manager import *
 from .tenants import *
+from .lookout import *
 
 # %% ../nbs/10_worker.ipynb #72beae29
 _log = logging.getLogger('tenant_tasks')
@@ -33,15 +35,13 @@ def _check_keep(keep):
 # %% ../nbs/10_worker.ipynb #fb427e65
 class Worker:
     "Runs the due jobs of all tenants"
-    prune_every,prune_batch = 60,1000 # Seconds between two batches of one tenant, and jobs in a batch
-
     def __init__(self,
         tenants, # Tenants, a directory, a dict of databases, or a function from a name to a database
         *,
         concurrency:int=20, # Jobs at a time
         per_tenant:int=5, # Jobs of one tenant at a time
         grace:float=10, # Seconds that running jobs get when the worker stops
-        look_every:float=.5, # Minimum number of seconds between two looks at the files
+        look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
         unknown_after:timedelta=timedelta(hours=1), # How long a due job may wait for a process that knows its task
         keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
@@ -51,105 +51,31 @@ class Worker:
         self.per_tenant = check_int('per_tenant', per_tenant, 1)
         self.tenants = as_tenants(tenants)
         self.grace = grace
-        self.look_every = look_every
-        self.sweep_every = sweep_every
-        self.unknown_after = unknown_after
-        self.keep = _check_keep(keep)
+        self.looks = dict(look_every=look_every, sweep_every=sweep_every, unknown_after=unknown_after,
+            keep=_check_keep(keep), process=process)
         self.process = process
         self.threads = ThreadLimit(concurrency)
         self._begin()
 
     def __repr__(self): return f'Worker({self.tenants}, concurrency={self.concurrency}, per_tenant={self.per_tenant})'
 
-# %% ../nbs/10_worker.ipynb #d32c308d
-@patch
-def _begin(self:Worker):
-    self.agenda = Agenda(self.concurrency, self.per_tenant)
-    self._loop = None # The event loop that it runs on
-    self._wake = asyncio.Event()
-    self._stopping = asyncio.Event()
-    self._turns = set() # Asyncio tasks
-    self._maintained = {} # When each tenant was last maintained
-    self._watched = set() # Tenants in which other processes have jobs
-    self._pruned = {} # When to delete old jobs of each tenant again, and whether there are more
-    self._gone = set() # Tenants whose files are gone
-    self._nudged = set() # Tenants with a nudge on its way to the loop
-    self._reported = set() # Unknown tasks that have been logged
-    self._sign = None # What shows it to other processes while it runs
-    self._cpu = 0. # Seconds of processor time that the last look took
-
-# %% ../nbs/10_worker.ipynb #68895fc2
-@patch
-def _maintain(self:Worker, name, manager):
-    self._maintained[name] = time.monotonic()
-    for job in manager.rescue():
-        _log.warning("job %s (%s) of %s was left by %s, and is %s", job.id, job.job_type, name, job.owner, job.status)
-    self._abandon(name, manager)
-    others = manager.store.orphan_candidates(self.process.id, manager.clock(), limit=1)
-    (self._watched.add if others else self._watched.discard)(name)
-    self._prune(name, manager)
-
-@patch
-def _abandon(self:Worker, name, manager):
-    "Fail the due jobs that have waited too long for a process that knows their task; report the others"
-    now = manager.clock()
-    for job in manager.store.unknown(task_names(), now):
-        if job.task not in self._reported: _log.warning("no task %r here, for job %s of %s", job.task, job.id, name)
-        self._reported.add(job.task)
-        if parse_time(job.run_at or job.created_at)+self.unknown_after>now: continue
-        why = f"no process that knows the task {job.task!r} claimed the job within {self.unknown_after}"
-        errors = add_error(job.error_log, (job.retry_count or 0)+1, now, f'{why}; is its module imported in a worker?')
-        manager.store.abandon(job, now, errors)
-
-# %% ../nbs/10_worker.ipynb #90feef1d
-@patch
-def _prune(self:Worker, name, manager):
-    "Delete some of the jobs that ended too long ago, unless that was done lately"
-    if self.keep is None: return
-    now,(due,more) = time.monotonic(),self._pruned.get(name, (-1e9, False))
-    if now>=due:
-        due,n = now+self.prune_every,manager.store.prune_some(manager.clock()-self.keep, self.prune_batch)
-        more = n==self.prune_batch
-        self._pruned[name] = due,more
-    if more: self._call(self.agenda.schedule, name, time.time()+due-now)
-
-# %% ../nbs/10_worker.ipynb #f73661d0
-@patch
-def _claim(self:Worker, name, first=False):
-    "Claim a tenant's next job: an attempt, or None; the first claim of a turn makes the tenant ready again"
-    if name not in self._maintained and not self.tenants.has_jobs(name): return None
-    manager = self.tenants[name]
-    idle = time.monotonic()-self._maintained.get(name, -1e9)
-    if idle>5: self._maintain(name, manager)
-    if a := manager.claim():
-        a.runner = self
-        if first: self._nudge(name)
-        return a
-    if .5<=idle<=5: self._maintain(name, manager)
-    if idle<.5: self._call(self.agenda.schedule, name, time.time()+.5)
-    if at := manager.next_due(): self._call(self.agenda.schedule, name, at.timestamp())
-
+# %% ../nbs/10_worker.ipynb #29fb5da1
 @patch
 def _call(self:Worker, f, *args):
     "Call `f` on the loop, from any thread"
     if self._loop: self._loop.call_soon_threadsafe(f, *args)
     else: f(*args)
 
-# %% ../nbs/10_worker.ipynb #93409e10
 @patch
-def _run_jobs(self:Worker, name):
-    "In a thread: run a tenant's jobs until its turn ends; returns an attempt left for the loop, or None"
-    began,first = time.monotonic(),True
-    while first or self.agenda.keeps_turn(name, began, time.monotonic()):
-        if self._stopping.is_set(): return None
-        a = begin(lambda: self._claim(name, first))
-        if a is None: return None
-        if not a.done:
-            self._call(self._enqueue, name)
-            return a
-        if a.row and a.row.status=='pending': self._call(self._schedule, name, a.row)
-        first = False
-    self._call(self._enqueue, name)
+def _due(self:Worker, name, when):
+    now = time.time()
+    self._gone.discard(name)
+    if when<=now: self._call(self._enqueue, name)
+    else: self._call(self._schedule, name, when)
+
+# %% ../nbs/10_worker.ipynb #52c7227d
+@patch
+def _ill(self:Worker, name, e): self._call(self._back_off, name, e)
 
 @patch
 def _enqueue(self:Worker, name):
@@ -157,7 +83,149 @@ def _enqueue(self:Worker, name):
     self._wake.set()
 
 @patch
-def _schedule(self:Worker, name, row): self.agenda.schedule(name, parse_time(row.run_at).timestamp())
+def _schedule(self:Worker, name, when):
+    self.agenda.schedule(name, when)
+    self._wake.set()
+
+# %% ../nbs/10_worker.ipynb #d32c308d
+@patch
+def _begin(self:Worker):
+    self.agenda = Agenda(self.concurrency, self.per_tenant)
+    self.lookout = Lookout(self.tenants, self._due, self._ill, **self.looks)
+    self._loop = None # The event loop that it runs on
+    self._wake = asyncio.Event()
+    self._stopping = asyncio.Event()
+    self._turns = set() # Asyncio tasks: turns, and what they have left to the loop
+    self._ended = {} # By tenant: async attempts with an outcome that is still to be written
+    self._async = set() # Tenants whose last job was async
+    self._gone = set() # Tenants whose files are gone
+    self._nudged = set() # Tenants with a nudge on its way to the loop
+    self._sign = None # What shows it to other processes while it runs
+
+# %% ../nbs/10_worker.ipynb #93409e10
+class _Turn:
+    "A turn of one tenant"
+    def __init__(self, name, places, ended):
+        self.name = name
+        self.places = places # How many it has in the agenda
+        self.ended = ended # Attempts to settle
+
+@patch
+def _next(self:Worker, manager, limit, ended):
+    "Settle and claim: attempts to go on with, or the ended ones if they can't be settled now"
+    try: todo = manager.claim_next(limit, ended)
+    except transient_errors:
+        if not ended: raise
+        return [o for o in ended if not o.done]
+    for o in todo: o.runner = self
+    return todo
+
+# %% ../nbs/10_worker.ipynb #71052c75
+@patch
+def _run_jobs(self:Worker, turn):
+    "In a thread: settle what has ended, run jobs until the turn ends, and return attempts left for the loop"
+    name,began = turn.name,time.monotonic()
+    manager,goes_on = self.tenants[name],not self._stopping.is_set()
+    while True:
+        todo,turn.ended = self._next(manager, turn.places if goes_on else 0, turn.ended),[]
+        if not todo or todo[0].is_async or todo[0].outcome is not None: break
+        self._narrow(turn)
+        todo[0].call()
+        if todo[0].outcome is None: break # It returned an awaitable
+        turn.ended = todo
+        goes_on = self.agenda.keeps_turn(name, began, time.monotonic()) and not self._stopping.is_set()
+    if goes_on and len(todo)<turn.places: self.lookout.look_at([name])
+    else: self._call(self._enqueue, name)
+    return todo
+
+@patch
+def _narrow(self:Worker, turn):
+    "A sync job needs one place"
+    if turn.places==1: return
+    self._call(self.agenda.finish, turn.name, turn.places-1)
+    self._async.discard(turn.name)
+    turn.places = 1
+
+# %% ../nbs/10_worker.ipynb #8168dbd6
+@patch
+async def _turn(self:Worker, turn):
+    name,left = turn.name,[]
+    try:
+        left = await self.threads.run(self._run_jobs, turn)
+        self.agenda.recover(name)
+    except Exception as e: self._back_off(name, e)
+    finally:
+        left += turn.ended
+        running = [o for o in left if o.outcome is None]
+        if running: self._async.add(name)
+        self.agenda.finish(name, turn.places-len(running))
+        for o in left: self._start(self._finish(name, o))
+        self._wake.set()
+
+@patch
+async def _finish(self:Worker, name, a):
+    if a.outcome is not None: return await self._write(name, a)
+    try: await a.acall()
+    finally: self.agenda.finish(name)
+    if self._stopping.is_set(): return await self._write(name, a)
+    self._ended.setdefault(name, []).append(a)
+    self._enqueue(name)
+
+# %% ../nbs/10_worker.ipynb #008771c4
+@patch
+async def _write(self:Worker, name, a):
+    try: await finish(a)
+    except FileNotFoundError: self._forget(name)
+    except Exception: _log.exception("job %s (%s): its outcome is not written", a.id, a.job.job_type)
+
+@patch
+async def _settle(self:Worker, name, ended):
+    try: ended = await self.process.store_threads.run(self._next, self.tenants[name], 0, ended)
+    except Exception as e: self._back_off(name, e)
+    for o in ended: await self._write(name, o)
+
+# %% ../nbs/10_worker.ipynb #12ffc649
+@patch
+def _back_off(self:Worker, name, e):
+    if isinstance(e, (FileNotFoundError,TenantNotFound)) and name not in self.tenants: return self._forget(name)
+    crowded = isinstance(e, apsw.BusyError)
+    wait = self.agenda.back_off(name, time.time(), crowded)
+    level = logging.DEBUG if crowded and wait<1 else logging.WARNING
+    _log.log(level, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
+    self._wake.set()
+    if level==logging.DEBUG: return
+    self.lookout.forget(name) # A look that works watches it again
+    self.tenants.drop(name)
+
+@patch
+def _forget(self:Worker, name):
+    if name not in self._gone: _log.warning("tenant %s is gone: its file was renamed or deleted", name)
+    self._gone.add(name)
+    self.agenda.forget(name)
+    self.lookout.forget(name)
+    self.tenants.drop(name)
+
+# %% ../nbs/10_worker.ipynb #85d69aed
+@patch
+def _start(self:Worker, coro):
+    task = asyncio.ensure_future(coro)
+    self._turns.add(task)
+    task.add_done_callback(self._turns.discard)
+
+@patch
+async def _dispatch(self:Worker):
+    while not self._stopping.is_set():
+        self._wake.clear()
+        now = time.time()
+        for name in self.agenda.take(now):
+            self._nudged.discard(name)
+            self.agenda.spread(name, now)
+            places = 1+self.agenda.extend(name) if name in self._async else 1
+            self._start(self._turn(_Turn(name, places, self._ended.pop(name, []))))
+        while self._ended: self._start(self._settle(*self._ended.popitem()))
+        waking = asyncio.ensure_future(self._wake.wait())
+        try: await asyncio.wait({waking}, timeout=min(self.agenda.wait(time.time()), 60))
+        finally: waking.cancel()
 
 # %% ../nbs/10_worker.ipynb #06262f06
 @patch
@@ -172,94 +240,13 @@ def _nudge_now(self:Worker, name):
     self.agenda.nudge(name, time.time())
     self._wake.set()
 
-# %% ../nbs/10_worker.ipynb #8168dbd6
-@patch
-async def _turn(self:Worker, name):
-    try:
-        a = await self.threads.run(self._run_jobs, name)
-        self.agenda.recover(name)
-        self._gone.discard(name)
-        row = a and await finish(a)
-        if row and row.status=='pending': self._schedule(name, row)
-    except Exception as e: self._back_off(name, e)
-    finally:
-        self.agenda.finish(name)
-        self._wake.set()
-
-@patch
-def _back_off(self:Worker, name, e):
-    if isinstance(e, (FileNotFoundError,TenantNotFound)) and name not in self.tenants: return self._forget(name)
-    crowded = isinstance(e, apsw.BusyError)
-    wait = self.agenda.back_off(name, time.time(), crowded)
-    level = logging.DEBUG if crowded and wait<1 else logging.WARNING
-    _log.log(level, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
-    if level==logging.DEBUG: return
-    self._watched.discard(name) # A turn that works watches it again
-    self.tenants.drop(name)
-
-@patch
-def _forget(self:Worker, name):
-    if name not in self._gone: _log.warning("tenant %s is gone: its file was renamed or deleted", name)
-    self._gone.add(name)
-    self.agenda.forget(name)
-    self._watched.discard(name)
-    for o in (self._maintained, self._pruned): o.pop(name, None)
-    self.tenants.drop(name)
-
-# %% ../nbs/10_worker.ipynb #85d69aed
-@patch
-async def _dispatch(self:Worker):
-    while not self._stopping.is_set():
-        self._wake.clear()
-        for name in self.agenda.take(time.time()):
-            self._nudged.discard(name)
-            turn = asyncio.ensure_future(self._turn(name))
-            self._turns.add(turn)
-            turn.add_done_callback(self._turns.discard)
-        waking = asyncio.ensure_future(self._wake.wait())
-        try: await asyncio.wait({waking}, timeout=min(self.agenda.wait(time.time()), 60))
-        finally: waking.cancel()
-
-# %% ../nbs/10_worker.ipynb #5817ac12
-@patch
-async def _aside(self:Worker, f, *args):
-    "Call `f` in a thread, and add up its processor time"
-    def timed():
-        start = time.thread_time()
-        try: return f(*args)
-        finally: self._cpu += time.thread_time()-start
-    return await self.process.store_threads.run(timed)
-
-@patch
-async def _observe(self:Worker):
-    names,swept,watched,seen = [],time.monotonic(),0,{}
-    await self._aside(self.tenants.sweep)
-    while not self._stopping.is_set():
-        start,self._cpu = time.monotonic(),0.
-        try:
-            await self._aside(self._show)
-            for o in await self._aside(self.tenants.changed, seen): self._enqueue(o)
-            if not names: names = await self._aside(list, self.tenants)
-            share = int(len(names)*min((start-swept)/self.sweep_every, 1)) if start>swept else 0
-            if share:
-                for o in names[:share]: self._enqueue(o)
-                names,swept = names[share:],start
-            if start-watched>1:
-                watched = start
-                for o in list(self._watched): await self._aside(self._watch, o)
-        except Exception: _log.exception("looking at %s failed", self.tenants)
-        await asyncio.sleep(max(self.look_every, 40*self._cpu))
-
-# %% ../nbs/10_worker.ipynb #5ccdeade
-@patch
-def _watch(self:Worker, name):
-    try: self._maintain(name, self.tenants[name])
-    except Exception as e: return self._call(self._back_off, name, e)
-    self._call(self._enqueue, name)
-
 # %% ../nbs/10_worker.ipynb #94bfae3c
 @patch
-def _show(self:Worker): self._sign.show(self.tenants.served(), task_names())
+async def _show(self:Worker):
+    while True:
+        try: await self.process.store_threads.run(lambda: self._sign.show(self.tenants.served(), task_names()))
+        except Exception: _log.exception("%s could not be shown to other processes", self)
+        await asyncio.sleep(1)
 
 @patch
 def _hear(self:Worker):
@@ -286,7 +273,6 @@ def nudge(self:Worker,
     "Look at a tenant now"
     name = self.tenants.name_of(manager)
     if name is None or self._loop is None: return False
-    self._maintained.setdefault(name, -1e9)
     self._nudge(name)
     return True
 
@@ -299,7 +285,7 @@ async def run(self:Worker):
     _log.info("%s starts as %s", self, self.process.id)
     self.process.listeners.append(self)
     self._open_sign()
-    tasks = [asyncio.ensure_future(o) for o in (self._observe(), self._dispatch())]
+    tasks = [asyncio.ensure_future(o) for o in (self._show(), self.lookout.run(), self._dispatch())]
     try: await self._stopping.wait()
     finally:
         self._stopping.set()

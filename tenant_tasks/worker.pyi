@@ -1,5 +1,6 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .agenda import Agenda
+from .lookout import Lookout
 from .manager import BackgroundTaskManager
 from .process import Process,ThreadLimit
 from .tenants import Tenants
@@ -11,21 +12,15 @@ __all__ = ['Worker']
 
 class Worker:
     """Runs the due jobs of all tenants"""
-    prune_every: int
-    'Seconds between two batches of one tenant, and jobs in a batch'
-    prune_batch: int
-    'Seconds between two batches of one tenant, and jobs in a batch'
     concurrency: int
     per_tenant: int
     tenants: Tenants
     grace: float
-    look_every: float
-    sweep_every: float
-    unknown_after: timedelta
-    keep: Any
+    looks: dict[Any, Any]
     process: Process
     threads: ThreadLimit
     agenda: Agenda
+    lookout: Lookout
 
     def __init__(
         self,
@@ -45,7 +40,7 @@ class Worker:
             concurrency: Jobs at a time
             per_tenant: Jobs of one tenant at a time
             grace: Seconds that running jobs get when the worker stops
-            look_every: Minimum number of seconds between two looks at the files
+            look_every: Seconds between two looks at the files if the kernel doesn't tell what changes
             sweep_every: Seconds in which every tenant is looked at once, changed or not
             unknown_after: How long a due job may wait for a process that knows its task
             keep: Delete jobs that ended longer ago, a few at a time; None keeps all

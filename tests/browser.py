@@ -23,7 +23,9 @@ def npm_package(spec):
     folder = Path(tempfile.gettempdir())/'tenant_tasks_npm'/re.sub(r'\W+', '-', spec)
     if not list(folder.glob('*.tgz')):
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(['npm', 'pack', '--silent', spec], cwd=folder, check=True, capture_output=True, timeout=120)
+        with tempfile.TemporaryDirectory(dir=folder) as tmp: # Another process may be doing the same
+            subprocess.run(['npm', 'pack', '--silent', spec], cwd=tmp, check=True, capture_output=True, timeout=120)
+            for o in Path(tmp).glob('*.tgz'): o.replace(folder/o.name)
     return next(folder.glob('*.tgz'))
 
 def from_cdn(url):

@@ -56,7 +56,7 @@ def test_card_moves_from_pending_to_completed_and_then_asks_no_more(page):
     card.get_by_text('Result').click()
     assert '100 rows' in card.inner_text() and not card.locator('[hx-get]').count() and not card.get_by_role('button').count()
     n = len(asked)
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1500)
     assert len(asked)==n
 
 def test_failing_job_shows_its_attempts_and_an_open_error_stays_open(page):
@@ -136,24 +136,27 @@ def test_a_job_that_is_gone_stops_the_asking(page, base, tmp_path):
     page.route(re.compile('/card'), lambda route: route.fulfill(status=404, body='404 Not Found'))
     card.get_by_text('can no longer be followed').wait_for()
     n = len(asked)
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(1500)
     assert len(asked)==n
 
 def test_without_javascript(new_page, base):
     "Pages are readable and forms work"
     page = new_page(java_script_enabled=False)
     log_in(page, base, 'gus')
-    page.request.post(base+'/api/submit/import_csv')
+    def cancel():
+        press(page, 'Cancel')
+        for _ in range(50):
+            if page.get_by_role('button', name='Retry').count(): break
+            page.wait_for_timeout(200)
+            page.reload()
+        assert page.locator('[data-status=cancelled]').count()
+    page.request.post(base+'/api/submit/make_report')
     page.goto(base+'/jobs')
     page.locator('tbody a').first.click()
-    for _ in range(20):
-        if page.get_by_role('button', name='Retry').count(): break
-        page.wait_for_timeout(500)
-        page.reload()
+    cancel()
     press(page, 'Retry')
-    assert re.search(r'/jobs/\w+$', page.url) and not page.locator('[data-status=failed]').count()
-    press(page, 'Cancel')
-    assert page.locator('[data-status=cancelled]').count()
+    assert re.search(r'/jobs/\w+$', page.url) and not page.locator('[data-status=cancelled]').count()
+    cancel()
     page.goto(base+'/jobs')
     page.get_by_label('Select all').check()
     press(page, 'Retry selected')
@@ -161,6 +164,8 @@ def test_without_javascript(new_page, base):
 
 def test_a_reader_sees_no_buttons(new_page, base):
     page = new_page()
+    log_in(page, base, 'ann')
+    page.request.post(base+'/api/submit/sync_data')
     log_in(page, base, 'rita')
     page.goto(base+'/jobs')
     assert page.locator('tbody tr').count() and not page.get_by_role('button', name=re.compile('Cancel|Retry')).count()

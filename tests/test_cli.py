@@ -142,7 +142,7 @@ mistakes = [(['show', '.', 'no-such-id'], "no job 'no-such-id'"), ([], 'COMMAND'
     (['ls', '.', '--tenant', 'x'], "got 'x'"), (['ls', 'acme.db', '--tenant', 'globex'], "`tenant` must be one of acme, got 'globex'"),
     (['ls', '.', '--status', 'done'], f"`status` must be one of {', '.join(statuses)}, got 'done'"),
     (['ls', '.', '--limit', '-1'], '`limit` must be an int ≥ 0, got -1'), (['ls', '.', '--limit', '9'*20], 'got 999'),
-    (['ls', '.', '--limit', 'x'], '--help'), (['ls', '.', '--type', ''], "`type` must be a string that isn't empty, got ''"),
+    (['ls', '.', '--limit', 'x'], '--help'), (['ls', '.', '--type', ''], "`type` must be a string that isn't blank, got ''"),
     (['ls', '\x1b[2J'], '\\x1b[2J'), (['show', '.', '\udcff'], '\\udcff'), (['prune', '.', '--older-than', 'soon'], "as in 30d, got 'soon'"),
     (['prune', '.', '--older-than', '999999d'], "at most 100 years, got '999999d'"), (['fly'], 'fly'), (['prune', '.'], '--older-than'),
     (['worker', 'nomodule:w'], 'nomodule'), (['worker', 'os:nothing'], 'MODULE:NAME'), (['worker', 'os:sep'], 'is a str and not a Worker'),

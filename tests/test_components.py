@@ -1,6 +1,7 @@
 "Components: what they hide, rows that make no sense, and what a page of a large list costs"
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 from fastcore.xml import to_xml
 from helpers import open_db
@@ -21,6 +22,20 @@ def test_redact_can_do_more_and_may_fail():
     for redact in (strip, lambda job: 1/0, lambda job: None):
         view = View(redact=redact)
         assert 'visible' not in to_xml((JobCard(job, view), JobDetails(job, view)))
+
+def test_times_are_told_by_the_clock_of_all_views(clock, monkeypatch):
+    "On a card, in a notebook, in a list; the time of a view goes before"
+    job = TenantJob('1', 'x', 'running', created_at=timestamp(clock()), started_at=timestamp(clock()))
+    monkeypatch.setattr(View, 'clock', clock)
+    clock.advance(3*60)
+    for o in (to_xml(job), job._repr_html_(), to_xml(JobTable([job]))): assert '3 min' in o
+    assert 'running for 10 min' in to_xml(JobCard(job, View(now=clock()+timedelta(minutes=7))))
+
+def test_a_card_shows_long_texts_only_if_asked():
+    "So it costs little on an event loop; a card is as short, whether a route returns the job or makes the card"
+    job = TenantJob('1', 'x', 'completed', json.dumps(dict(token='k-12345678')), json.dumps('y'*max_inline))
+    for o in (JobCard(job), JobCard(job, View('/jobs')), job.__ft__()): assert 'yyy' not in to_xml(o) and 'Too long' in to_xml(o)
+    for o in (to_xml(JobCard(job, full=True)), job._repr_html_()): assert 'yyy' in o and 'k-12345678' not in o
 
 def test_unreadable_rows_are_shown_all_the_same():
     "Rows from another program: no JSON, no times, unknown states"

@@ -3,7 +3,7 @@ import json,os,re,shutil,subprocess,sys
 from urllib.parse import unquote
 
 import pytest
-from helpers import python,root
+from helpers import program,python,root
 
 def test_quarto_config_is_one_file():
     link = root/'nbs/_quarto.yml'
@@ -77,15 +77,17 @@ def test_failing_cell_is_named(tmp_path):
     assert res.returncode==1
     for o in ('bad.ipynb', 'c1', '1/0', 'ZeroDivisionError'): assert o in res.stdout, res.stdout
 
-def test_blocks_of_the_front_page_run_when_pasted(tmp_path, monkeypatch):
-    "In order, in an empty directory, imports included; the contract's fragment of a route can't stand alone"
-    monkeypatch.chdir(tmp_path)
-    names,ran = {},0
-    for c in json.loads((root/'nbs/index.ipynb').read_text(encoding='utf-8'))['cells']:
+pages = ['index.ipynb', *[f'howto/{o.name}' for o in sorted((root/'nbs/howto').glob('*.ipynb'))]]
+
+@pytest.mark.parametrize('page', pages)
+def test_blocks_run_when_pasted(page, tmp_path):
+    "What a reader sees of a page, in order, in an empty directory; the contract's fragment of a route can't stand alone"
+    blocks = []
+    for c in json.loads((root/'nbs'/page).read_text(encoding='utf-8'))['cells']:
         src = ''.join(c['source'])
-        blocks = re.findall(r'```python\n(.*?)```', src, re.S) if c['cell_type']=='markdown' else [src]
-        for o in blocks:
-            if o.startswith('# In your FastHTML route') or 'show_doc' in o: continue
-            exec(compile(o.replace('test_eq', 'print'), 'index', 'exec'), names)
-            ran += 1
-    assert ran>=6 and names['worker'] and (tmp_path/'data').is_dir()
+        if c['cell_type']=='markdown': blocks += re.findall(r'```python\n(.*?)```', src, re.S)
+        elif '#| hide' not in src and '#| echo: false' not in src: blocks.append(src)
+    blocks = [o for o in blocks if not o.startswith('# In your FastHTML route') and 'show_doc' not in o]
+    proc = program('paste', tmp_path)
+    out,err = proc.communicate(json.dumps(blocks), timeout=60)
+    assert proc.returncode==0 and out.endswith(f'{len(blocks)} blocks ran\n') and len(blocks)>=6, err

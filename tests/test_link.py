@@ -223,9 +223,10 @@ def test_lock_held_for_seconds(path):
     assert len(manager.list_jobs())==2
 
 def test_a_connection_is_opened_with_patience(path):
-    "The driver has work to do with a database that it opens; a link tries again while another process writes to it"
+    "A file that isn't in WAL mode is put into it; a link tries again while another process writes to it"
     db = database(path)
     db.execute('CREATE TABLE t (a)')
+    db.conn.pragma('journal_mode', 'delete')
     db.conn.close()
     with write_lock(path) as release:
         with pytest.raises(apsw.BusyError): DbLink(path).connect()

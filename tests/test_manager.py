@@ -28,8 +28,9 @@ def test_killed_after_submit(path):
     assert [o.id for o in jobs]==ids[::-1] and {o.status for o in jobs}=={'pending'}
 
 @pytest.mark.parametrize('bad,error,says', [
-    (dict(job_type=''), ValueError, "`job_type` must be a string that isn't empty, got ''"),
-    (dict(job_type=3), ValueError, "`job_type` must be a string that isn't empty, got 3"),
+    (dict(job_type=''), ValueError, "`job_type` must be a string that isn't blank, got ''"),
+    (dict(job_type=' '), ValueError, "`job_type` must be a string that isn't blank, got ' '"),
+    (dict(job_type=3), ValueError, "`job_type` must be a string that isn't blank, got 3"),
     (dict(task_func=None), TypeError, '`task_func` must be a function or an async function, got None'),
     (dict(max_retries=0), ValueError, '`max_retries` must be an int ≥ 1, got 0'),
     (dict(max_retries=1.5), ValueError, '`max_retries` must be an int ≥ 1, got 1.5'),

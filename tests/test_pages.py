@@ -112,6 +112,23 @@ async def test_reading_is_not_acting(site):
     assert ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf)).status_code==403, 'the token alone is not enough'
     assert site.tenants['acme'].get_job(job_id).status=='pending'
 
+async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
+    "On each page of a tenant and of the operator, on each part of a card, and in what a button answers"
+    tenants = Tenants(tmp_path, clock=clock, sleep=clock.sleep)
+    job_id,_ = tenants.create('acme').submit('sync', sync)
+    clock.advance(3*60)
+    app,_ = fast_app(secret_key='x')
+    jobs_ui(app, lambda req: tenants['acme'], lambda req: 'act')
+    operator_ui(app, tenants, lambda req: 'act')
+    client,told = Client(app),'submitted 3 min ago'
+    for base in ('/jobs', '/ops/acme'):
+        for path,headers in ((f'{base}/{job_id}', {}), (f'{base}/{job_id}/card', htmx), (f'{base}/{job_id}/card?seen=pending.0.0.act', htmx)):
+            assert told in client.get(path, headers=headers).text, path
+        assert '>3 min<' in client.get(base).text
+    assert '>3 min<' in client.get('/ops').text
+    answer = client.post(f'/jobs/{job_id}/retry', data=dict(csrf=token(client, f'/jobs/{job_id}')), headers=htmx)
+    assert told in answer.text and 'must be failed or cancelled' in answer.text
+
 async def test_token_is_the_sessions(site):
     "No token, an empty one, another session's, a file in its place: nothing changes; and a GET never does"
     job_id,_ = site.job()

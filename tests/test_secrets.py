@@ -165,13 +165,10 @@ nasty = dict(alike=lambda n: {'a':'a'*n, 'tokens':['a'*i for i in range(8, 200)]
     brackets=lambda n: {'a':'"token":{["'*n}, spaces=lambda n: {'a':'token'+' '*n+'bearer '*n}, slashes=lambda n: {'a':'\\'*n+'=', 'token':'a.'*n+'='})
 
 def cost(job):
-    "Seconds of this thread for a look, the best of several"
-    res = []
-    for _ in range(5):
-        start = time.thread_time()
-        View().shown(job)
-        res.append(time.thread_time()-start)
-    return min(res)
+    "Seconds of this thread for a look"
+    start = time.thread_time()
+    View().shown(job)
+    return time.thread_time()-start
 
 @pytest.mark.parametrize('kind', ['recipients', *nasty])
 def test_the_time_grows_with_the_size_of_the_job(kind):
@@ -179,8 +176,12 @@ def test_the_time_grows_with_the_size_of_the_job(kind):
     def job(n):
         if kind=='recipients': return recipients(n//8)
         return TenantJob('1', 'x', 'failed', json.dumps(nasty[kind](n)), error_log=json.dumps(nasty[kind](n)))
-    small,large = cost(job(20_000)),cost(job(40_000))
-    assert large<=3*small+.002, (small, large)
+    small,large = [],[]
+    for _ in range(7): # The best of several, as many as it takes
+        small.append(cost(job(20_000)))
+        large.append(cost(job(40_000)))
+        if min(large)<=3*min(small)+.002: return
+    assert False, (small, large)
 
 def test_the_pages_look_for_secrets_in_a_thread(tmp_path, monkeypatch):
     "List, job, card and buttons never do it on the event loop; a job that a route returns does little there"
@@ -218,6 +219,15 @@ def test_the_card_of_a_long_job_tells_no_secret():
     for kind,there in (('sync', True), ('sync k-12345678', False), ('ä'*201, False)):
         html = to_xml(TenantJob('1', kind, 'failed', json.dumps(long), json.dumps('y'*9), 'k-12345678').__ft__())
         assert (kind in html)==there and 'k-12345678' not in html and 'yyy' not in html and 'Too long' in html
+
+def test_types_to_choose_from_tell_no_secret():
+    "Neither one that gives itself away, nor one that a row of the page masks, nor one that the app's own `redact` hides"
+    kinds = 'sync','sync token=t0k3n-9999','sync k-12345678','hush'
+    job = TenantJob('1', kinds[2], 'failed', '{"key": "k-12345678"}')
+    view = View('/jobs', redact=lambda job: replace(job, job_type='…') if job.job_type=='hush' else job)
+    html = to_xml(JobTable([job], view, Query(), types=kinds))
+    assert re.findall('<option value="([^"]*)"', html.split('name="type"')[1])==['', 'sync']
+    assert not [o for o in ('t0k3n-9999', 'k-12345678', 'hush') if o in html]
 
 owner = 'web1~5f0c2a9e~4711~0badcafe'
 paths = [('File "/srv/acme/app/jobs.py", line 1', 'File "…/app/jobs.py", line 1'), ('File "/app/jobs.py"', 'File "…/app/jobs.py"'),

@@ -1,5 +1,6 @@
 "What editors and type checkers know of the package: stubs that are in step with it, and programs that they check"
 import json,os,re,sys
+from pathlib import Path
 
 import pytest
 from helpers import programs,python,root
@@ -7,22 +8,23 @@ from helpers import programs,python,root
 package = root/'tenant_tasks'
 env = dict(os.environ, PYTHONPATH=str(root), MYPYPATH=str(root), MYPY_CACHE_DIR=os.devnull)
 
-def mypy(path):
-    "The lines in which mypy finds an error, and all that it says"
+def mypy(paths, _):
+    "The names of files and the lines in which mypy finds an error"
     pytest.importorskip('mypy')
-    res = python('-m', 'mypy', '--strict', '--config-file', 'pyproject.toml', str(path), env=env)
-    return {int(o) for o in re.findall(r':(\d+): error', res.stdout)},res.stdout+res.stderr
+    res = python('-m', 'mypy', '--strict', '--config-file', 'pyproject.toml', *map(str, paths), env=env)
+    assert f'{len(paths)} source files' in res.stdout, res.stdout+res.stderr
+    return {(Path(path).name, int(line)) for path,line in re.findall(r'^(.+?):(\d+): error', res.stdout, re.M)}
 
-def pyright(path, tmp_path):
+def pyright(paths, tmp_path):
     "The same from pyright, which is as strict, but has to do without stubs of other packages"
     pytest.importorskip('basedpyright')
     loose = dict.fromkeys(('reportMissingTypeStubs', 'reportUnknownVariableType'), False)
-    conf = dict(include=[str(path)], extraPaths=[str(root)], typeCheckingMode='strict', **loose)
+    conf = dict(include=[*map(str, paths)], extraPaths=[str(root)], typeCheckingMode='strict', **loose)
     (tmp_path/'conf.json').write_text(json.dumps(conf))
     res = python('-m', 'basedpyright', '-p', str(tmp_path/'conf.json'), '--pythonpath', sys.executable, '--outputjson', env=env)
     found = json.loads(res.stdout)
-    assert found['summary']['filesAnalyzed']==1, res.stdout
-    return {o['range']['start']['line']+1 for o in found['generalDiagnostics']},res.stdout
+    assert found['summary']['filesAnalyzed']==len(paths), res.stdout
+    return {(Path(o['file']).name, o['range']['start']['line']+1) for o in found['generalDiagnostics']}
 
 # -- the stubs
 
@@ -50,8 +52,13 @@ def test_stubs_explain_parameters():
 
 # -- programs
 
-def test_a_typed_program_passes(tmp_path):
-    for found,said in (mypy(programs/'typed_app.py'), pyright(programs/'typed_app.py', tmp_path)): assert not found, said
+@pytest.mark.parametrize('checker', [mypy, pyright])
+def test_programs(checker, tmp_path):
+    "A typed one passes; in a wrong one a mistake is found in each line from its sixth on, so nothing there is of no known type"
+    (tmp_path/'wrong.py').write_text(wrong)
+    assert checker([programs/'typed_app.py', tmp_path/'wrong.py'], tmp_path)=={('wrong.py', o) for o in range(6, 14)}
+
+def test_a_typed_program_runs():
     res = python(programs/'typed_app.py', env=env)
     assert res.stdout.startswith('42 '), res.stderr
 
@@ -69,9 +76,3 @@ manager.using(delya=5)
 job_id: int = manager.submit('sync', double)[0]
 Worker(Tenants('data'), concurency=3)
 """
-
-def test_mistakes_are_found(tmp_path):
-    "Each line of a wrong program from its sixth on, by both; so nothing in them is of no known type"
-    path = tmp_path/'wrong.py'
-    path.write_text(wrong)
-    for found,said in (mypy(path), pyright(path, tmp_path)): assert found=={*range(6, 14)}, said

@@ -10,7 +10,7 @@ from fastlite import database
 from helpers import awork,in_threads,manager_at,open_db,run,until,work
 
 from tenant_tasks.attempt import current_job
-from tenant_tasks.job import JobId,timestamp,utcnow
+from tenant_tasks.job import BadPayload,JobId,timestamp,utcnow
 from tenant_tasks.manager import BackgroundTaskManager,JobNotFound,JobStateError
 from tenant_tasks.process import Process
 from tenant_tasks.task import find_task,task,task_name
@@ -69,6 +69,14 @@ def test_arguments_that_do_not_fit(manager, func, kw, says):
         with pytest.raises(TypeError) as e: manager.submit('sync', func, **kw)
         assert says in str(e.value)
     with pytest.raises(TypeError): manager.submit_many('sync', sync, [dict(user_id=1), dict(user_id=1, nope=2)])
+    assert manager.list_jobs()==[]
+
+@pytest.mark.parametrize('key', [7, None, ('a', 1), b'a'])
+def test_names_of_arguments_are_strings(manager, key):
+    "Whether the function takes any name or not; the error shows the key, and nothing is written"
+    for func,error in ((work, BadPayload), (awork, BadPayload), (dict, BadPayload), (sync, TypeError)):
+        with pytest.raises(error) as e: manager.submit_many('sync', func, [dict(user_id=1), {'user_id':2, key:3}])
+        assert f'got {key!r}' in str(e.value)
     assert manager.list_jobs()==[]
 
 def test_options_are_recognized(manager):

@@ -15,8 +15,8 @@ class Shop:
     def refund(self): pass
 
 @pytest.mark.parametrize('func,kw,error,says', [
-    (refund, dict(name=''), ValueError, "`name` must be a string that isn't empty, got ''"),
-    (refund, dict(name=7), ValueError, "`name` must be a string that isn't empty, got 7"),
+    (refund, dict(name=''), ValueError, "`name` must be a string that isn't blank, got ''"),
+    (refund, dict(name=7), ValueError, "`name` must be a string that isn't blank, got 7"),
     (refund, dict(timeout=0), ValueError, '`timeout` must be more than 0 seconds, got 0'),
     (refund, dict(timeout='soon'), ValueError, "a wait must be a timedelta or 0 to 10,000,000,000 seconds, got 'soon'"),
     (refund, dict(retry_on=OSError()), TypeError, '`retry_on` must be an exception type or a tuple of them, got OSError()'),

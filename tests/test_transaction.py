@@ -339,6 +339,8 @@ def test_a_threads_connections_are_bounded(tmp_path):
     "The least recently used is closed, unless it has a transaction open"
     tenants = Tenants(tmp_path)
     dbs = [tenants.create(f't{i}').db for i in range(20)]
+    assert not [o for o in dbs if o.open_conn()] # Opened when it is used
+    for o in dbs: o.conn
     assert sum(o.open_conn() is not None for o in dbs)==8
     with dbs[0].conn as conn:
         for o in dbs[1:]: o.q('SELECT 1 AS a')

@@ -8,7 +8,9 @@ import pytest
 from fastlite import database
 from helpers import manager_at,program,running_row,until,write_lock
 
+from tenant_tasks import worker as module
 from tenant_tasks.job import TenantJob,timestamp,utcnow
+from tenant_tasks.lookout import Lookout
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.task import task
 from tenant_tasks.tenants import TenantMap,TenantNotFound,Tenants
@@ -18,9 +20,6 @@ ran = []
 
 @task(name='w.note')
 def note(n=0): ran.append(n)
-
-@task(name='w.sleep')
-async def asleep(secs): await asyncio.sleep(secs)
 
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
@@ -33,23 +32,23 @@ def tenants(tmp_path):
 def working(tenants, **kw): return asynccontextmanager(Worker(tenants, **{**dict(look_every=.05, grace=2), **kw}).lifespan)()
 
 async def test_bg_task_is_a_nudge(tenants):
-    "The response's background task returns at once, and the worker runs the job, registered or not"
-    async with working(tenants):
+    "The worker looks at the files once in ten minutes, and runs the job all the same, registered or not"
+    async with working(tenants, look_every=600):
         await asyncio.sleep(.1)
         for func in (note, lambda n: ran.append(n)):
             job_id,bg_task = tenants['acme'].submit('note', func, n=7)
-            start = time.monotonic()
             await bg_task()
             await until(lambda: tenants['acme'].get_job(job_id).status=='completed')
-            assert time.monotonic()-start<.4
     assert ran==[7, 7]
 
 async def test_nudge_does_not_wait_for_the_job(tenants):
+    "The response's background task returns, though the job can only end later"
+    go = asyncio.Event()
     async with working(tenants):
-        _,bg_task = tenants['acme'].submit('sleep', asleep, secs=.5)
-        start = time.monotonic()
-        await bg_task()
-        assert time.monotonic()-start<.3
+        job_id,bg_task = tenants['acme'].submit('wait', go.wait)
+        await asyncio.wait_for(bg_task(), 10)
+        go.set()
+        await until(lambda: tenants['acme'].get_job(job_id).status=='completed')
 
 async def test_managers_of_other_databases_run_their_own_jobs(tenants, path):
     async with working(tenants):
@@ -59,17 +58,22 @@ async def test_managers_of_other_databases_run_their_own_jobs(tenants, path):
 
 @pytest.mark.parametrize('concurrency,per_tenant,most,each', [(4, 2, 4, 2), (2, 5, 2, 2), (20, 3, 9, 3)])
 async def test_caps(tenants, concurrency, per_tenant, most, each):
-    now,peak,peaks = Counter(),[0],Counter()
+    "As many jobs as allowed run at the same time: they wait for each other; and never more, for a while longer"
+    now,peak,peaks,lock,full = Counter(),[0],Counter(),threading.Lock(),threading.Event()
+    def count(tenant, n):
+        with lock:
+            now[tenant] += n
+            peak[0],peaks[tenant] = max(peak[0], sum(now.values())),max(peaks[tenant], now[tenant])
+            if peak[0]>=most: full.set()
     def slow(tenant):
-        now[tenant] += 1
-        peak[0],peaks[tenant] = max(peak[0], sum(now.values())),max(peaks[tenant], now[tenant])
-        time.sleep(.03)
-        now[tenant] -= 1
+        count(tenant, 1)
+        full.wait(5)
+        time.sleep(.01)
+        count(tenant, -1)
     for o in tenants: tenants[o].submit_many('slow', slow, [dict(tenant=o)]*6)
     async with working(tenants, concurrency=concurrency, per_tenant=per_tenant):
         await until(lambda: sum(tenants[o].job_stats()['completed'] for o in tenants)==18)
-    assert peak[0]<=most and max(peaks.values())<=each
-    assert peak[0]>=most-1
+    assert peak[0]==most and max(peaks.values())<=each
 
 async def test_order_within_a_tenant(tenants):
     "Priority first, then the earlier time, then the older job"
@@ -82,19 +86,20 @@ async def test_order_within_a_tenant(tenants):
     assert ran==['urgent', 'earlier', 'plain', 'idle']
 
 async def test_delayed_and_retried_jobs_are_punctual(tenants):
-    "Within 0.2 s of being due, also when a retry makes them due"
-    fails = []
+    "Never early, and the best of several within 0.2 s of being due, also when a retry makes them due"
+    calls = {}
     @task(name='w.flaky', backoff=lambda n: .3)
-    def flaky():
-        fails.append(time.monotonic())
-        if len(fails)<2: raise ValueError
-    when = utcnow()+timedelta(seconds=.5)
-    job_id,_ = tenants['globex'].using(run_at=when).submit('note', note)
-    tenants['acme'].submit('flaky', flaky)
-    async with working(tenants): await until(lambda: ran and len(fails)==2)
-    late = datetime.fromisoformat(tenants['globex'].get_job(job_id).started_at)-when
-    assert timedelta(0)<=late<timedelta(seconds=.2)
-    assert .3<=fails[1]-fails[0]<.5
+    def flaky(n):
+        calls.setdefault(n, []).append(time.monotonic())
+        if len(calls[n])<2: raise ValueError
+    start = utcnow()
+    times = [start+timedelta(seconds=o) for o in (.4, .6, .8)]
+    ids = [tenants['globex'].using(run_at=o).submit('note', note)[0] for o in times]
+    tenants['acme'].submit_many('flaky', flaky, [dict(n=n) for n in range(3)])
+    async with working(tenants): await until(lambda: len(ran)==3 and [len(o) for o in calls.values()]==[2]*3)
+    late = [datetime.fromisoformat(tenants['globex'].get_job(o).started_at)-at for o,at in zip(ids, times)]
+    waits = [b-a for a,b in calls.values()]
+    assert timedelta(0)<=min(late)<timedelta(seconds=.2) and .3<=min(waits)<.5
 
 async def test_writes_of_another_process_and_new_tenants_are_seen(tenants, tmp_path):
     async with working(tenants):
@@ -102,16 +107,15 @@ async def test_writes_of_another_process_and_new_tenants_are_seen(tenants, tmp_p
         for o in ('acme', 'new_one'):
             proc = program('submit_note', tmp_path/f'{o}.db', o)
             await until(lambda: proc.poll() is not None)
-            seen = time.monotonic()
-            await until(lambda: o in ran)
-            assert time.monotonic()-seen<2
+            await until(lambda: o in ran, 5)
             proc.communicate()
 
-@pytest.mark.parametrize('clock,looks', [(time.monotonic, range(3, 20)), (time.thread_time, range(1, 2))])
+@pytest.mark.parametrize('clock,looks', [(time.monotonic, range(3, 20)), (time.thread_time, range(1, 3))])
 async def test_pause_after_a_look(tmp_path, clock, looks):
     "A look that had to wait for the disk is soon followed by another, one that kept the processor busy isn't"
     seen = []
     class Slow(Tenants):
+        def watch(self, stop): raise OSError('this file system tells nothing')
         def changed(self, before):
             seen.append(1)
             start = clock()
@@ -125,8 +129,9 @@ async def test_idle_tenants_get_no_table(tenants):
     async with working(tenants): await until(lambda: ran)
     assert 'tenant_jobs' not in database(tenants.file('globex')).t
 
-async def test_few_files_open_at_a_time(tmp_path):
+async def test_few_files_open_at_a_time(tmp_path, monkeypatch):
     "Two hundred tenants with a job each"
+    monkeypatch.setattr('tenant_tasks.link.most_open', lambda: 16)
     tenants = Tenants(tmp_path, max_open=16)
     def files(): return len(os.listdir('/proc/self/fd')) if os.path.isdir('/proc/self/fd') else 0
     before,most = files(),[]
@@ -136,7 +141,7 @@ async def test_few_files_open_at_a_time(tmp_path):
             most.append(files())
             await asyncio.sleep(.02)
     assert sorted(ran)==list(range(200)) and len(tenants._open)<=16
-    assert max(most)-before<(16+64)*6
+    assert max(most)-before<(16+4+8)*4 # Those in use are not closed
 
 # -- tenants that are ill
 
@@ -195,29 +200,31 @@ async def test_deleted_while_running(tenants, logs):
         tenants.create('acme').submit('note', note, n=3)
         await until(lambda: 3 in ran)
 
-@pytest.mark.parametrize('how', ['running', 'watched', 'idle', 'map'])
-async def test_a_tenant_that_is_gone_is_mentioned_once(tmp_path, how, logs):
-    "Its file is deleted by hand while a job of it runs, here or in another process: one line, then silence, until it is there again"
-    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 'globex')}
-    tenants,started,go = TenantMap(dbs) if how=='map' else Tenants(tmp_path),[],threading.Event()
-    @task(name='w.hold')
-    def hold(): started.append(go.wait(10))
-    def lines(): return [o for o in logs('WARNING')+logs('ERROR') if 'acme' in o]
-    manager = tenants['acme']
+async def gone(folder, how, logs):
+    folder.mkdir()
+    dbs = {o:database(folder/f'{o}.db') for o in (how, 'globex')}
+    tenants,go = TenantMap(dbs) if how=='map' else Tenants(folder),threading.Event()
+    def hold(): go.wait(10)
+    def lines(): return [o for o in logs('WARNING')+logs('ERROR') if how in o]
+    manager = tenants[how]
     manager.submit('note', note) if how=='idle' else manager.submit('hold', hold)
     if how!='running': running_row(manager, 'far~other~1~aa', timedelta(hours=1))
     async with working(tenants):
         await asyncio.sleep(.7 if how=='running' else 1.5)
-        for o in tmp_path.glob('acme.db*'): o.unlink()
-        if how=='map': del dbs['acme']
+        for o in folder.glob(f'{how}.db*'): o.unlink()
+        if how=='map': del dbs[how]
         go.set()
         await until(lambda: lines(), 5)
         await asyncio.sleep(2.5)
-        assert lines()==['tenant acme is gone: its file was renamed or deleted']
-        dbs['acme'] = database(tmp_path/'acme.db')
-        BackgroundTaskManager(dbs['acme']).submit('note', note, n='back')
-        await until(lambda: 'back' in ran)
+        assert lines()==[f'tenant {how} is gone: its file was renamed or deleted']
+        dbs[how] = database(folder/f'{how}.db')
+        BackgroundTaskManager(dbs[how]).submit('note', note, n=how)
+        await until(lambda: how in ran)
         assert len(lines())==1
+
+async def test_a_tenant_that_is_gone_is_mentioned_once(tmp_path, logs):
+    "Its file is deleted by hand while a job of it runs, here or in another process: one line, then silence, until it is there again"
+    await asyncio.gather(*[gone(tmp_path/o, o, logs) for o in ('running', 'watched', 'idle', 'map')])
 
 async def test_a_broken_watched_tenant_is_left_alone(tenants, logs):
     "Not looked at each second because another process has a job there, but less and less often"
@@ -255,25 +262,26 @@ def test_what_keep_must_be(tenants, keep):
     with pytest.raises(ValueError, match='`keep` must be a timedelta from 0 to 100 years, or None, got '): Worker(tenants, keep=keep)
 
 @pytest.mark.parametrize('keep,left', [(None, 25), (timedelta(days=30), 0)])
-async def test_old_jobs_are_deleted_a_few_at_a_time(tenants, keep, left):
+async def test_old_jobs_are_deleted_a_few_at_a_time(tenants, keep, left, monkeypatch):
     manager,now = tenants['acme'],utcnow()
     def ended(i, days): return TenantJob(f'{i}-{days}', 'note', 'completed', created_at=timestamp(now), completed_at=timestamp(now-timedelta(days=days)))
     manager.store.submit([ended(i, d) for i in range(25) for d in (29, 31)]+[TenantJob('p', 'other', created_at='2000-01-01')])
     def old(): return sum(o.id.endswith('-31') for o in manager.list_jobs())
     worker = Worker(tenants, keep=keep, look_every=.05)
-    worker.prune_batch,worker.prune_every,seen = 10,.7,set()
+    for k,v in dict(prune_batch=10, prune_every=.3).items(): monkeypatch.setattr(Lookout, k, v)
+    seen = set()
     async with asynccontextmanager(worker.lifespan)():
         if keep is None: await asyncio.sleep(1)
         else: await until(lambda: seen.add(old()) or old()==0)
     assert old()==left and seen<={25, 15, 5, 0} and (keep is None or {15, 5}<seen)
     assert sum(o.id.endswith('-29') for o in manager.list_jobs())==25 and manager.get_job('p').status=='pending'
 
-async def test_deleting_has_its_pause(tenants):
+def test_deleting_has_its_pause(tenants):
     "A minute between two batches, whatever wakes the tenant"
-    worker,manager = Worker(tenants, keep=timedelta(0)),tenants['acme']
+    lookout,manager = Lookout(tenants, due=print, ill=print, keep=timedelta(0)),tenants['acme']
     for n in (0, 1):
         manager.cancel_job(manager.submit('note', note)[0])
-        worker._maintain('acme', manager)
+        lookout.look('acme')
         assert manager.job_stats()['cancelled']==n
 
 # -- tasks that this process doesn't know
@@ -360,7 +368,7 @@ async def test_one_wake_up_a_tenant(tenants):
         for _ in range(n):
             worker.agenda.enqueue('acme')
             assert worker.agenda.take(time.time())==['acme']
-            await worker._turn('acme')
+            await worker._turn(module._Turn('acme', 1, []))
     manager.using(delay=365*86400).submit('note', note)
     await turns(50)
     assert len(worker.agenda._heap)<=3

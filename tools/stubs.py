@@ -126,9 +126,9 @@ def class_(cls):
         targets = getattr(o.targets[0], 'elts', o.targets) if isinstance(o, ast.Assign) else []
         for k in [t.id for t in targets if not t.id.startswith('_')]: body += variable(k, annotation(type_of(getattr(cls, k))), line)
     body += attributes(cls, {*dir(cls), *inspect.get_annotations(cls)})
-    for o in [o for k,o in vars(cls).items() if not k.startswith('_') or k.endswith('__')]:
+    for k,o in [(k,o) for k,o in vars(cls).items() if not k.startswith('_') or k.endswith('__')]:
         f = o.fget if isinstance(o, property) else getattr(o, '__func__', o)
-        if is_ours(f): body += function(f, *([] if f is o else [type(o).__name__]))
+        if is_ours(f) and f.__name__==k: body += function(f, *([] if f is o else [type(o).__name__]))
     node.body = body
     return [node]
 
