@@ -269,6 +269,7 @@ def _resize(worker, args):
     try:
         if args.concurrency is not None: worker.concurrency = check_int('concurrency', args.concurrency, 1)
         if args.per_tenant is not None: worker.per_tenant = check_int('per_tenant', args.per_tenant, 1)
+        if args.processes is not None: check_int('processes', args.processes, 1)
     except ValueError as e: raise UsageError(e) from None
     worker.threads.size = worker.concurrency
 
@@ -279,7 +280,8 @@ def cmd_worker(args):
     _resize(worker, args)
     handler.setFormatter(PrintableFormatter('%(asctime)s %(levelname)s %(message)s'))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    worker.main()
+    if args.processes is None: worker.main()
+    else: worker.main(args.processes)
 
 # %% ../nbs/13_cli.ipynb #dc076ab9
 arguments = { # chkstyle: ignore-node
@@ -295,6 +297,7 @@ arguments = { # chkstyle: ignore-node
     '--suffix':     dict(default='.db', help='how the files of tenants in a directory end (default: .db)'),
     '--concurrency': dict(type=int, metavar='N', help='jobs at a time, instead of what the worker says'),
     '--per-tenant': dict(type=int, metavar='N', help='jobs of one tenant at a time, instead of what the worker says'),
+    '--processes':  dict(type=int, metavar='N', help='worker processes, one for each core to be used (default: 1)'),
     '--json':       dict(action='store_true', help='print one JSON document instead of a table')}
 
 commands = dict( # chkstyle: ignore-node
@@ -305,7 +308,7 @@ commands = dict( # chkstyle: ignore-node
     prune  = (cmd_prune, 'path --older-than --tenant --suffix --json', 'data --older-than 30d'),
     stats  = (cmd_stats, 'path --tenant --suffix --json', 'data'),
     rescue = (cmd_rescue, 'path --tenant --suffix --json', 'data/acme.db'),
-    worker = (cmd_worker, 'worker --concurrency --per-tenant', 'myapp:worker'))
+    worker = (cmd_worker, 'worker --concurrency --per-tenant --processes', 'myapp:worker --processes 4'))
 
 # %% ../nbs/13_cli.ipynb #dda866ef
 class _Parser(ArgumentParser):

@@ -23,6 +23,7 @@ from .peers import *
 from .attempt import *
 from .manager import *
 from .tenants import *
+from .supervisor import *
 from .lookout import *
 
 # %% ../nbs/10_worker.ipynb #72beae29
@@ -327,16 +328,29 @@ async def lifespan(self:Worker,
 
 # %% ../nbs/10_worker.ipynb #c2c67ed7
 @patch
-def main(self:Worker):
+async def _serve(self:Worker, end=None):
+    "Run until a signal comes, or the lifeline's end"
+    signals,loop = [],asyncio.get_running_loop()
+    def on_signal(*_):
+        signals.append(1)
+        if len(signals)>1: os._exit(1)
+        self.stop()
+    def on_end():
+        loop.remove_reader(end)
+        _log.info("the supervisor stops or is gone: so does %s", self)
+        self.stop()
+    for o in (signal.SIGTERM, signal.SIGINT): signal.signal(o, on_signal)
+    if end is not None: loop.add_reader(end, on_end)
+    await self.run()
+
+@patch
+def main(self:Worker,
+    processes:int=1, # How many; if more than one, this process starts and watches them
+):
     "Run until a signal comes, then end the process"
-    async def serve():
-        signals = []
-        def on_signal(*_):
-            signals.append(1)
-            if len(signals)>1: os._exit(1)
-            self.stop()
-        for o in (signal.SIGTERM, signal.SIGINT): signal.signal(o, on_signal)
-        await self.run()
-    asyncio.run(serve())
+    check_int('processes', processes, 1)
+    end,code = lifeline(),0
+    if processes==1 or end is not None: asyncio.run(self._serve(end))
+    else: code = Supervisor(processes, self.grace+5).run()
     logging.shutdown()
-    os._exit(0)
+    os._exit(code)

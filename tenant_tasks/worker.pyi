@@ -72,5 +72,9 @@ class Worker:
             app: The app, which FastHTML passes in
         """
 
-    def main(self) -> None:
-        """Run until a signal comes, then end the process"""
+    def main(self, processes: int=1) -> None:
+        """Run until a signal comes, then end the process
+
+        Args:
+            processes: How many; if more than one, this process starts and watches them
+        """

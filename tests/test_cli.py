@@ -268,11 +268,11 @@ def test_settings_of_a_worker(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'path', [*sys.path])
     seen = []
-    monkeypatch.setattr('tenant_tasks.worker.Worker.main', lambda self: seen.append((self.concurrency, self.per_tenant, self.threads.size)))
+    monkeypatch.setattr('tenant_tasks.worker.Worker.main', lambda self, processes=1: seen.append((self.concurrency, self.per_tenant, self.threads.size, processes)))
     def call(*args):
         try: main(['worker', 'myapp:worker', *args])
         except TypeError: pass # `main` of a real worker never returns
     call()
-    call('--concurrency', '3', '--per-tenant', '2')
-    assert seen==[(20, 5, 20), (3, 2, 3)]
-    assert main(['worker', 'myapp:worker', '--per-tenant', '0'])==2
+    call('--concurrency', '3', '--per-tenant', '2', '--processes', '4')
+    assert seen==[(20, 5, 20, 1), (3, 2, 3, 4)]
+    for o in ('--per-tenant', '--processes'): assert main(['worker', 'myapp:worker', o, '0'])==2

@@ -1,5 +1,5 @@
 "The tasks of the crash tests. Each execution is noted in a ledger; a process may kill itself while it runs one"
-import asyncio,os,random,shutil,time
+import asyncio,os,random,shutil,subprocess,sys,time
 from pathlib import Path
 
 from tenant_tasks.attempt import current_job
@@ -51,6 +51,12 @@ def poison(n):
     os.kill(os.getpid(), 9)
 
 def unregistered(n): time.sleep(60)
+
+@task
+def environment(n):
+    "What a program started by this job knows of supervisors"
+    src = "import os; print([k for k in os.environ if k.startswith('TENANT_TASKS')])"
+    return eval(subprocess.run([sys.executable, '-c', src], capture_output=True, text=True).stdout)
 
 @task
 def copying(n, secs=.01):
