@@ -1,9 +1,9 @@
-"""Pictures for the documentation, drawn as SVG: states and their moves, a sequence of calls, a timeline.
+"""Pictures for the documentation, drawn as SVG: states and their moves, a sequence of calls, a timeline, percentiles.
 
 Each picture has a light panel of its own, so it reads the same on a white page and on a dark one.
 """
 from html import escape
-from math import floor,hypot,log10
+from math import ceil,floor,hypot,log10
 from textwrap import wrap
 
 from IPython.display import SVG
@@ -216,3 +216,31 @@ def timeline(
     says = '; '.join(f'{list(rows)[i]}: {text or kinds[kind][0]} {a:g} to {b:g} {unit}' for i,a,b,text,kind in bars)
     parts = [*axis, *names, *drawn, *_marks(marks, at, bottom), *labels, *legend]
     return _figure(800, bottom+64, f'A timeline. {says}', parts)
+
+def _decades(low, high): return [10.**o for o in range(floor(log10(low)), ceil(log10(high))+1)]
+
+def _short(o): return f'{o:,.0f}' if o>=1 else f'{o:g}'
+
+def spans(
+    rows:dict, # Name → percentiles, the smallest first
+    labels:list[str], # What each percentile is called
+    unit:str='ms', # What the axis counts
+    notes=(), # What to say at the right of each row
+)->SVG: # A line for each name over one logarithmic axis, with a dot for each percentile
+    "Draw how widely values are spread, over several powers of ten"
+    left,right,top = max(_width(o, 13) for o in rows)+28,664 if notes else 750,32
+    ticks = _decades(min(min(o) for o in rows.values()), max(max(o) for o in rows.values()))
+    bottom,fills = top+34*len(rows),[green, blue, red][-len(labels):]
+    def at(v): return left+(right-left)*log10(v/ticks[0])/log10(ticks[-1]/ticks[0])
+    def tick(o): return _line([(at(o), 16), (at(o), bottom)], edge, stroke_width=1) + _text(at(o), bottom+14, _short(o), soft, 11)
+    parts = [tick(o) for o in ticks] + [_text(left-44, bottom+14, unit, soft, 11)]
+    for i,(name,vs) in enumerate(rows.items()):
+        y = top+34*i
+        parts += [_text(16, y, name, ink, 13, 'start', font_weight=600), _line([(at(vs[0]), y), (at(vs[-1]), y)], soft, stroke_width=3)]
+        parts += [_el('circle', cx=at(v), cy=y, r=6, fill=fill, stroke=panel) for v,fill in zip(vs, fills)]
+        if notes: parts.append(_text(784, y, notes[i], soft, 11, 'end'))
+    for i,(name,fill) in enumerate(zip(labels, fills)):
+        x = left+12+90*i
+        parts += [_el('circle', cx=x, cy=bottom+40, r=6, fill=fill), _text(x+14, bottom+40, name, soft, 12, 'start')]
+    says = '; '.join(f'{k}: {", ".join(f"{label} {v:,g}" for label,v in zip(labels, vs))} {unit}' for k,vs in rows.items())
+    return _figure(800, bottom+60, f'Percentiles on a logarithmic axis. {says}', parts)

@@ -9,7 +9,7 @@ __all__ = ['Agenda']
 
 # %% ../nbs/02_agenda.ipynb #bc5a3d2a
 import heapq
-from collections import Counter
+from collections import Counter,OrderedDict
 from itertools import islice
 
 from fastcore.basics import patch
@@ -24,15 +24,18 @@ class Agenda:
         per_tenant:int=5, # Turns of one tenant at a time
         quantum:float=.02, # Seconds that a turn may last while other tenants wait
         merge:float=.005, # Nudges of a busy tenant within this many seconds count as one
+        starts:int=20, # Turns at a time that began less than that ago
     ):
         self.places = check_int('places', places, 1)
         self.per_tenant = check_int('per_tenant', per_tenant, 1)
         self.quantum = quantum
         self.merge = merge
-        self.ready = {} # Tenants in the order of their turns
+        self.starts = starts
+        self.ready = OrderedDict() # Tenants in the order of their turns; a dict would get slow where they leave
         self.busy = Counter() # Turns that each tenant has now
         self.due = {} # When to look at a tenant
         self.spreads = {} # When to give a busy tenant another place
+        self._young = [] # The turns that have just begun: when, and whose
         self._heap = [] # The same as pairs of time and tenant, the earliest first
         self._failures = Counter()
 
@@ -49,10 +52,12 @@ def take(self:Agenda,
 )->list[str]: # Tenants whose turn begins
     "Give the free places to the first tenants in the queue that are below their share"
     while self._heap and self._heap[0][0]<=now: self._ripen(*heapq.heappop(self._heap))
-    free = self.places-self.busy.total()
-    turns = list(islice((o for o in self.ready if self.busy[o]<self.per_tenant), max(free, 0)))
+    self._young = [o for o in self._young if now<o[0]+self.merge]
+    free = max(0, min(self.places-self.busy.total(), self.starts-len(self._young)))
+    turns = list(islice((o for o in self.ready if self.busy[o]<self.per_tenant), free))
     for o in turns: del self.ready[o]
     self.busy.update(turns)
+    self._young += [(now, o) for o in turns]
     return turns
 
 @patch
@@ -62,6 +67,7 @@ def finish(self:Agenda,
 ):
     "Free the places of a turn"
     self.busy[tenant] -= places
+    for o in [o for o in self._young if o[1]==tenant][:1]: self._young.remove(o)
     if self.busy[tenant]: return
     del self.busy[tenant]
     self.spreads.pop(tenant, None)
@@ -104,14 +110,24 @@ def schedule(self:Agenda,
     if self.due.get(tenant, float('inf'))<=when: return
     self.due[tenant] = when
     heapq.heappush(self._heap, (when, tenant))
+    if len(self._heap)>2*(len(self.due)+len(self.spreads))+8: self._tidy()
 
+@patch
+def _tidy(self:Agenda):
+    "Leave out the times that an earlier one has replaced"
+    self._heap = [(when, o) for times in (self.due, self.spreads) for o,when in times.items()]
+    heapq.heapify(self._heap)
+
+# %% ../nbs/02_agenda.ipynb #672b5203
 @patch
 def wait(self:Agenda,
     now:float, # The time in seconds
 )->float: # Seconds, `inf` if nothing is scheduled
     "How long until the next tenant becomes ready by itself"
     while self._heap and not self._awaited(*self._heap[0]): heapq.heappop(self._heap)
-    return max(0, self._heap[0][0]-now) if self._heap else float('inf')
+    times = [o[0] for o in self._heap[:1]]
+    if self.ready and len(self._young)>=self.starts: times.append(self._young[0][0]+self.merge)
+    return max(0, min(times)-now) if times else float('inf')
 
 @patch
 def _awaited(self:Agenda, when, tenant): return when in (self.due.get(tenant), self.spreads.get(tenant))
@@ -147,7 +163,7 @@ def back_off(self:Agenda,
     "Leave a tenant alone for a while, longer after each failure"
     self._failures[tenant] += 1
     n = self._failures[tenant]
-    wait = .1*2**n if crowded and n<4 else min(2.**n, 60.)
+    wait = .1*2**n if crowded and n<4 else min(2.**min(n, 6), 60.)
     self.schedule(tenant, now+wait)
     return wait
 

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from collections import Counter
+from collections import Counter,OrderedDict
 from typing import Any
 
 __all__ = ['Agenda']
@@ -10,8 +10,9 @@ class Agenda:
     per_tenant: int
     quantum: float
     merge: float
-    ready: dict[Any, Any]
-    'Tenants in the order of their turns'
+    starts: int
+    ready: OrderedDict
+    'Tenants in the order of their turns; a dict would get slow where they leave'
     busy: Counter
     'Turns that each tenant has now'
     due: dict[Any, Any]
@@ -19,12 +20,20 @@ class Agenda:
     spreads: dict[Any, Any]
     'When to give a busy tenant another place'
 
-    def __init__(self, places: int=20, per_tenant: int=5, quantum: float=0.02, merge: float=0.005) -> None:
+    def __init__(
+        self,
+        places: int=20,
+        per_tenant: int=5,
+        quantum: float=0.02,
+        merge: float=0.005,
+        starts: int=20,
+    ) -> None:
         """Args:
             places: Turns at a time
             per_tenant: Turns of one tenant at a time
             quantum: Seconds that a turn may last while other tenants wait
             merge: Nudges of a busy tenant within this many seconds count as one
+            starts: Turns at a time that began less than that ago
         """
 
     def enqueue(self, tenant: str) -> None:

@@ -269,6 +269,8 @@ def evict(self:DbLink)->bool: # False if it is in use
     return True
 
 # %% ../nbs/03_link.ipynb #27bb576e
+_prepared = {} # Device, inode and schema version of each file when it was last prepared
+
 @patch
 def _set(self:DbLink, mode, prepare=True):
     conn = self.open()
@@ -276,11 +278,18 @@ def _set(self:DbLink, mode, prepare=True):
         conn.pragma('synchronous', 'FULL' if mode.durable else 'NORMAL')
         conn.set_busy_timeout(int(mode.patience*1000))
         self.mode = mode
-    if self.path and prepare and not self.ready:
-        if self.prepare: self.prepare(conn)
-        self.ready = True
+    if self.path and not self.ready: self._make_ready(conn, prepare)
     if self.path: open_links.touch(self)
     return conn
+
+@patch
+def _make_ready(self:DbLink, conn, prepare):
+    known = *self.file,conn.pragma('schema_version')
+    self.ready = _prepared.get(self.path)==known
+    if self.ready or not prepare: return
+    if self.prepare: self.prepare(conn)
+    self.ready = True
+    _prepared[self.path] = *self.file,conn.pragma('schema_version')
 
 @patch
 def busy(self:DbLink)->apsw.BusyError:

@@ -33,6 +33,7 @@ class Lookout:
         tenants:Tenants, # All tenants
         due:Callable, # Called from any thread, with a tenant and the time in seconds at which it has a job to run
         ill:Callable, # Called from any thread, with a tenant and the error of a look at it
+        crowded:Callable=bool, # Do so many tenants have a job to run that the first look can wait?
         *,
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
@@ -43,6 +44,7 @@ class Lookout:
         self.tenants = tenants
         self.due = due
         self.ill = ill
+        self.crowded = crowded
         self.look_every = look_every
         self.sweep_every = sweep_every
         self.unknown_after = unknown_after
@@ -51,6 +53,7 @@ class Lookout:
         self._watched = {} # Tenants with jobs of other processes: who they are, and when it was looked at them
         self._pruned = {} # When to delete old jobs of each tenant again, and whether there are more
         self._reported = set() # Unknown tasks that have been logged
+        self._seen = {} # The state of a tenant's files when it was looked at last
         self._news = set() # Tenants whose files have changed
         self._told = asyncio.Event()
         self._cpu = 0. # Seconds of processor time that the last look took
@@ -61,6 +64,7 @@ def look(self:Lookout,
     name:str, # A tenant
 ):
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
+    self._seen[name] = self.tenants.state(name)
     seen = glance(self.tenants.link(name), self.process.id, task_names(), self.tenants.clock())
     if seen is None: return
     at = seen.next_due
@@ -142,7 +146,7 @@ def forget(self:Lookout,
     name:str, # A tenant that is gone, or can't be read
 ):
     "Look at it again only when it changes"
-    for o in (self._watched, self._pruned): o.pop(name, None)
+    for o in (self._watched, self._pruned, self._seen): o.pop(name, None)
 
 # %% ../nbs/09b_lookout.ipynb #6cac55e1
 @patch
@@ -175,12 +179,18 @@ async def _follow(self:Lookout):
         await self._told.wait()
         self._told.clear()
         names,self._news = self._news,set()
-        await self._aside(self.look_at, list(names))
+        await self._aside(self._look_at_changed, names)
+
+@patch
+def _look_at_changed(self:Lookout, names):
+    self.look_at([o for o in names if self._seen.get(o)!=self.tenants.state(o)])
 
 @patch
 async def _take_census(self:Lookout, names):
     "The first look"
-    for part in _mixed(names, self.process.id): await self._aside(self.look_at, part, True)
+    for part in _mixed(names, self.process.id):
+        while self.crowded(): await asyncio.sleep(.005)
+        await self._aside(self.look_at, part, True)
 
 @patch
 async def _go_round(self:Lookout, seen, stop):

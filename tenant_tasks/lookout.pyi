@@ -16,6 +16,7 @@ class Lookout:
     tenants: Tenants
     due: Callable[..., Any]
     ill: Callable[..., Any]
+    crowded: Callable[..., Any]
     look_every: float
     sweep_every: float
     unknown_after: timedelta
@@ -27,6 +28,7 @@ class Lookout:
         tenants: Tenants,
         due: Callable[..., Any],
         ill: Callable[..., Any],
+        crowded: Callable[..., Any]=...,
         *,
         look_every: float=0.5,
         sweep_every: float=1800,
@@ -38,6 +40,7 @@ class Lookout:
             tenants: All tenants
             due: Called from any thread, with a tenant and the time in seconds at which it has a job to run
             ill: Called from any thread, with a tenant and the error of a look at it
+            crowded: Do so many tenants have a job to run that the first look can wait?
             look_every: Seconds between two looks at the files if the kernel doesn't tell what changes
             sweep_every: Seconds in which every tenant is looked at once, changed or not
             unknown_after: How long a due job may wait for a process that knows its task

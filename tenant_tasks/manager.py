@@ -178,7 +178,7 @@ def next_due(self:BackgroundTaskManager)->datetime|None: # None if no job waits
 @patch
 def claim_next(self:BackgroundTaskManager,
     limit:int=1, # How many jobs at most; more than one only if all of them are async
-    ended:list=(), # Attempts with an outcome
+    ended:list|tuple=(), # Attempts with an outcome
 )->list[Attempt]: # The next ones
     "Settle attempts that have ended and claim the next jobs, in one transaction"
     p,now = self.process,self.clock()

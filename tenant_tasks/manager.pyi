@@ -81,7 +81,7 @@ class BackgroundTaskManager:
             None if no job waits
         """
 
-    def claim_next(self, limit: int=1, ended: list[Any]=...) -> list[Attempt]:
+    def claim_next(self, limit: int=1, ended: list[Any] | tuple[Any, ...]=...) -> list[Attempt]:
         """Settle attempts that have ended and claim the next jobs, in one transaction
 
         Args:

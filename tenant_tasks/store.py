@@ -396,7 +396,7 @@ def glance(
     "Ask a database what there is to do, without making a table in it"
     if not link.ready:
         with link.use(runner, prepare=False) as conn:
-            if not _has_table(conn): return None
+            if not link.ready and not _has_table(conn): return None
     with link.use(runner) as conn:
         (due,owners,unknown), = conn.execute(_glance, dict(owner=owner, tasks=json.dumps(tasks), now=timestamp(now)))
     return Glance(due, json.loads(owners), bool(unknown))

@@ -162,7 +162,9 @@ def link(self:Tenants,
     name:str, # A tenant
 )->DbLink: # Shared by all who use the file
     "The link of a tenant's database, without opening it"
-    return link_at(os.path.realpath(self.file(name)), prepare=ensure_schema)
+    self.file(name) # Is it a name?
+    path = os.path.join(self._real, name+self.suffix)
+    return link_at(os.path.realpath(path) if os.path.islink(path) else path, prepare=ensure_schema)
 
 # %% ../nbs/09_tenants.ipynb #d61c2bb9
 @patch
@@ -276,6 +278,19 @@ def changed(self:Tenants,
     seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
     for o in [*self._open]:
         if o not in now and o not in self: self.drop(o)
+    return res
+
+# %% ../nbs/09_tenants.ipynb #21e5bd00
+@patch
+def state(self:Tenants,
+    name:str, # A tenant
+)->tuple: # Equal as long as its files aren't written to
+    "Modification time and size of a tenant's files"
+    res,path = (),self.link(name).path
+    for o in (path, f'{path}-wal'):
+        try: st = os.stat(o)
+        except OSError: continue
+        if st.st_size: res += st.st_mtime_ns,st.st_size
     return res
 
 # %% ../nbs/09_tenants.ipynb #a868f408

@@ -135,6 +135,16 @@ class Tenants:
             Tenants that are new, or whose files were written to since then; the latest write first
         """
 
+    def state(self, name: str) -> tuple[Any, ...]:
+        """Modification time and size of a tenant's files
+
+        Args:
+            name: A tenant
+
+        Returns:
+            Equal as long as its files aren't written to
+        """
+
     def watch(self, stop: threading.Event) -> Iterator[list[str]]:
         """Wait for changes; `OSError` if the directory can't be watched
 

@@ -92,13 +92,14 @@ def _schedule(self:Worker, name, when):
 @patch
 def _begin(self:Worker):
     self.agenda = Agenda(self.concurrency, self.per_tenant)
-    self.lookout = Lookout(self.tenants, self._due, self._ill, **self.looks)
+    self.lookout = Lookout(self.tenants, self._due, self._ill, lambda: len(self.agenda.ready)>200, **self.looks)
     self._loop = None # The event loop that it runs on
     self._wake = asyncio.Event()
     self._stopping = asyncio.Event()
     self._turns = set() # Asyncio tasks: turns, and what they have left to the loop
     self._ended = {} # By tenant: async attempts with an outcome that is still to be written
     self._async = set() # Tenants whose last job was async
+    self._pace = 0. # Seconds that a sync function takes, as an average of the latest ones
     self._gone = set() # Tenants whose files are gone
     self._nudged = set() # Tenants with a nudge on its way to the loop
     self._sign = None # What shows it to other processes while it runs
@@ -131,7 +132,9 @@ def _run_jobs(self:Worker, turn):
         todo,turn.ended = self._next(manager, turn.places if goes_on else 0, turn.ended),[]
         if not todo or todo[0].is_async or todo[0].outcome is not None: break
         self._narrow(turn)
+        began_job = time.monotonic()
         todo[0].call()
+        self._pace += .1*(time.monotonic()-began_job-self._pace)
         if todo[0].outcome is None: break # It returned an awaitable
         turn.ended = todo
         goes_on = self.agenda.keeps_turn(name, began, time.monotonic()) and not self._stopping.is_set()
@@ -217,6 +220,7 @@ def _start(self:Worker, coro):
 async def _dispatch(self:Worker):
     while not self._stopping.is_set():
         self._wake.clear()
+        self.agenda.starts = 1 if self._pace<.001 else self.concurrency
         now = time.time()
         for name in self.agenda.take(now):
             self._nudged.discard(name)

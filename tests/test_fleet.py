@@ -1,0 +1,92 @@
+"A simulated worker process drives the real agenda: what must hold for any tenants, jobs and illnesses"
+import json,math,sys
+from dataclasses import asdict,replace
+
+import pytest
+from helpers import root
+
+sys.path.append(str(root/'benchmarks'))
+from fleet import Setting,SimProcess,costs,measured,simulate,sources
+
+results,stored = [json.loads((root/f'benchmarks/{o}.json').read_text(encoding='utf-8')) for o in ('results', 'fleet')]
+prices = stored['costs']
+
+# Two processes of the fleet, for a shorter time; a small one with few places; one that has more to do than it can
+settings = dict( # chkstyle: ignore-node
+    fleet    = Setting(seconds=20, floods=5, ill=100, ill_secs=(5, 15)),
+    small    = Setting(tenants=50, seconds=30, places=3, per_tenant=2, rate=.1, floods=5, flood_jobs=300, ill=5, ill_secs=(5, 15)),
+    together = Setting(tenants=1000, seconds=30, ill=200, together=True, rate=.01),
+    overload = Setting(tenants=500, seconds=5, rate=.5, most=200., floods=3))
+
+@pytest.mark.parametrize('setting', settings.values(), ids=list(settings))
+@pytest.mark.parametrize('start', [1, 2])
+def test_every_job_is_run_once_within_the_limits(setting, start):
+    p = SimProcess(setting, prices, start).run()
+    assert len(p.jobs)>200 and {o.runs for o in p.jobs}=={1} and p.counts['served']==p.counts['accepted']==len(p.jobs)
+    assert not p.queues and all(o.arrived<=o.started<math.inf for o in p.jobs)
+    assert 0<p.counts['most_turns']<=setting.places and 0<p.counts['most_of_one']<=setting.per_tenant
+    assert not setting.floods or p.counts['most_turns']==setting.places, 'with so much to do, no place stays free'
+    assert p.core_used<=p.core_free and p.agenda.busy==p.turns
+
+def test_jobs_of_a_tenant_start_in_their_order():
+    p = SimProcess(settings['small'], prices).run()
+    for tenant in {o.tenant for o in p.jobs}:
+        started = [o.started for o in p.jobs if o.tenant==tenant]
+        assert started==sorted(started)
+
+def test_twenty_thousand_tenants_again():
+    "The same start gives the same result; another one doesn't"
+    first,again = [simulate(Setting(seconds=5), prices, 2, ill=0) for _ in range(2)]
+    assert first==again and first['tenants']==20_000 and first['accepted']==first['served']>10_000
+    a,b = [SimProcess(Setting(seconds=5), prices, o).run() for o in (0, 1)]
+    assert [o.started for o in a.jobs]!=[o.started for o in b.jobs]
+
+@pytest.mark.parametrize('floods', [4, 40, 150])
+def test_a_light_tenant_waits_for_turns_not_for_jobs(floods):
+    "Each place goes to another tenant after a quantum and the job that it began; so a tenant behind n others waits for n/places such turns"
+    s = Setting(tenants=1000, seconds=20, floods=floods, flood_jobs=12_000//floods, rate=1/60, most=1/60, job_ms=5)
+    p = SimProcess(s, prices).run()
+    until = max(o.started for o in p.jobs if o.tenant in p.flooders)
+    light = [o for o in p.jobs if o.tenant not in p.flooders and o.arrived<until and o.ahead>=min(floods, 2)]
+    longest = max(o.secs for o in p.jobs)
+    dear = max(prices[k]['us'] for k in ('job', 'look', 'open', 'first'))/1e6
+    turn = p.agenda.quantum+longest+s.places*dear+p.agenda.merge
+    assert len(light)>=10
+    for o in light: assert o.started-o.arrived<=turn*(1+(o.ahead+1)//s.places), o
+    assert max(o.started-o.arrived for o in light)<=p.agenda.quantum*floods+turn
+
+def test_ill_tenants_cost_the_others_nothing():
+    "The same arrivals with and without a hundred ill tenants among ten thousand"
+    s = Setting(seconds=60)
+    well,ill = SimProcess(s, prices).run(),SimProcess(replace(s, ill=100), prices).run()
+    def others(p): return sorted(o.started-o.arrived for o in p.jobs if o.tenant not in ill.illness)
+    a,b = others(well),others(ill)
+    assert len(a)==len(b)>4000
+    for share in (.5, .95, .99): assert abs(a[int(len(a)*share)]-b[int(len(b)*share)])<.001
+    assert ill.share<=well.share+.002
+    longest = max(end-begin for begin,end,_ in ill.illness.values())
+    assert ill.counts['vain']<=len(ill.illness)*(7+longest/60), 'each look in vain is followed by a longer pause, up to a minute'
+    sick = [o for o in ill.jobs if o.kind=='ill']
+    assert len(sick)==100
+    for o in sick: assert 0<=o.started-ill.illness[o.tenant][1]<=61, 'a look follows within a minute after it works again'
+
+# -- the run of a million tenants, which is kept
+
+def test_the_stored_run_is_whole():
+    assert stored['tenants']==1_000_000 and stored['processes']==100 and stored['accepted']==stored['served']>1_000_000
+    assert stored['setting']==json.loads(json.dumps(asdict(Setting()))), 'the setting has changed: run benchmarks/fleet.py again'
+    assert stored['most_turns']['most']==20 and stored['most_of_one']['most']==5
+    w = stored['waits']
+    assert w['light']['p99']<20 and w['light, beside floods']['p99']<100 and w['light, beside ill ones']['p99']<=w['light']['p99']+1
+
+def test_the_costs_are_those_of_the_benchmark():
+    "Each cost names its row and line, and is what was measured there, as far as one run is like another"
+    now = costs(results)
+    assert set(prices)==set(sources)
+    for k,v in prices.items():
+        assert measured(results, v['row'], v['line'])>0
+        assert .5<v['us']/now[k]['us']<2, f'{k}: run benchmarks/fleet.py again'
+
+def test_the_agenda_costs_about_the_same_for_a_million():
+    us = stored['agenda']['turn_us']
+    assert us['10000']<3*us['100'] and us['1000000']<5*us['100'] and stored['agenda']['tenant_bytes']<1000
