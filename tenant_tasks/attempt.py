@@ -22,6 +22,7 @@ from fastlite import Database,database
 from .job import *
 from .retry import *
 from .link import *
+from .transaction import *
 from .store import *
 from .task import *
 from .process import *
@@ -52,6 +53,8 @@ class Attempt:
         self.outcome = None # `Returned`, or what the function raised
         self.row = None # The job as written afterwards; None until then, or if the claim was lost
         self.done = False # Nothing is left to do
+        self.names = set() # Steps that were called in this attempt
+        self.parts = [] # Transactions of the job that are open, the outermost first
         self._begin()
 
     def __repr__(self): return f'Attempt({self.job.id!r}, {self.attempt} of {self.job.max_retries})'
@@ -105,10 +108,10 @@ def call(self:Attempt):
     token = _current.set(self)
     try:
         kwargs = self._enter()
-        res = self.func(**kwargs)
+        res = self.run_atomic(kwargs) if self.policy.atomic else self.func(**kwargs)
         if inspect.isawaitable(res): self._awaitable = res
         else: self.outcome = Returned(res)
-    except BaseException as e: self.outcome = e
+    except BaseException as e: self.outcome,self._change = e,None
     finally: _current.reset(token)
     if self._awaitable is None: self._undo()
 
@@ -143,6 +146,35 @@ def _tell(self:Attempt, as_read):
     else: level,exc = logging.DEBUG,None
     _log.log(level, "job %s (%s) is %s: %s", job.id, job.job_type, row.status, note, exc_info=exc)
 
+# %% ../nbs/07_attempt.ipynb #4b104f37
+@patch(as_prop=True)
+def mode(self:Attempt)->Mode:
+    "How to read and write here: as a part of the `Transaction` that is open in this thread or task, or as a runner"
+    return runner if self.store.link.joined() is None else caller
+
+@patch
+def write_outcome(self:Attempt,
+    as_read:bool=False, # Only if the lease is still the one in `job`?
+)->TenantJob|None: # The new row, or None if the claim was lost
+    "Write what was decided, and nothing else"
+    return self._settle_by(self.store.settle, as_read, mode=self.mode)
+
+@patch
+def _settle_by(self:Attempt, f, as_read=False, **kw):
+    said,change = dict(progress=self.job.progress, progress_note=self.job.progress_note),self._decide()
+    return f(self.job, change.move, self.clock(), as_read, **kw, **said, **change.values)
+
+@patch
+def ended(self:Attempt,
+    row:TenantJob|None, # The row as written, or None if the claim was lost
+    as_read:bool=False, # Is this attempt one of another process?
+):
+    "The outcome was written: let the claim go, and tell"
+    self.row = row
+    self.close()
+    if row and row.status in final_statuses: self.process.forget(self.id, later=row.status!='completed')
+    self._tell(as_read)
+
 # %% ../nbs/07_attempt.ipynb #eb36584b
 @patch
 def settle(self:Attempt,
@@ -150,36 +182,19 @@ def settle(self:Attempt,
 )->TenantJob|None: # The row as written, or None if the claim was lost
     "Write the outcome; an error of `transient_errors` means: try again later"
     if self.done: return self.row
-    try: row = self._settle_by(self.store.settle, as_read)
+    try: row = self.write_outcome(as_read)
     except transient_errors: raise
     except Exception:
         self.close()
         raise
-    return self.settled(row, as_read)
+    self.ended(row, as_read)
+    return self.row
 
-# %% ../nbs/07_attempt.ipynb #61e49a62
+# %% ../nbs/07_attempt.ipynb #34da68b2
 @patch
-def _settle_by(self:Attempt, f, as_read=False):
-    said = dict(progress=self.job.progress, progress_note=self.job.progress_note)
-    change = self._decide()
-    return f(self.job, change.move, self.clock(), as_read, **said, **change.values)
-
-@patch
-def settling(self:Attempt)->Callable: # To be called with a connection; what it returns is for `settled`
-    "The change that `settle` makes, as a part of a larger one"
+def settling(self:Attempt)->Callable: # To be called with a connection; what it returns is for `ended`
+    "The change that `settle` makes"
     return self._settle_by(self.store.settling)
-
-@patch
-def settled(self:Attempt,
-    row:TenantJob|None, # The row as written, or None if the claim was lost
-    as_read:bool=False, # As for `settle`
-)->TenantJob|None: # The same
-    "Note that the outcome is written"
-    self.row = row
-    self.close()
-    if row and row.status in final_statuses: self.process.forget(self.id, later=row.status!='completed')
-    self._tell(as_read)
-    return row
 
 # %% ../nbs/07_attempt.ipynb #1be2d45a
 @patch
@@ -294,7 +309,7 @@ def progress(self:Attempt,
     self.job.progress,self.job.progress_note = float(done),None if note is None else str(note)[:200]
     if time.monotonic()-self._told<_progress_every: return
     self._told = time.monotonic()
-    try: self.store.progress(self.job)
+    try: self.store.progress(self.job, self.mode)
     except apsw.Error: pass
 
 # %% ../nbs/07_attempt.ipynb #01bf83f8
@@ -302,7 +317,7 @@ def progress(self:Attempt,
 def check(self:Attempt):
     "`Cancel` if the job must stop or was taken over; `TimeoutError` if its time is up"
     if self._deadline and time.monotonic()>self._deadline: raise TimeoutError('the time of this attempt is up')
-    try: row = self.store.get(self.id, runner)
+    try: row = self.store.get(self.id, self.mode)
     except transient_errors: return
     if row is None or row.claim!=self.job.claim: raise Cancel('another process has taken this job over')
     if row.cancel_requested: raise Cancel('asked to stop')
@@ -310,9 +325,16 @@ def check(self:Attempt):
 # %% ../nbs/07_attempt.ipynb #a257f8fe
 @patch(as_prop=True)
 def db(self:Attempt)->Database:
-    "The tenant's database, on a connection for this job alone; one in memory is shared"
-    path = self.store.link.path
+    "The tenant's database, on a connection for this job alone; inside of a transaction, the one in it"
+    path,open_here = self.store.link.path,self.store.link.joined()
+    if open_here is not None: return open_here
     if self._db is None:
         self._db = retry_busy(lambda: database(path)) if path else self.store.db
         if path: self._db.conn.set_busy_timeout(int(caller.patience*1000))
     return self._db
+
+# %% ../nbs/07_attempt.ipynb #61487ddb
+@patch(as_prop=True)
+def has_begun(self:Attempt)->bool:
+    "Has the function begun a transaction on `db` by hand?"
+    return bool(self.store.link.path and self._db and in_transaction(self._db))

@@ -1,8 +1,11 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .job import TenantJob
+from .link import Mode
 from .process import Process
+from .steps import JobTransaction
 from .store import JobStore
 from .task import Task
+from .transaction import Transaction
 from collections.abc import Awaitable,Callable
 from datetime import datetime,timedelta
 from fastlite import Database
@@ -28,6 +31,10 @@ class Attempt:
     'The job as written afterwards; None until then, or if the claim was lost'
     done: bool
     'Nothing is left to do'
+    names: set[Any]
+    'Steps that were called in this attempt'
+    parts: list[Any]
+    'Transactions of the job that are open, the outermost first'
 
     def __init__(
         self,
@@ -68,6 +75,28 @@ class Attempt:
     def close(self) -> None:
         """Let the claim go: the attempt was settled, released or given up"""
 
+    @property
+    def mode(self) -> Mode:
+        """How to read and write here: as a part of the `Transaction` that is open in this thread or task, or as a runner"""
+
+    def write_outcome(self, as_read: bool=False) -> TenantJob | None:
+        """Write what was decided, and nothing else
+
+        Args:
+            as_read: Only if the lease is still the one in `job`?
+
+        Returns:
+            The new row, or None if the claim was lost
+        """
+
+    def ended(self, row: TenantJob | None, as_read: bool=False) -> None:
+        """The outcome was written: let the claim go, and tell
+
+        Args:
+            row: The row as written, or None if the claim was lost
+            as_read: Is this attempt one of another process?
+        """
+
     def settle(self, as_read: bool=False) -> TenantJob | None:
         """Write the outcome; an error of `transient_errors` means: try again later
 
@@ -79,21 +108,10 @@ class Attempt:
         """
 
     def settling(self) -> Callable[..., Any]:
-        """The change that `settle` makes, as a part of a larger one
+        """The change that `settle` makes
 
         Returns:
-            To be called with a connection; what it returns is for `settled`
-        """
-
-    def settled(self, row: TenantJob | None, as_read: bool=False) -> TenantJob | None:
-        """Note that the outcome is written
-
-        Args:
-            row: The row as written, or None if the claim was lost
-            as_read: As for `settle`
-
-        Returns:
-            The same
+            To be called with a connection; what it returns is for `ended`
         """
 
     def release(self) -> TenantJob | None:
@@ -125,7 +143,63 @@ class Attempt:
 
     @property
     def db(self) -> Database:
-        """The tenant's database, on a connection for this job alone; one in memory is shared"""
+        """The tenant's database, on a connection for this job alone; inside of a transaction, the one in it"""
+
+    @property
+    def has_begun(self) -> bool:
+        """Has the function begun a transaction on `db` by hand?"""
+
+    @property
+    def open_here(self) -> Transaction | None:
+        """The transaction that this thread or task has open"""
+
+    @property
+    def until(self) -> datetime:
+        """How long the claim lasts if it is renewed now"""
+
+    def check_begun(self) -> None:
+        """`RuntimeError` if the job would wait for itself"""
+
+    def transaction(self) -> JobTransaction:
+        """A transaction for effects in the tenant's database; `Cancel` and no effects if another process has taken the job over
+
+        Returns:
+            `with` or `async with` it; gives the tenant's database
+        """
+
+    def step(self, name: str, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call a function once: the next attempt gets its value without a call; `Cancel` if the job was taken over
+
+        Args:
+            name: Under which its value is remembered; once in an attempt
+            f: What to call: a function or an async function
+            args: Its arguments
+            kwargs: Its arguments by name
+
+        Returns:
+            What it returned, decoded from JSON; for an async function, an awaitable of that
+        """
+
+    def checkpoint(self, name: str, value: Any=...) -> Any:
+        """Read or write how far the job is; on disk when it returns, or with its transaction; `Cancel` if it was taken over
+
+        Args:
+            name: Under which the value is remembered
+            value: The value to remember; not given to read it
+
+        Returns:
+            The value, decoded from JSON; None if there is none yet
+        """
+
+    def run_atomic(self, kwargs: dict[Any, Any]) -> Any:
+        """Call the function of an atomic task, and complete the job in the same commit
+
+        Args:
+            kwargs: Arguments of the function
+
+        Returns:
+            What the function returned
+        """
 
 async def aretry_busy(
     f: Callable[[], Awaitable],

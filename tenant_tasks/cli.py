@@ -189,12 +189,15 @@ def cmd_ls(args):
 
 # %% ../nbs/13_cli.ipynb #1c527ea7
 def cmd_show(args):
-    "Show one job in full, with its errors"
+    "Show one job in full, with its steps and errors"
     target = _target(args)
     (job_id,name), = target.locate([args.id]).items()
-    job = dict(tenant=name, **asdict(target.manager(name).get_job(job_id)))
+    manager = target.manager(name)
+    job,steps = dict(tenant=name, **asdict(manager.get_job(job_id))),manager.steps_of(job_id)
     lines = [f'{k:17} {printable(v)}' for k,v in job.items() if v not in (None, '') and k!='error_log']
-    return job, '\n'.join(lines + [printable(o) for o in (job['error_log'] or '').split('\n')]).rstrip(), 0
+    lines += [f'{o.kind:17} {o.at[:19]} {printable(o.name, 60)}: {printable(o.text, 200)}' for o in steps]
+    text = '\n'.join(lines + [printable(o) for o in (job['error_log'] or '').split('\n')]).rstrip()
+    return dict(job, steps=[dict(name=o.name, kind=o.kind, at=o.at, value=o.value) for o in steps]), text, 0
 
 # %% ../nbs/13_cli.ipynb #1f31e155
 def cmd_stats(args):
@@ -207,12 +210,12 @@ def cmd_stats(args):
 # %% ../nbs/13_cli.ipynb #ea63d3af
 _asked = 'asked to stop'
 
-def _act(args, method):
+def _act(args, method, **kw):
     target,rows,code = _target(args),[],0
     for job_id,name in target.locate(args.ids).items():
         manager = target.manager(name)
         try:
-            job = getattr(manager, method)(job_id)
+            job = getattr(manager, method)(job_id, **kw)
             note = _asked if job.status=='running' else ''
         except JobStateError as e:
             job,note,code = manager.get_job(job_id),str(e),1
@@ -221,8 +224,8 @@ def _act(args, method):
     return rows, table([dict(o, note=_asked if o['note']==_asked else '') for o in rows]), code
 
 def cmd_retry(args):
-    "Start failed or cancelled jobs again"
-    return _act(args, 'retry_job')
+    "Start failed or cancelled jobs again, behind their finished steps"
+    return _act(args, 'retry_job', restart=args.restart)
 
 def cmd_cancel(args):
     "Cancel pending jobs, ask running ones to stop"
@@ -293,6 +296,7 @@ arguments = { # chkstyle: ignore-node
     '--status':     dict(help=f"only jobs in this state: {', '.join(statuses)}"),
     '--limit':      dict(type=int, default=100, help='show at most this many jobs (default: 100)'),
     '--older-than': dict(metavar='AGE', required=True, help='how long ago, such as 90s, 15m, 12h, 30d or 4w'),
+    '--restart':    dict(action='store_true', help='forget the finished steps, start all over'),
     '--tenant':     dict(help='only this tenant of a directory'),
     '--suffix':     dict(default='.db', help='how the files of tenants in a directory end (default: .db)'),
     '--concurrency': dict(type=int, metavar='N', help='jobs at a time, instead of what the worker says'),
@@ -303,7 +307,7 @@ arguments = { # chkstyle: ignore-node
 commands = dict( # chkstyle: ignore-node
     ls     = (cmd_ls, 'path --type --status --limit --tenant --suffix --json', 'data --status failed'),
     show   = (cmd_show, 'path id --tenant --suffix --json', 'data 0660f2…'),
-    retry  = (cmd_retry, 'path ids --tenant --suffix --json', 'data 0660f2… 0660f3…'),
+    retry  = (cmd_retry, 'path ids --restart --tenant --suffix --json', 'data 0660f2… 0660f3…'),
     cancel = (cmd_cancel, 'path ids --tenant --suffix --json', 'data 0660f2…'),
     prune  = (cmd_prune, 'path --older-than --tenant --suffix --json', 'data --older-than 30d'),
     stats  = (cmd_stats, 'path --tenant --suffix --json', 'data'),

@@ -124,13 +124,13 @@ def cmd_ls(args: Any) -> Any:
     """List jobs, newest first"""
 
 def cmd_show(args: Any) -> Any:
-    """Show one job in full, with its errors"""
+    """Show one job in full, with its steps and errors"""
 
 def cmd_stats(args: Any) -> Any:
     """Count the jobs in each state"""
 
 def cmd_retry(args: Any) -> Any:
-    """Start failed or cancelled jobs again"""
+    """Start failed or cancelled jobs again, behind their finished steps"""
 
 def cmd_cancel(args: Any) -> Any:
     """Cancel pending jobs, ask running ones to stop"""

@@ -306,6 +306,24 @@ def shown(self:View,
     texts = {o:self.plain(getattr(job, o)) for o in ('error_log','progress_note')}
     return replace(job, owner=None, claim=None, **texts)
 
+# %% ../nbs/11_components.ipynb #49f476a5
+@patch
+def shown_steps(self:View,
+    job:TenantJob, # A job as read from its row
+    steps:list[Step], # Its steps
+)->list[Step]: # Copies to show; no value where `redact` leaves none
+    "The steps of a job as this viewer may see them"
+    if not steps: return []
+    pairs = [[o.name, read_json(o.text)] for o in steps]
+    def one(step, name, value):
+        text = self.redact(replace(job, result=json.dumps(value))).result
+        return step._replace(name=name, text=json.dumps(None) if text is None else text)
+    try:
+        job = hide_secrets(replace(job, result=json.dumps([read_json(job.result), pairs])), self.secret)
+        return [one(o, *pair) for o,pair in zip(steps, job.value[1])]
+    except Exception: _log.exception("redacting the steps of job %s failed; they are not shown", job.id)
+    return []
+
 # %% ../nbs/11_components.ipynb #a2b678b3
 def _repeats(text, *texts):
     "Could `text` hold a secret that is in one of `texts`?"
@@ -556,16 +574,26 @@ def _fact(job, name):
     return _time_tag(_utc(v), v) if name.endswith('_at') else str(v)
 
 def _failure(o): return _fold(f"Attempt {o['attempt']} failed at {_utc(o['at'])}", o['error'], cls='tt-error')
+def _finished(o): return _fold(f'{o.kind.capitalize()} {o.name} at {_utc(o.at)}', _pretty(o.text))
 
+# %% ../nbs/11_components.ipynb #b19fb930
+def _timeline(errors, steps):
+    "Failures and steps, newest first"
+    both = [*((o['at'], _failure(o)) for o in errors), *((o.at, _finished(o)) for o in steps[::-1])]
+    return [o for _,o in sorted(both, key=lambda o: o[0], reverse=True)]
+
+# %% ../nbs/11_components.ipynb #5fbf63b0
 def JobDetails(
     job:TenantJob, # A job as read from its row
     view:View|None=None, # Who looks; the view of the request if not given
+    steps:list[Step]|tuple[Step,...]=(), # What it has finished, as `manager.steps_of` returns it
 )->FT: # Collapsible texts and a list of facts
     "What a card leaves out"
-    job = _resolve(view).shown(job)
+    view = _resolve(view)
+    job,steps = view.shown(job),view.shown_steps(job, steps)
     facts = [o for k,name in _facts.items() if (v := _fact(job, k)) for o in (Dt(name), Dd(v))]
     payload = Details(Summary('Arguments'), Pre(_pretty(job.payload)), open=True) if job.payload else None
-    body = Div(payload, *map(_failure, job.errors), Dl(*facts, cls='tt-facts'), cls='tt-body')
+    body = Div(payload, *_timeline(job.errors, steps), Dl(*facts, cls='tt-facts'), cls='tt-body')
     return Section(body, cls='tt tt-card', aria_label='Details')
 
 # %% ../nbs/11_components.ipynb #f54bc4e2

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import TenantJob
+from .job import Step,TenantJob
 from .manager import BackgroundTaskManager
 from .store import JobStore
 from .tenants import Health
@@ -97,6 +97,17 @@ class View:
 
         Returns:
             A copy to show
+        """
+
+    def shown_steps(self, job: TenantJob, steps: list[Step]) -> list[Step]:
+        """The steps of a job as this viewer may see them
+
+        Args:
+            job: A job as read from its row
+            steps: Its steps
+
+        Returns:
+            Copies to show; no value where `redact` leaves none
         """
 
 def show_as(view: View) -> None:
@@ -201,12 +212,13 @@ def JobCard(job: TenantJob, view: View | None=None, full: bool=False) -> FT:
         A card that refreshes itself until the job has ended
     """
 
-def JobDetails(job: TenantJob, view: View | None=None) -> FT:
+def JobDetails(job: TenantJob, view: View | None=None, steps: list[Step] | tuple[Step, ...]=...) -> FT:
     """What a card leaves out
 
     Args:
         job: A job as read from its row
         view: Who looks; the view of the request if not given
+        steps: What it has finished, as `manager.steps_of` returns it
 
     Returns:
         Collapsible texts and a list of facts

@@ -7,13 +7,13 @@ The record of a job, and the vocabulary of the other modules: states, the moves 
 # %% auto #0
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'max_json', 'max_error', 'max_log', 'utcnow',
            'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs',
-           'dump_result', 'read_errors', 'add_error', 'TenantJob', 'JobList']
+           'dump_value', 'dump_result', 'read_errors', 'add_error', 'TenantJob', 'Step', 'JobList']
 
 # %% ../nbs/00_job.ipynb #6b12ef54
 import html,json,re,secrets,time
 from dataclasses import dataclass,fields
 from datetime import datetime,timezone
-from typing import Any
+from typing import Any,NamedTuple
 
 from fastcore.basics import patch
 
@@ -98,7 +98,7 @@ def check_text(
 max_json = 2**20 # Most bytes of JSON in a payload or a result: rows stay small, files belong elsewhere
 
 class BadPayload(ValueError):
-    "A payload can't be stored, or the stored one isn't a JSON object of arguments"
+    "A payload or a step's value can't be stored, or the stored payload isn't a JSON object of arguments"
 
 # %% ../nbs/00_job.ipynb #de5b2f50
 def _check_keys(o):
@@ -109,24 +109,35 @@ def _check_keys(o):
     elif isinstance(o, (list,tuple)):
         for v in o: _check_keys(v)
 
-def _dump_arg(name, value):
+def _dump(name, value):
     try:
         _check_keys(value)
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as e:
         what = 'None, bool, int, finite float, str, or lists and dicts of them'
-        raise BadPayload(f"argument {name!r} must be {what}, got {type(value).__name__} ({e})") from None
+        raise BadPayload(f"{name} must be {what}, got {type(value).__name__} ({e})") from None
 
+def _check_size(name, text):
+    if len(text)<=max_json: return text
+    hint = 'store the data, pass a reference'
+    raise BadPayload(f"{name} must be at most {max_json:,} bytes of JSON, got {len(text):,} ({hint})")
+
+# %% ../nbs/00_job.ipynb #1b5ad05e
 def dump_kwargs(
     kwargs:dict[str,Any], # Keyword arguments of a task
 )->str: # A JSON object, `max_json` bytes at most
     "Arguments as a row's `payload`; `BadPayload` names the argument that JSON can't hold"
     for k in kwargs:
         if not isinstance(k, str): raise BadPayload(f"names of arguments must be strings, got {k!r}")
-    res = '{' + ', '.join(f'{json.dumps(k)}: {_dump_arg(k,v)}' for k,v in kwargs.items()) + '}'
-    if len(res)<=max_json: return res
-    hint = 'store the data, pass a reference'
-    raise BadPayload(f"arguments must be at most {max_json:,} bytes of JSON, got {len(res):,} ({hint})")
+    args = ', '.join(f"{json.dumps(k)}: {_dump(f'argument {k!r}', v)}" for k,v in kwargs.items())
+    return _check_size('arguments', '{' + args + '}')
+
+def dump_value(
+    name:str, # What to call the value in the error
+    value, # The value of a step
+)->str: # JSON, `max_json` bytes at most
+    "A value of a job as JSON; `BadPayload` if JSON can't hold it"
+    return _check_size(name, _dump(name, value))
 
 # %% ../nbs/00_job.ipynb #ac1233c3
 def _repr(o):
@@ -198,6 +209,7 @@ class TenantJob:
     progress:float|None = None # From 0 to 1
     progress_note:str|None = None # The current step, in words
     cancel_requested:int = 0 # 1 once a user has asked a running job to stop
+    deaths:int = 0 # Deaths of its processes that spent no attempt, because the job had got further
 
 # %% ../nbs/00_job.ipynb #7c6e8b7e
 @patch(as_prop=True)
@@ -218,6 +230,20 @@ def value(self:TenantJob)->Any:
 def errors(self:TenantJob)->list[dict]:
     "The failed attempts, newest first"
     return read_errors(self.error_log)
+
+# %% ../nbs/00_job.ipynb #260b0190
+class Step(NamedTuple):
+    "What a job has finished: a step, or how far a checkpoint is"
+    name:str # Unique within its job
+    kind:str # 'step' or 'checkpoint'
+    at:str # When it was written
+    claim:str # The claim under which it was written
+    text:str # Its value, as JSON
+
+    @property
+    def value(self)->Any:
+        "The value, decoded"
+        return json.loads(self.text)
 
 # %% ../nbs/00_job.ipynb #3e2abb18
 def _cell(job, name):

@@ -1,11 +1,11 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any,NamedTuple
 
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'max_json', 'max_error', 'max_log', 'utcnow',
-    'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs', 'dump_result',
-    'read_errors', 'add_error', 'TenantJob', 'JobList']
+    'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs', 'dump_value',
+    'dump_result', 'read_errors', 'add_error', 'TenantJob', 'Step', 'JobList']
 
 live_statuses: tuple[str, ...]
 final_statuses: tuple[str, ...]
@@ -81,7 +81,7 @@ def check_text(name: str, value: Any) -> str:
     """
 
 class BadPayload(ValueError):
-    """A payload can't be stored, or the stored one isn't a JSON object of arguments"""
+    """A payload or a step's value can't be stored, or the stored payload isn't a JSON object of arguments"""
 
 def dump_kwargs(kwargs: dict[str, Any]) -> str:
     """Arguments as a row's `payload`; `BadPayload` names the argument that JSON can't hold
@@ -91,6 +91,17 @@ def dump_kwargs(kwargs: dict[str, Any]) -> str:
 
     Returns:
         A JSON object, `max_json` bytes at most
+    """
+
+def dump_value(name: str, value: Any) -> str:
+    """A value of a job as JSON; `BadPayload` if JSON can't hold it
+
+    Args:
+        name: What to call the value in the error
+        value: The value of a step
+
+    Returns:
+        JSON, `max_json` bytes at most
     """
 
 def dump_result(value: Any) -> tuple[str | None, str]:
@@ -173,6 +184,8 @@ class TenantJob:
     'The current step, in words'
     cancel_requested: int = 0
     '1 once a user has asked a running job to stop'
+    deaths: int = 0
+    'Deaths of its processes that spent no attempt, because the job had got further'
 
     @property
     def kwargs(self) -> dict[Any, Any]:
@@ -187,6 +200,23 @@ class TenantJob:
         """The failed attempts, newest first"""
 
     def __ft__(self) -> Any: ...
+
+class Step(NamedTuple):
+    """What a job has finished: a step, or how far a checkpoint is"""
+    name: str
+    'Unique within its job'
+    kind: str
+    "'step' or 'checkpoint'"
+    at: str
+    'When it was written'
+    claim: str
+    'The claim under which it was written'
+    text: str
+    'Its value, as JSON'
+
+    @property
+    def value(self) -> Any:
+        """The value, decoded"""
 
 class JobList(list):
     """A list of jobs that is displayed as a table in a notebook"""

@@ -33,6 +33,7 @@ from .task import *
 from .process import *
 from .peers import *
 from .attempt import *
+from .steps import *
 
 # %% ../nbs/08_manager.ipynb #95b50b47
 _log = logging.getLogger('tenant_tasks')
@@ -188,7 +189,7 @@ def claim_next(self:BackgroundTaskManager,
     claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, is_async) if limit else lambda conn: []
     def work(conn): return [f(conn) for f in settle],claim(conn)
     rows,jobs = self.store.write(work, runner, single=not ended and limit<=1)
-    for a,row in zip(ended, rows): a.settled(row)
+    for a,row in zip(ended, rows): a.ended(row)
     return [p.hold(self._attempt(o)) for o in jobs]
 
 # %% ../nbs/08_manager.ipynb #eb38043b
@@ -396,6 +397,16 @@ def get_job(self:BackgroundTaskManager,
     if job is None: raise JobNotFound(job_id)
     return job
 
+# %% ../nbs/08_manager.ipynb #54c05790
+@patch
+def steps_of(self:BackgroundTaskManager,
+    job_id:str, # Which job
+    limit:int=1000, # How many at most
+    longest:int=max_json, # Longer values are replaced by a note on their length
+)->list[Step]: # The newest ones, in the order in which they were written
+    "The steps and checkpoints of a job"
+    return self.store.steps(job_id, check_int('limit', limit), check_int('longest', longest))
+
 # %% ../nbs/08_manager.ipynb #2e82f75a
 @patch
 def list_jobs(self:BackgroundTaskManager,
@@ -435,6 +446,7 @@ def _can_run(self:BackgroundTaskManager, job):
 @patch
 def retry_job(self:BackgroundTaskManager,
     job_id:str, # Which job
+    restart:bool=False, # Start all over, instead of behind the finished steps?
 )->TenantJob: # Pending again, with all its attempts; `drain`, `run_again` or a worker runs it
     "Let a failed or cancelled job start again; `JobStateError` if it is in another state"
     job = self.get_job(job_id)
@@ -442,7 +454,7 @@ def retry_job(self:BackgroundTaskManager,
         raise JobStateError(f"a job's function must be registered with @task to be retried by another process, "
             f"and only process {job.owner}, which has died, had {job.function or 'the function'} of job {job_id}")
     taken = f"another live job has the unique key {job.unique_key!r} of job {job_id}"
-    try: row = self.store.reset(job_id, self.clock())
+    try: row = self.store.reset(job_id, self.clock(), restart)
     except apsw.ConstraintError: raise JobStateError(taken) from None
     if row: return row
     status = self.get_job(job_id).status
@@ -506,7 +518,10 @@ def rescue(self:BackgroundTaskManager,
 def _take_over(self:BackgroundTaskManager, job, how, now):
     func = job.function or 'of this job'
     hint = 'A function that is registered with @task can be run by any process that has imported it.'
-    if job.task or self.process.function_of(job): why = ProcessDied(f'process {job.owner} {how} while it ran this job')
+    if job.task or self.process.function_of(job):
+        ahead = job.status=='running' and self.store.progressed(job)
+        spent = ', after new steps or checkpoints'*ahead
+        why = ProcessDied(f'process {job.owner} {how} while it ran this job{spent}', ahead)
     else: why = FunctionLost(f'process {job.owner} {how}, and only it had the function {func}. {hint}')
     a = self._attempt(job)
     if job.status=='pending': return self.store.abandon(job, now, add_error(job.error_log, a.attempt, now, str(why)))

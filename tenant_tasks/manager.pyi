@@ -1,6 +1,6 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .attempt import Attempt
-from .job import TenantJob
+from .job import Step,TenantJob
 from .process import Process
 from .store import JobStore
 from .transaction import Transaction
@@ -148,6 +148,18 @@ class BackgroundTaskManager:
             The job as it is now
         """
 
+    def steps_of(self, job_id: str, limit: int=1000, longest: int=...) -> list[Step]:
+        """The steps and checkpoints of a job
+
+        Args:
+            job_id: Which job
+            limit: How many at most
+            longest: Longer values are replaced by a note on their length
+
+        Returns:
+            The newest ones, in the order in which they were written
+        """
+
     def list_jobs(
         self,
         job_type: str | None=None,
@@ -175,11 +187,12 @@ class BackgroundTaskManager:
             Cancelled, or running with `cancel_requested`
         """
 
-    def retry_job(self, job_id: str) -> TenantJob:
+    def retry_job(self, job_id: str, restart: bool=False) -> TenantJob:
         """Let a failed or cancelled job start again; `JobStateError` if it is in another state
 
         Args:
             job_id: Which job
+            restart: Start all over, instead of behind the finished steps?
 
         Returns:
             Pending again, with all its attempts; `drain`, `run_again` or a worker runs it

@@ -185,11 +185,12 @@ async def job_page(self:JobPages,
     view:View, # Its view
     note:str='', # Why a button did nothing
 ): # A page
-    "One job; without JavaScript the page reloads while the job is live"
+    "One job, with its hundred newest steps; without JavaScript the page reloads while the job is live"
     manager,job = await self.job(req)
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
     view = _by_clock(view, manager.clock)
-    parts = await manager.process.store_threads.run(lambda: (JobCard(job, view, full=True), JobDetails(job, view)))
+    def read(): return JobCard(job, view, full=True), JobDetails(job, view, manager.steps_of(job.id, 100, max_inline))
+    parts = await manager.process.store_threads.run(read)
     return _page('Job', _alert(view.plain(note)), *parts, again, up=[('All jobs', view.base)])
 
 # %% ../nbs/12_pages.ipynb #89b3ac08

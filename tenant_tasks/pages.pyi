@@ -120,7 +120,7 @@ class JobPages(Pages):
         """
 
     async def job_page(self, req: Any, view: View, note: str='') -> Any:
-        """One job; without JavaScript the page reloads while the job is live
+        """One job, with its hundred newest steps; without JavaScript the page reloads while the job is live
 
         Args:
             req: A request

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import datetime,timedelta
 from typing import Any,NamedTuple
 
-__all__ = ['exp_backoff', 'to_delta', 'wait_after', 'Cancel', 'Snooze', 'Returned', 'ProcessDied', 'FunctionLost',
-    'format_error', 'Change', 'decide']
+__all__ = ['free_deaths', 'exp_backoff', 'to_delta', 'wait_after', 'Cancel', 'Snooze', 'Returned', 'ProcessDied',
+    'FunctionLost', 'format_error', 'Change', 'decide']
+
+free_deaths: int
 
 def exp_backoff(failures: int) -> timedelta:
     """Double the wait after each failure: 2 s, 4 s, 8 s
@@ -58,6 +60,13 @@ class Returned(NamedTuple):
 
 class ProcessDied(Exception):
     """The process that ran the job died; how far the attempt got isn't known"""
+    progressed: bool
+
+    def __init__(self, why: str, progressed: bool=False) -> None:
+        """Args:
+            why: What happened to which process
+            progressed: Had this attempt written a step or a checkpoint?
+        """
 
 class FunctionLost(Exception):
     """No process can find the function of the job"""

@@ -1,6 +1,7 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import JobList,TenantJob
+from .job import JobList,Step,TenantJob
 from .link import DbLink,Mode
+from .transaction import Transaction
 from collections.abc import Callable,Iterator
 from contextlib import contextmanager
 from datetime import datetime,timedelta
@@ -8,11 +9,12 @@ from fastlite import Database
 from typing import Any,NamedTuple
 import apsw
 
-__all__ = ['columns', 'indexes', 'lease_time', 'ensure_schema', 'JobStore', 'has_job_table', 'Glance', 'glance',
-    'may_have_work', 'quick_stats', 'exclusive']
+__all__ = ['columns', 'indexes', 'steps_table', 'lease_time', 'ensure_schema', 'JobStore', 'has_job_table', 'Glance',
+    'glance', 'may_have_work', 'quick_stats', 'exclusive']
 
 columns: dict[str, str]
 indexes: dict[str, str]
+steps_table: str
 lease_time: timedelta
 
 def ensure_schema(conn: apsw.Connection, transaction: Callable[..., Any]=...) -> None:
@@ -180,6 +182,7 @@ class JobStore:
         move: str,
         now: datetime,
         as_read: bool=False,
+        mode: Mode=...,
         **vals: Any,
     ) -> TenantJob | None:
         """Write how an attempt ended, if the claim is still good
@@ -189,6 +192,7 @@ class JobStore:
             move: One of the moves out of `running`
             now: The time
             as_read: Only if the lease is still the one in `job`?
+            mode: `caller` or `runner`
             vals: Columns to set
 
         Returns:
@@ -198,11 +202,12 @@ class JobStore:
     def settling(self, job: Any, move: Any, now: Any, as_read: Any=False, **vals: Any) -> Callable[..., Any]:
         """The change that `settle` makes"""
 
-    def progress(self, job: TenantJob) -> None:
+    def progress(self, job: TenantJob, mode: Mode=...) -> None:
         """Write how far a job has got, if the claim is still good
 
         Args:
             job: A claimed job, with the progress to write
+            mode: `caller` or `runner`
         """
 
     def renew(self, claims: list[str], now: datetime, lease: timedelta=...) -> int:
@@ -215,6 +220,65 @@ class JobStore:
 
         Returns:
             How many of them are still good
+        """
+
+    def hold(self, job: TenantJob, until: datetime, tx: Transaction | None=None) -> bool:
+        """Renew the lease of one job, as a part of its transaction
+
+        Args:
+            job: A claimed job
+            until: How long the claim lasts from now on
+            tx: The transaction that this belongs to
+
+        Returns:
+            Is the claim still good?
+        """
+
+    def step(self, job_id: str, name: str, tx: Transaction | None=None) -> Step | None:
+        """What a job has written under a name
+
+        Args:
+            job_id: Which job
+            name: Which step or checkpoint
+            tx: The transaction that this belongs to
+
+        Returns:
+            None if it isn't there
+        """
+
+    def put_step(self, job: TenantJob, step: Step, until: datetime, tx: Transaction | None=None) -> bool:
+        """Write a step or a checkpoint, if the claim is still good, and renew the lease; on disk when it returns
+
+        Args:
+            job: A claimed job
+            step: What it has finished
+            until: How long the claim lasts from now on
+            tx: The transaction that this belongs to
+
+        Returns:
+            False if the claim was lost, and nothing is written
+        """
+
+    def progressed(self, job: TenantJob) -> bool:
+        """Did this attempt get further?
+
+        Args:
+            job: A job that was claimed
+
+        Returns:
+            Has it written a step or a checkpoint under this claim?
+        """
+
+    def steps(self, job_id: str, limit: int=1000, longest: int=...) -> list[Step]:
+        """The steps and checkpoints of a job
+
+        Args:
+            job_id: Which job
+            limit: How many at most
+            longest: Longer values are replaced by a note on their length
+
+        Returns:
+            The newest ones, in the order in which they were written
         """
 
     def orphan_candidates(self, owner: str, now: datetime, limit: int=1000) -> JobList:
@@ -264,12 +328,13 @@ class JobStore:
             The row as it is now, or None if it is neither pending nor running
         """
 
-    def reset(self, job_id: str, now: datetime) -> TenantJob | None:
+    def reset(self, job_id: str, now: datetime, restart: bool=False) -> TenantJob | None:
         """Let a failed or cancelled job start again
 
         Args:
             job_id: Which job
             now: The time
+            restart: Forget its steps and checkpoints?
 
         Returns:
             The row, pending again, or None if it was neither failed nor cancelled

@@ -30,6 +30,7 @@ class Task:
     retry_on:tuple = (BaseException,) # Failures worth another attempt; any other fails the job at once
     cancel_on:tuple = () # Exceptions that end the job as cancelled
     max_retries:int = 3 # Attempts in all, the first included, unless a submit says otherwise
+    atomic:bool = False # Are its effects, its result and its completion one commit?
 
 # %% ../nbs/05_task.ipynb #8bb37719
 _tasks = {}
@@ -81,9 +82,10 @@ def task(
     retry_on:type|tuple=BaseException, # Failures worth another attempt
     cancel_on:type|tuple=(), # Exceptions that end the job as cancelled
     max_retries:int=3, # Attempts in all, the first included, unless a submit says otherwise
+    atomic:bool=False, # Run it in one transaction, which also writes its result and its completion
 )->Callable: # The function itself
     "Register a function, so that its jobs outlive the process that submitted them"
-    policy = dict(name=name, backoff=backoff, timeout=timeout, retry_on=retry_on, cancel_on=cancel_on)
+    policy = dict(name=name, backoff=backoff, timeout=timeout, retry_on=retry_on, cancel_on=cancel_on, atomic=atomic)
     if func is None: return partial(task, max_retries=max_retries, **policy)
     if not callable(func) or inspect.ismethod(func) or not hasattr(func, '__code__'):
         raise TypeError(f"a task must be a function or an async function, got {func!r}")
@@ -92,7 +94,8 @@ def task(
     secs = None if timeout is None else to_delta(timeout).total_seconds()
     if secs==0: raise ValueError(f"`timeout` must be more than 0 seconds, got {timeout!r}")
     again,never = _exceptions('retry_on', retry_on),_exceptions('cancel_on', cancel_on)
-    t = Task(name, func, backoff, secs, again, never, check_int('max_retries', max_retries, 1))
+    if atomic and is_async_callable(func): raise TypeError(f"an atomic task must be a sync function, got {func!r}")
+    t = Task(name, func, backoff, secs, again, never, check_int('max_retries', max_retries, 1), bool(atomic))
     _register(t)
     _warn_of_timeout(t)
     return func

@@ -24,6 +24,8 @@ class Task:
     'Exceptions that end the job as cancelled'
     max_retries: int = 3
     'Attempts in all, the first included, unless a submit says otherwise'
+    atomic: bool = False
+    'Are its effects, its result and its completion one commit?'
 _F = TypeVar('_F', bound=Callable[..., Any])
 
 @overload
@@ -36,6 +38,7 @@ def task(
     retry_on: type[Any] | tuple[Any, ...]=...,
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
+    atomic: bool=False,
 ) -> _F:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -47,6 +50,7 @@ def task(
         retry_on: Failures worth another attempt
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
+        atomic: Run it in one transaction, which also writes its result and its completion
 
     Returns:
         The function itself
@@ -62,6 +66,7 @@ def task(
     retry_on: type[Any] | tuple[Any, ...]=...,
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
+    atomic: bool=False,
 ) -> Callable[[_F], _F]:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -73,6 +78,7 @@ def task(
         retry_on: Failures worth another attempt
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
+        atomic: Run it in one transaction, which also writes its result and its completion
 
     Returns:
         The function itself

@@ -118,7 +118,7 @@ class Transaction:
     "An immediate transaction of the app: `with` in a thread, `async with` on an event loop"
     def __init__(self,
         link:DbLink, # The link of the database
-        app:Database, # The app's object for it
+        app:Database|None, # The app's object for it; None for a file: join no transaction on it
         in_thread:Callable, # Awaits a call in a thread
     ):
         self.link = link
@@ -138,7 +138,7 @@ class Transaction:
     def _join(self):
         "Start a savepoint in the transaction that is open here, if there is one"
         db = self.link.joined()
-        if db is None and self.link.path and in_transaction(self.app): db = self.app
+        if db is None and self.link.path and self.app and in_transaction(self.app): db = self.app
         return None if db is None else self._start(savepoint, SharedConn(db.conn), db)
 
 # %% ../nbs/03a_transaction.ipynb #b12310c8

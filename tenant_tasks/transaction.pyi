@@ -40,17 +40,17 @@ def in_transaction(db: Database) -> bool:
 class Transaction:
     """An immediate transaction of the app: `with` in a thread, `async with` on an event loop"""
     link: DbLink
-    app: Database
+    app: Database | None
     in_thread: Callable[..., Any]
     db: Any
     'The database in the transaction'
     owner: Any
     'The thread and the asyncio task that have it open; None for a savepoint'
 
-    def __init__(self, link: DbLink, app: Database, in_thread: Callable[..., Any]) -> None:
+    def __init__(self, link: DbLink, app: Database | None, in_thread: Callable[..., Any]) -> None:
         """Args:
             link: The link of the database
-            app: The app's object for it
+            app: The app's object for it; None for a file: join no transaction on it
             in_thread: Awaits a call in a thread
         """
 

@@ -115,6 +115,7 @@ class _Turn:
 @patch
 def _next(self:Worker, manager, limit, ended):
     "Settle and claim: attempts to go on with, or the ended ones if they can't be settled now"
+    ended = [o for o in ended if not o.done]
     try: todo = manager.claim_next(limit, ended)
     except transient_errors:
         if not ended: raise

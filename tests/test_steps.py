@@ -1,0 +1,785 @@
+"Steps, checkpoints, transactions and atomic tasks: what is there afterwards, in one process"
+import asyncio,json,os,time
+from contextlib import suppress
+from datetime import timedelta
+from threading import Event
+
+import apsw,pytest
+from fasthtml.common import to_xml
+from fastlite import database
+from helpers import Call,manager_at,write_lock
+from hypothesis import HealthCheck,settings,strategies as st
+from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
+
+from tenant_tasks import cli,retry,store
+from tenant_tasks.attempt import begin,current_job,finish
+from tenant_tasks.components import JobDetails,View
+from tenant_tasks.job import BadPayload,max_json,utcnow
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.process import Process
+from tenant_tasks.retry import Cancel,Snooze
+from tenant_tasks.store import steps_table
+from tenant_tasks.task import task
+
+class Undone(Exception): pass
+
+effects = 'CREATE TABLE effects (what)'
+def add(db, what): db.execute('INSERT INTO effects VALUES (?)', (what,))
+def done(manager): return [o for o, in manager.store.read('SELECT what FROM effects ORDER BY rowid')]
+def names(manager, job_id): return [o.name for o in manager.steps_of(job_id)]
+
+@pytest.fixture(params=['file', 'memory'])
+def manager(request, path):
+    "A manager of a database with a table of effects, in a file or in memory"
+    res = manager_at(path) if request.param=='file' else BackgroundTaskManager(database(':memory:'))
+    res.db.execute(effects)
+    return res
+
+@pytest.fixture
+def on_file(path):
+    res = manager_at(path)
+    res.db.execute(effects)
+    return res
+
+def attempt(manager, f, retries=3, **kw):
+    "Submit a job and attempt it once: its row, and the attempt"
+    job_id,_ = manager.submit('steps', f, retries, **kw)
+    return again(manager, job_id)
+
+def again(manager, job_id):
+    a = asyncio.run(go(manager, job_id))
+    return manager.get_job(job_id),a
+
+async def go(manager, job_id):
+    a = begin(lambda: manager.claim(job_id))
+    await finish(a)
+    return a
+
+def soon(manager, job):
+    "Let a job that failed be attempted now"
+    manager.reschedule_job(job.id, run_at=utcnow()-timedelta(days=1))
+    return again(manager, job.id)[0]
+
+def inside(manager, f):
+    "What `f` returned or raised in the task of a job, called with its attempt"
+    res = []
+    def call():
+        try: res.append(f(current_job()))
+        except BaseException as e:
+            res.append(e)
+            raise
+    job,a = attempt(manager, call)
+    return job,res[0]
+
+# -- steps
+
+def test_a_step_is_called_once(manager):
+    calls,got = [],[]
+    def f():
+        job = current_job()
+        rows = job.step('fetch', lambda n: calls.append(n) or (1, None, 'ä'), 7)
+        got.append(rows)
+        if job.attempt<3: raise OSError
+        return rows
+    job,_ = attempt(manager, f)
+    while job.status=='pending': job = soon(manager, job)
+    assert (job.status, calls, got)==('completed', [7], [[1, None, 'ä']]*3) # Decoded on the first run as well
+    step, = manager.steps_of(job.id)
+    assert step.kind=='step' and step.value==[1, None, 'ä'] and len(step.at)==32
+
+@pytest.mark.parametrize('value', [None, 0, False, '', [], {}])
+def test_an_empty_value_is_remembered(manager, value):
+    calls = []
+    def f():
+        assert current_job().step('empty', lambda: calls.append(1) or value)==value
+        raise OSError
+    job,_ = attempt(manager, f)
+    soon(manager, job)
+    assert calls==[1]
+
+def test_steps_have_names_not_positions(manager):
+    "Between attempts steps are renamed, reordered, added and removed: what has a known name isn't called again"
+    calls,plan = [],['a', 'b', 'c']
+    def f():
+        for o in plan: assert current_job().step(o, lambda o: calls.append(o) or o.upper(), o)==o.upper()
+        raise OSError
+    job,_ = attempt(manager, f)
+    plan[:] = ['c', 'x', 'a']
+    job = soon(manager, job)
+    plan[:] = ['b', 'x', 'y']
+    soon(manager, job)
+    assert calls==['a', 'b', 'c', 'x', 'y'] and names(manager, job.id)==calls
+
+def test_a_name_is_used_once_in_an_attempt(manager):
+    def f(job):
+        job.step('a', int)
+        return job.step('a', int)
+    job,e = inside(manager, f)
+    assert isinstance(e, ValueError) and str(e)=="the name of a step must be used once in an attempt, got 'a' again"
+    assert soon(manager, job).retry_count==2 # In the next attempt the first use is fine again
+
+@pytest.mark.parametrize('first', ['step', 'checkpoint'])
+def test_a_name_is_that_of_a_step_or_of_a_checkpoint(manager, first):
+    def f(job):
+        use = [lambda: job.step('a', int), lambda: job.checkpoint('a', 1)]
+        for o in use if first=='step' else use[::-1]: o()
+    _,e = inside(manager, f)
+    assert isinstance(e, ValueError) and "that of one step or one checkpoint, got 'a'" in str(e)
+
+@pytest.mark.parametrize('name', ['', ' ', None, 3])
+def test_a_name_is_a_text(manager, name):
+    for f in (lambda job: job.step(name, int), lambda job: job.checkpoint(name), lambda job: job.checkpoint(name, 1)):
+        job,e = inside(manager, f)
+        assert isinstance(e, ValueError) and str(e)==f"`name` must be a string that isn't empty, got {name!r}"
+        assert names(manager, job.id)==[]
+
+@pytest.mark.parametrize('value', [{1, 2}, float('nan'), {1: 'a'}, 'x'*max_json, object()], ids=['set', 'nan', 'key', 'large', 'object'])
+@pytest.mark.parametrize('how', ['step', 'checkpoint'])
+def test_a_value_that_does_not_fit_ends_the_job(manager, how, value):
+    "The error names the step, nothing is written, and no attempt repeats the call"
+    calls = []
+    def f(job): return job.step('big', lambda: calls.append(1) or value) if how=='step' else job.checkpoint('big', value)
+    job,e = inside(manager, f)
+    assert isinstance(e, BadPayload) and f"the value of {how} 'big' must be " in str(e)
+    assert job.status=='failed' and job.retry_count==1 and names(manager, job.id)==[] and len(calls)<=1
+
+def test_the_largest_value_fits(manager):
+    job,res = inside(manager, lambda job: job.step('big', lambda: 'x'*(max_json-2)))
+    assert len(res)==max_json-2 and job.status=='completed'
+
+def test_a_step_that_raises_may_be_called_again(manager):
+    calls = []
+    def shaky():
+        calls.append(1)
+        if len(calls)<3: raise OSError('not yet')
+        return 'now'
+    def f(job):
+        for _ in range(2):
+            with suppress(OSError): job.step('shaky', shaky)
+        return job.step('shaky', shaky)
+    job,res = inside(manager, f)
+    assert res=='now' and len(calls)==3 and names(manager, job.id)==['shaky']
+
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+def test_an_awaitable_comes_from_an_async_function(manager, kind):
+    async def f(): return 5
+    if kind=='async':
+        async def g(): return await current_job().step('a', f)
+        assert attempt(manager, g)[0].value==5
+    else:
+        job,e = inside(manager, lambda job: job.step('a', lambda: f()))
+        assert isinstance(e, TypeError) and "function of step 'a' must be async itself" in str(e) and names(manager, job.id)==[]
+
+def test_steps_side_by_side(manager):
+    "In `gather`, one of which fails: the others are kept, and the next attempt calls only what is missing"
+    calls = []
+    async def page(n):
+        calls.append(n)
+        await asyncio.sleep(.001*(5-n))
+        if n==2 and len(calls)<=5: raise OSError('no route')
+        return n*10
+    async def f():
+        job = current_job()
+        return await asyncio.gather(*[job.step(f'page {n}', page, n) for n in range(5)])
+    async def patient():
+        job = current_job()
+        res = await asyncio.gather(*[job.step(f'page {n}', page, n) for n in range(5)], return_exceptions=True)
+        if (bad := [o for o in res if isinstance(o, Exception)]): raise bad[0]
+        return res
+    job,_ = attempt(manager, patient)
+    assert job.status=='pending' and sorted(names(manager, job.id))==[f'page {o}' for o in (0, 1, 3, 4)]
+    job = soon(manager, job)
+    assert job.value==[0, 10, 20, 30, 40] and calls[5:]==[2]
+    assert attempt(manager, f)[0].value==[0, 10, 20, 30, 40]
+
+def test_the_same_name_twice_side_by_side(manager):
+    async def nap(): await asyncio.sleep(.01)
+    async def f():
+        job = current_job()
+        first = job.step('a', nap)
+        with pytest.raises(ValueError, match="once in an attempt, got 'a' again"): job.step('a', nap)
+        await first
+        job.step('a', nap)
+    job,_ = attempt(manager, f)
+    assert "must be used once in an attempt, got 'a' again" in job.error_log
+
+def test_async_steps_leave_the_loop_alone(on_file, path):
+    "Another process has the lock while a step is written: the loop goes on"
+    async def nothing(): return 1
+    async def f():
+        job,ticks = current_job(),[]
+        async def tick():
+            while True:
+                ticks.append(time.monotonic())
+                await asyncio.sleep(.01)
+        ticking = asyncio.ensure_future(tick())
+        with write_lock(path) as release:
+            step = asyncio.ensure_future(job.step('a', nothing))
+            await asyncio.sleep(.3)
+            assert not step.done()
+            await asyncio.to_thread(release)
+            await step
+        ticking.cancel()
+        assert max(b-a for a,b in zip(ticks, ticks[1:]))<.25 and len(ticks)>10
+    job,_ = attempt(on_file, f)
+    assert job.status=='completed', job.error_log
+
+def test_a_locked_file(on_file, path, monkeypatch):
+    "The step waits as long as a caller does; then the attempt fails, nothing is half done, and the next one calls again"
+    monkeypatch.setattr(store, '_on_its_own', store._on_its_own._replace(patience=.1))
+    calls,hold = [],[True]
+    def f():
+        if not hold: return current_job().step('a', lambda: calls.append(1) or 1)
+        with write_lock(path): current_job().step('a', lambda: calls.append(1) or 1)
+    job,a = attempt(on_file, f)
+    assert isinstance(a.outcome, apsw.BusyError) and job.status=='pending' and names(on_file, job.id)==[]
+    hold.clear()
+    assert soon(on_file, job).status=='completed' and calls==[1, 1]
+
+def test_a_full_disk(on_file):
+    "In a transaction and outside of one: all of it is undone, then the job goes on"
+    full = [True]
+    def f():
+        job = current_job()
+        def limit(conn): conn.pragma('max_page_count', conn.pragma('page_count')+2 if full else 10**6)
+        with job.transaction() as db: limit(db.conn)
+        with job.transaction() as db:
+            add(db, 'a')
+            job.checkpoint('a', 1)
+            add(db, 'x'*200_000)
+    job,a = attempt(on_file, f)
+    assert isinstance(a.outcome, apsw.FullError) and done(on_file)==[] and names(on_file, job.id)==[] and job.status=='pending'
+    full.clear()
+    job = soon(on_file, job)
+    assert job.status=='completed' and len(done(on_file))==2 and names(on_file, job.id)==['a']
+
+def test_nothing_is_written_after_the_transaction_was_ended_by_an_error(on_file):
+    "A full disk ends it even if the function catches the error"
+    def f(job):
+        with job.transaction() as db:
+            db.execute('ROLLBACK') # As SQLite does it
+            job.checkpoint('a', 1)
+    job,e = inside(on_file, f)
+    assert isinstance(e, RuntimeError) and 'it has ended' in str(e) and names(on_file, job.id)==[]
+
+def test_a_step_is_durable(on_file):
+    "Its transaction is synced to disk, whatever mode the connection had"
+    def f(job):
+        job.step('a', int)
+        return job.store.link.conn.pragma('synchronous')
+    assert inside(on_file, f)[1]==2
+
+def test_a_step_renews_the_lease(manager):
+    def f(job):
+        before = job.store.get(job.id).lease_until
+        res = []
+        def look(): res.append(job.store.get(job.id).lease_until)
+        for use in (lambda: job.step('a', int), lambda: job.checkpoint('b', 1), lambda: tx(job)):
+            time.sleep(.001)
+            use()
+            look()
+        return [before, *res]
+    def tx(job):
+        with job.transaction(): pass
+    leases = inside(manager, f)[1]
+    assert leases==sorted(set(leases)) and len(leases)==4
+
+# -- who has lost the job
+
+def take_over(manager, job):
+    "As a process does that finds the owner dead"
+    assert manager.store.settle(job.job, 'rescue', utcnow())
+
+uses = dict( # chkstyle: ignore-node
+    step        = lambda job: job.step('a', int),
+    checkpoint  = lambda job: job.checkpoint('a', 1),
+    transaction = lambda job: fill(job))
+
+def fill(job):
+    with job.transaction() as db: add(db, 'a')
+
+@pytest.mark.parametrize('use', [*uses])
+def test_who_lost_the_job_writes_nothing(manager, use):
+    def f(job):
+        take_over(manager, job)
+        uses[use](job)
+    job,e = inside(manager, f)
+    assert isinstance(e, Cancel) and str(e)=='another process has taken this job over'
+    assert job.status=='pending' and done(manager)==[] and names(manager, job.id)==[]
+
+@pytest.mark.parametrize('to', ['pending', 'cancelled', 'running'])
+def test_the_claim_is_checked_before_the_commit(manager, to):
+    "Even if it is lost inside of the transaction: its last statement finds it out"
+    def f(job):
+        with job.transaction() as db:
+            add(db, 'a')
+            claim = "'other'" if to=='running' else 'claim'
+            db.execute(f"UPDATE tenant_jobs SET status='{to}', claim={claim} WHERE id=?", (job.id,))
+    job,e = inside(manager, f)
+    assert isinstance(e, Cancel) and done(manager)==[] and job.status=='cancelled' # As the attempt itself is, which has its claim again
+
+def test_async_steps_of_who_lost_the_job(manager):
+    async def nothing(): return 1
+    async def f():
+        take_over(manager, current_job())
+        await current_job().step('a', nothing)
+    job,a = attempt(manager, f)
+    assert isinstance(a.outcome, Cancel) and names(manager, job.id)==[] and job.status=='pending'
+
+# -- transactions
+
+def test_all_or_nothing(manager):
+    def f(job, fail):
+        with job.transaction() as db:
+            add(db, 'a')
+            job.checkpoint('n', 1)
+            job.step('s', int)
+            manager.submit('child', print)
+            job.progress(.5, 'half')
+            job.check()
+            assert manager.get_job(job.id).progress==.5
+            assert job.db is db and job.checkpoint('n')==1 and len(manager.list_jobs('child'))==1
+            if fail: raise Undone
+    job,e = inside(manager, lambda job: f(job, True))
+    assert isinstance(e, Undone) and done(manager)==names(manager, job.id)==manager.list_jobs('child')==[]
+    job,_ = inside(manager, lambda job: f(job, False))
+    assert job.status=='completed' and done(manager)==['a'] and names(manager, job.id)==['n', 's'] and len(manager.list_jobs('child'))==1
+    assert (job.progress, job.progress_note)==(.5, 'half')
+
+def test_a_step_in_a_transaction_that_was_undone_may_be_called_again(manager):
+    calls = []
+    def f(job):
+        job.step('before', int)
+        for fail in (True, False):
+            with suppress(Undone), job.transaction():
+                with suppress(Undone), job.transaction():
+                    job.step('inner', lambda: calls.append('inner'))
+                    if fail: raise Undone
+                job.step('outer', lambda: calls.append('outer'))
+                if fail: raise Undone
+        with pytest.raises(ValueError, match='got .before. again'): job.step('before', int)
+        with pytest.raises(ValueError, match='got .inner. again'): job.step('inner', int)
+    job,e = inside(manager, f)
+    assert e is None and calls==['inner', 'outer']*2 and sorted(names(manager, job.id))==['before', 'inner', 'outer']
+
+def test_nested(manager):
+    "A part that fails is undone alone; a part that succeeds goes with the whole"
+    def f(job):
+        with job.transaction() as db:
+            add(db, 'a')
+            with suppress(Undone), job.transaction() as part:
+                assert part is db
+                add(part, 'b')
+                job.checkpoint('b', 1)
+                raise Undone
+            with job.transaction(): add(db, 'c')
+            assert job.checkpoint('b') is None
+        with suppress(Undone), job.transaction() as db:
+            with job.transaction(): add(db, 'd')
+            raise Undone
+    job,e = inside(manager, f)
+    assert e is None and done(manager)==['a', 'c'] and names(manager, job.id)==[]
+
+def test_inside_a_transaction_of_the_manager(manager):
+    "In the same thread, it is a part of it"
+    def f(job):
+        with manager.transaction() as db, job.transaction() as part:
+            assert part is db is job.db
+            add(db, 'a')
+            job.checkpoint('n', 1)
+    job,e = inside(manager, f)
+    assert e is None and done(manager)==['a'] and names(manager, job.id)==['n']
+
+def test_it_joins_no_transaction_of_the_app(on_file):
+    "A rollback on the app's own connection, which another thread uses, undoes nothing of a job"
+    ready,go_on = Event(),Event()
+    def app():
+        on_file.db.execute('BEGIN') # Without a lock: it has only read
+        list(on_file.db.execute('SELECT * FROM effects'))
+        ready.set()
+        go_on.wait(10)
+        on_file.db.execute('ROLLBACK')
+    def f():
+        job = current_job()
+        job.step('a', int)
+        job.checkpoint('b', 1)
+        with job.transaction() as db: add(db, 'a')
+    job_id,_ = on_file.submit('steps', f)
+    call = Call(app)
+    assert ready.wait(10)
+    asyncio.run(go(on_file, job_id))
+    go_on.set()
+    call.answer()
+    job = on_file.get_job(job_id)
+    assert job.status=='completed' and done(on_file)==['a'] and names(on_file, job.id)==['a', 'b']
+
+def test_begun_by_hand(on_file):
+    "A job that would wait for itself hears it at once"
+    def f(job):
+        job.db.execute('BEGIN IMMEDIATE')
+        for o in uses.values():
+            with pytest.raises(RuntimeError, match='must be begun with current_job.*got one begun by hand'): o(job)
+        job.db.execute('ROLLBACK')
+        for o in uses.values():
+            with suppress(ValueError): o(job)
+    start = time.monotonic()
+    job,e = inside(on_file, f)
+    assert e is None and done(on_file)==['a'] and time.monotonic()-start<2
+
+def test_the_jobs_database_in_a_transaction(on_file):
+    "Opened before or inside, it is the one of the transaction; afterwards the job's own again, which sees the effects"
+    def f(job):
+        own = job.db
+        with job.transaction() as db:
+            add(job.db, 'a')
+            assert job.db is db is not own and own.q('SELECT * FROM effects')==[]
+        assert job.db is own and len(own.q('SELECT * FROM effects'))==1
+    assert inside(on_file, f)[1] is None
+
+@pytest.mark.parametrize('n', [1, 3])
+def test_check_inside_a_transaction(manager, n):
+    "It sees at once that a user asked the job to stop, and nothing stalls"
+    def f(job):
+        start = time.monotonic()
+        manager.cancel_job(job.id)
+        with job.transaction() as db:
+            add(db, 'a')
+            for _ in range(n): job.progress(.1)
+            assert time.monotonic()-start<.4
+            job.check()
+    job,e = inside(manager, f)
+    assert isinstance(e, Cancel) and job.status=='cancelled' and done(manager)==[]
+
+def test_async_transactions(manager):
+    "Four tasks of a job, whose transactions take turns at each `await`; steps called inside belong to them"
+    async def double(n):
+        await asyncio.sleep(.001)
+        return n*2
+    async def part(job, n):
+        async with job.transaction() as db:
+            add(db, n)
+            await asyncio.sleep(.002)
+            a,b = await asyncio.gather(job.step(f'{n}a', double, n), job.step(f'{n}b', double, n))
+            add(db, a+b)
+            job.checkpoint('last', n)
+            if n==2: raise Undone
+    async def f():
+        job = current_job()
+        res = await asyncio.gather(*[part(job, n) for n in range(4)], return_exceptions=True)
+        return [type(o).__name__ for o in res]
+    start = time.monotonic()
+    job,a = attempt(manager, f)
+    assert job.value==['NoneType', 'NoneType', 'Undone', 'NoneType'], job.error_log
+    assert done(manager)==[0, 0, 1, 4, 3, 12] and time.monotonic()-start<2
+    assert sorted(names(manager, job.id))==['0a', '0b', '1a', '1b', '3a', '3b', 'last']
+
+def test_a_step_that_outlives_its_transaction(manager):
+    "It belongs to the transaction in which it was called, so it can't be written later"
+    async def nap(): await asyncio.sleep(.02)
+    async def f():
+        async with current_job().transaction(): late = asyncio.ensure_future(current_job().step('late', nap))
+        await late
+    job,a = attempt(manager, f)
+    assert isinstance(a.outcome, RuntimeError) and 'it has ended' in str(a.outcome) and names(manager, job.id)==[]
+
+def test_cancelled_in_an_async_transaction(manager):
+    async def f():
+        async with current_job().transaction() as db:
+            add(db, 'a')
+            await asyncio.sleep(20)
+    async def main():
+        job_id,_ = manager.submit('steps', f)
+        a = manager.claim(job_id)
+        run = asyncio.ensure_future(finish(a))
+        await asyncio.sleep(.05)
+        a.stop()
+        return await run
+    assert asyncio.run(main()).status=='cancelled' and done(manager)==[]
+
+def test_many_jobs_in_threads(manager):
+    "Eight jobs count in steps of one, each in a transaction that reads first: no count is lost"
+    manager.db.execute('CREATE TABLE counts (n)')
+    manager.db.execute('INSERT INTO counts VALUES (0)')
+    def count():
+        job = current_job()
+        for i in range(job.checkpoint('i') or 0, 20):
+            with job.transaction() as db:
+                n, = list(db.execute('SELECT n FROM counts'))[0]
+                db.execute('UPDATE counts SET n=?', (n+1,))
+                job.checkpoint('i', i+1)
+    subs = manager.submit_many('count', count, [{}]*8)
+    async def main(): await asyncio.gather(*[o() for _,o in subs])
+    asyncio.run(main())
+    assert manager.store.read('SELECT n FROM counts')==[(160,)] and {o.status for o in manager.list_jobs('count')}=={'completed'}
+
+# -- atomic tasks
+
+@task(name='steps.atomic', atomic=True, backoff=lambda n: .001)
+def atomic(how='', n=1):
+    job = current_job()
+    for i in range(n): add(job.db, i)
+    job.progress(.5)
+    job.checkpoint('n', n)
+    if how=='fails': raise OSError('no route')
+    if how=='snoozes': raise Snooze(60)
+    if how=='cancels': raise Cancel('no need')
+    if how=='loses': job.db.execute("UPDATE tenant_jobs SET claim='other' WHERE id=?", (job.id,))
+    if how=='awaits': return asyncio.sleep(0)
+    return dict(n=n)
+
+def test_effects_result_and_completion_are_one_commit(on_file):
+    with on_file.transaction() as db: commits = []
+    db.conn.set_commit_hook(lambda: commits.append(1) or False)
+    a = on_file.claim(on_file.submit('steps', atomic, n=3)[0])
+    before = on_file.store.link.conn.total_changes()
+    a.call()
+    assert a.done and a.settle().status=='completed' and commits==[1] and on_file.store.link.conn.total_changes()==before
+
+def test_an_atomic_task(manager):
+    job,a = attempt(manager, atomic, n=3)
+    assert (job.status, job.value, job.progress, job.claim)==('completed', dict(n=3), .5, None)
+    assert done(manager)==[0, 1, 2] and a.done and not manager.process.claims and names(manager, job.id)==['n']
+
+@pytest.mark.parametrize('how,status,count', [('fails', 'pending', 1), ('snoozes', 'pending', 0), ('cancels', 'cancelled', 0), ('loses', 'cancelled', 0), ('awaits', 'pending', 1)])
+def test_an_atomic_task_that_does_not_return(manager, how, status, count):
+    "Everything is rolled back; the outcome is settled as any other"
+    job,_ = attempt(manager, atomic, how=how)
+    assert (job.status, job.retry_count)==(status, count) and done(manager)==names(manager, job.id)==[]
+
+def test_an_atomic_task_whose_commit_fails(on_file):
+    "It is settled as a failure, and completes in the next attempt"
+    job_id,_ = on_file.submit('steps', atomic)
+    with on_file.transaction() as db: pass
+    refuse = [True]
+    db.conn.set_commit_hook(lambda: bool(refuse))
+    job,a = again(on_file, job_id)
+    assert isinstance(a.outcome, apsw.ConstraintError) and job.status=='pending' and job.retry_count==1 and done(on_file)==[]
+    refuse.clear()
+    job = soon(on_file, job)
+    assert job.status=='completed' and done(on_file)==[0]
+
+def test_async_functions_are_not_atomic():
+    async def f(): pass
+    with pytest.raises(TypeError, match='an atomic task must be a sync function, got <function'): task(f, atomic=True)
+
+# -- deaths, retries, prune
+
+def die(path, progress):
+    "A process that has the job dies, with or without progress; another one finds it"
+    dead,look = Process(),manager_at(path)
+    a = manager_at(path, process=dead).claim(look.list_jobs('steps')[0].id)
+    if progress: a.checkpoint('n', (a.checkpoint('n') or 0)+1)
+    for fd in dead.locks.values(): os.close(fd)
+    job, = look.rescue()
+    return job
+
+def test_a_death_after_progress_spends_no_attempt(on_file, path):
+    on_file.submit('steps', atomic, 2)
+    for i in range(5):
+        job = die(path, True)
+        assert (job.status, job.retry_count, job.deaths)==('pending', 0, i+1)
+    assert 'after new steps or checkpoints' in job.errors[0]['error']
+    job = die(path, False)
+    assert (job.status, job.retry_count, job.deaths)==('pending', 1, 5)
+    job = die(path, True)
+    assert (job.status, job.retry_count, job.deaths)==('pending', 1, 6)
+    assert die(path, False).status=='failed'
+    job = on_file.retry_job(job.id)
+    assert (job.retry_count, job.deaths, job.status)==(0, 0, 'pending') and on_file.steps_of(job.id)[0].value==6
+
+def test_progress_of_an_earlier_attempt_does_not_count(on_file, path):
+    on_file.submit('steps', atomic, 9)
+    die(path, True)
+    assert [die(path, False).retry_count for _ in range(2)]==[1, 2]
+
+def test_every_job_comes_to_an_end(on_file, path):
+    "One that writes a checkpoint and dies, each time"
+    on_file.submit('steps', atomic, 3)
+    job,deaths = die(path, True),1
+    while job.status=='pending': job,deaths = die(path, True),deaths+1
+    assert (job.status, job.retry_count, job.deaths, deaths)==('failed', 3, retry.free_deaths, retry.free_deaths+3)
+
+def test_retry_resumes_or_restarts(manager):
+    calls = []
+    def f():
+        current_job().step('a', lambda: calls.append('a'))
+        raise OSError
+    job,_ = attempt(manager, f, 1)
+    assert names(manager, job.id)==['a'] and job.status=='failed'
+    manager.retry_job(job.id)
+    assert names(manager, job.id)==['a'] and again(manager, job.id)[0].status=='failed' and calls==['a']
+    with suppress(Undone), manager.transaction():
+        manager.retry_job(job.id, restart=True)
+        assert names(manager, job.id)==[]
+        raise Undone
+    assert names(manager, job.id)==['a'] # The reset and the steps are one transaction
+    manager.retry_job(job.id, restart=True)
+    assert names(manager, job.id)==[] and again(manager, job.id)[0].status=='failed' and calls==['a', 'a']
+
+def test_a_retry_that_is_refused_forgets_nothing(manager):
+    job,_ = inside(manager, lambda job: job.step('a', int))
+    with pytest.raises(ValueError, match='must be failed or cancelled'): manager.retry_job(job.id, restart=True)
+    assert names(manager, job.id)==['a']
+
+def test_prune_takes_the_steps_along(manager):
+    "Those of the jobs that it deletes, in the same transaction, and no others, while a job runs"
+    old = [inside(manager, lambda job: job.step('a', int))[0].id for _ in range(3)]
+    def f(job):
+        job.step('b', int)
+        with suppress(Undone), manager.transaction():
+            assert manager.prune(timedelta(0))==3
+            raise Undone
+        assert [names(manager, o) for o in old]==[['a']]*3
+        assert manager.prune(timedelta(0))==3
+        return job.step('c', int)
+    job,res = inside(manager, f)
+    assert res==0 and names(manager, job.id)==['b', 'c']
+    assert manager.store.read('SELECT DISTINCT job_id FROM tenant_steps')==[(job.id,)]
+
+# -- the table, the page, the command
+
+def test_older_files_gain_the_table(path):
+    db = database(path)
+    manager = BackgroundTaskManager(db)
+    job_id,_ = manager.submit('steps', atomic)
+    db.execute('DROP TABLE tenant_steps')
+    db.execute('ALTER TABLE tenant_jobs DROP COLUMN deaths')
+    manager.store.link.close()
+    again = manager_at(path)
+    assert again.get_job(job_id).deaths==0 and again.steps_of(job_id)==[]
+    assert again.store.read("SELECT sql FROM sqlite_master WHERE name='tenant_steps'")==[(steps_table,)]
+
+def test_a_table_of_the_app_is_left_alone(path):
+    db = database(path)
+    db.execute('CREATE TABLE tenant_steps (stairs)')
+    with pytest.raises(apsw.SQLError, match='`tenant_steps` must be the table of steps.*got a table with columns stairs: rename it'): BackgroundTaskManager(db)
+    assert [o for o, in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'tenant%'")]==['tenant_steps']
+
+def test_get_job_reads_no_steps(on_file):
+    job,_ = inside(on_file, lambda job: job.step('a', int))
+    seen = []
+    on_file.store.link.conn.trace_v2(apsw.SQLITE_TRACE_STMT, lambda o: seen.append(o['sql']))
+    on_file.get_job(job.id)
+    on_file.store.link.conn.trace_v2(0, None)
+    assert len(seen)==1 and 'tenant_steps' not in seen[0]
+
+def test_the_page_lists_steps(manager):
+    def f():
+        job = current_job()
+        job.step('login', lambda: dict(user='ann', token='k7Hq91xZ-secret'))
+        job.step('api_key', lambda: 'zz9Plural7')
+        job.checkpoint('rows', ['hunter42x', 4200])
+        job.step('<script>', lambda: 'x'*20_000)
+        raise OSError('no route')
+    job,_ = attempt(manager, f, 1)
+    steps = manager.steps_of(job.id, longest=16_000)
+    html = to_xml(JobDetails(job, View(), steps))
+    assert all(o in html for o in ('Step login', 'Checkpoint rows', '4200', 'ann', '&lt;script', '20,002 characters of JSON'))
+    assert not any(o in html for o in ('k7Hq91xZ', 'zz9Plural7', '<script'))
+    assert html.index('failed at')<html.index('Checkpoint rows')<html.index('Step login') # Newest first
+    def bad(o): raise KeyError
+    assert 'ann' not in to_xml(JobDetails(job, View(redact=bad), steps))
+
+def test_secrets_of_the_payload_are_hidden_in_steps(manager):
+    def f(password): current_job().step('echo', lambda: f'logged in with {password}')
+    job,_ = attempt(manager, f, password='correct-horse-9')
+    html = to_xml(JobDetails(job, View(), manager.steps_of(job.id)))
+    assert 'correct-horse' not in html and 'logged in with' in html
+
+def test_the_command_shows_steps(on_file, path, capsys):
+    job,_ = inside(on_file, lambda job: job.checkpoint('rows', 4200) and job.step('a\x1b[31m', int))
+    assert cli.main(['show', path, job.id])==0
+    out = capsys.readouterr().out
+    assert 'checkpoint' in out and 'rows: 4200' in out and '\x1b' not in out
+    assert cli.main(['show', path, job.id, '--json'])==0
+    step = json.loads(capsys.readouterr().out)['steps'][0]
+    assert (step['name'], step['kind'], step['value'])==('rows', 'checkpoint', 4200)
+
+def test_the_command_restarts(on_file, path):
+    def f(job):
+        job.step('a', int)
+        raise Cancel('enough')
+    job,_ = inside(on_file, f)
+    on_file.store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET task='steps.atomic'"))
+    assert cli.main(['retry', path, job.id])==0 and names(on_file, job.id)==['a']
+    on_file.cancel_job(job.id)
+    assert cli.main(['retry', path, job.id, '--restart'])==0 and names(on_file, job.id)==[]
+
+# -- any order of steps, failures, deaths and retries
+
+class Machine(RuleBasedStateMachine):
+    "One job and a model of what it has finished; each rule is an attempt that ends in another way"
+    @initialize()
+    def begin(self):
+        self.manager = BackgroundTaskManager(database(':memory:'))
+        self.manager.db.execute(effects)
+        self.model,self.effects,self.calls = {},[],[]
+        self.todo = []
+        self.job_id,_ = self.manager.submit('steps', self.run, 10**6)
+        self.runs = 0
+
+    def run(self):
+        job = current_job()
+        assert job.checkpoint('at')==self.model.get('at')
+        for what,*args in self.todo: getattr(self, 'do_'+what)(job, *args)
+
+    def do_step(self, job, name):
+        if name in job.names: return
+        known = name in self.model
+        value = job.step(name, lambda: self.calls.append(name) or len(self.calls))
+        if not known: self.model[name] = len(self.calls)
+        assert value==self.model[name]
+
+    def do_fail_step(self, job, name):
+        if name in job.names or name in self.model: return
+        with pytest.raises(Undone): job.step(name, self.undone)
+
+    def undone(self): raise Undone
+
+    def do_transaction(self, job, commit, name):
+        before = dict(self.model),list(self.effects)
+        with suppress(Undone), job.transaction() as db:
+            add(db, len(self.effects))
+            self.effects.append(len(self.effects))
+            self.do_step(job, name)
+            job.checkpoint('at', len(self.effects))
+            self.model['at'] = len(self.effects)
+            if not commit: raise Undone
+        if not commit: self.model,self.effects = before
+
+    def do_lose(self, job):
+        take_over(self.manager, job)
+        for o in (lambda: job.checkpoint('at', -1), lambda: job.step(f'lost {self.runs}', int), lambda: fill(job)):
+            with pytest.raises(Cancel): o()
+        raise Cancel
+
+    def do_end(self, job, how): raise dict(fail=OSError(), snooze=Snooze(1), exit=SystemExit(), cancel=Cancel())[how]
+
+    ops = st.one_of(st.tuples(st.sampled_from(['step', 'fail_step']), st.sampled_from('abcd')), st.tuples(st.just('transaction'), st.booleans(), st.sampled_from('abcd')))
+    last = st.one_of(st.tuples(st.just('end'), st.sampled_from(['fail', 'snooze', 'exit', 'cancel'])), st.just(('lose',)))
+
+    @rule(todo=st.lists(ops, max_size=6), last=last)
+    def attempt(self, todo, last):
+        self.todo = [*todo, last]
+        self.runs += 1
+        job = self.manager.get_job(self.job_id)
+        if job.status=='cancelled': self.manager.retry_job(self.job_id)
+        self.manager.reschedule_job(self.job_id, run_at=utcnow()-timedelta(days=1))
+        a = begin(lambda: self.manager.claim(self.job_id))
+        if not a.done: a.settle()
+        assert not isinstance(a.outcome, AssertionError), a.outcome
+
+    @rule()
+    def restart(self):
+        if self.manager.get_job(self.job_id).status!='cancelled': return
+        self.manager.retry_job(self.job_id, restart=True)
+        self.model = {}
+
+    @invariant()
+    def all_is_as_the_model_says(self):
+        if not hasattr(self, 'job_id'): return
+        assert {o.name:o.value for o in self.manager.steps_of(self.job_id)}==self.model
+        assert done(self.manager)==self.effects
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
