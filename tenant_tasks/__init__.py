@@ -3,16 +3,18 @@ __version__ = "0.1.0"
 
 from .job import BadPayload,TenantJob,statuses,transitions
 from .retry import Cancel,Snooze,exp_backoff
+from .schedule import next_tick
 from .task import task
 from .process import task_threads
 from .attempt import current_job
 from .manager import BackgroundTaskManager,JobNotFound,JobStateError
+from . import schedules
 from .tenants import BadTenantName,TenantMap,TenantNotFound,Tenants
 from .worker import Worker
 from .components import JobCard,JobDetails,JobStats,JobTable,View,hide_secrets
 from .pages import jobs_ui,operator_ui
 
 __all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses', 'transitions',
-    'task', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'task_threads', 'Tenants', 'TenantMap', 'TenantNotFound',
+    'task', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick', 'task_threads', 'Tenants', 'TenantMap', 'TenantNotFound',
     'BadTenantName', 'Worker', 'JobCard', 'JobTable', 'JobStats', 'JobDetails', 'View', 'hide_secrets',
     'jobs_ui', 'operator_ui']

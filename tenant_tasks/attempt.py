@@ -164,6 +164,7 @@ def _settle_by(self:Attempt, f, as_read=False, **kw):
     said,change = dict(progress=self.job.progress, progress_note=self.job.progress_note),self._decide()
     return f(self.job, change.move, self.clock(), as_read, **kw, **said, **change.values)
 
+# %% ../nbs/07_attempt.ipynb #46ba270a
 @patch
 def ended(self:Attempt,
     row:TenantJob|None, # The row as written, or None if the claim was lost

@@ -6,8 +6,8 @@ The command `tenant-tasks` works on one database file or on a directory of tenan
 
 # %% auto #0
 __all__ = ['arguments', 'commands', 'printable', 'table', 'UsageError', 'warn', 'in_short', 'duration', 'files_at', 'Target',
-           'cmd_ls', 'cmd_show', 'cmd_stats', 'cmd_retry', 'cmd_cancel', 'cmd_prune', 'cmd_rescue', 'find_worker',
-           'PrintableFormatter', 'cmd_worker', 'command_line', 'say', 'main']
+           'cmd_ls', 'cmd_show', 'cmd_stats', 'cmd_retry', 'cmd_cancel', 'cmd_prune', 'cmd_rescue', 'cmd_schedules',
+           'find_worker', 'PrintableFormatter', 'cmd_worker', 'command_line', 'say', 'main']
 
 # %% ../nbs/13_cli.ipynb #a18a485f
 import importlib,json,logging,os,re,sys
@@ -27,6 +27,7 @@ from .job import *
 from .link import *
 from .store import *
 from .manager import *
+from .schedules import *
 from .tenants import *
 from .worker import *
 
@@ -245,6 +246,32 @@ def cmd_rescue(args):
     rows = [dict(tenant=k, id=o.id, job_type=o.job_type, status=o.status) for k,o in found]
     return rows, table(rows), target.code
 
+# %% ../nbs/13_cli.ipynb #3f8220ad
+def _schedule_row(tenant, s, now):
+    due = max((parse_time(s.next_at)-now).total_seconds(), 0)
+    when = s.cron or f'every {in_short(s.every)}'
+    return dict(tenant=tenant, name=printable(s.name, 40), when=printable(when, 40), tz=s.tz,
+        next='paused' if s.paused else f'in {in_short(due)}', task=s.task)
+
+def _act_on(args):
+    "The method that the options ask for, and the name of the schedule"
+    asked = dict(run_now=args.run, pause_schedule=args.pause, resume_schedule=args.resume)
+    asked = {k:v for k,v in asked.items() if v is not None}
+    if len(asked)>1: raise UsageError("only one of --run, --pause and --resume must be given, got several")
+    return next(iter(asked.items()), (None,None))
+
+def cmd_schedules(args):
+    "List schedules; run one now, pause it or resume it"
+    (method,name),target = _act_on(args),_target(args)
+    def matching(manager): return [o for o in manager.schedules() if name in (None, o.name)]
+    def act(tenant, manager):
+        if method and matching(manager): getattr(manager, method)(name)
+        return [(tenant, o) for o in matching(manager)]
+    found = list(target.ask(act))
+    if name is not None and not found: raise UsageError(f"there is no schedule {name!r}")
+    text = table([_schedule_row(*o, utcnow()) for o in found])
+    return [dict(tenant=k, **asdict(o)) for k,o in found], text, target.code
+
 # %% ../nbs/13_cli.ipynb #61c03a96
 def find_worker(
     spec:str, # Such as 'myapp:worker'
@@ -297,6 +324,9 @@ arguments = { # chkstyle: ignore-node
     '--limit':      dict(type=int, default=100, help='show at most this many jobs (default: 100)'),
     '--older-than': dict(metavar='AGE', required=True, help='how long ago, such as 90s, 15m, 12h, 30d or 4w'),
     '--restart':    dict(action='store_true', help='forget the finished steps, start all over'),
+    '--run':        dict(metavar='NAME', help='run the schedule of this name now'),
+    '--pause':      dict(metavar='NAME', help='pause the schedule of this name'),
+    '--resume':     dict(metavar='NAME', help='resume the schedule of this name'),
     '--tenant':     dict(help='only this tenant of a directory'),
     '--suffix':     dict(default='.db', help='how the files of tenants in a directory end (default: .db)'),
     '--concurrency': dict(type=int, metavar='N', help='jobs at a time, instead of what the worker says'),
@@ -311,6 +341,7 @@ commands = dict( # chkstyle: ignore-node
     cancel = (cmd_cancel, 'path ids --tenant --suffix --json', 'data 0660f2…'),
     prune  = (cmd_prune, 'path --older-than --tenant --suffix --json', 'data --older-than 30d'),
     stats  = (cmd_stats, 'path --tenant --suffix --json', 'data'),
+    schedules = (cmd_schedules, 'path --run --pause --resume --tenant --suffix --json', 'data --pause nightly'),
     rescue = (cmd_rescue, 'path --tenant --suffix --json', 'data/acme.db'),
     worker = (cmd_worker, 'worker --concurrency --per-tenant --processes', 'myapp:worker --processes 4'))
 

@@ -8,8 +8,8 @@ from typing import Any
 import logging
 
 __all__ = ['arguments', 'commands', 'printable', 'table', 'UsageError', 'warn', 'in_short', 'duration', 'files_at',
-    'Target', 'cmd_ls', 'cmd_show', 'cmd_stats', 'cmd_retry', 'cmd_cancel', 'cmd_prune', 'cmd_rescue', 'find_worker',
-    'PrintableFormatter', 'cmd_worker', 'command_line', 'say', 'main']
+    'Target', 'cmd_ls', 'cmd_show', 'cmd_stats', 'cmd_retry', 'cmd_cancel', 'cmd_prune', 'cmd_rescue', 'cmd_schedules',
+    'find_worker', 'PrintableFormatter', 'cmd_worker', 'command_line', 'say', 'main']
 
 arguments: dict[str, dict[str, str] | dict[str, type[Exception] | int | str] | dict[str, str | bool] | dict[str, type[Exception] | str]]
 commands: dict[str, tuple[Callable[..., Any] | str, ...]]
@@ -140,6 +140,9 @@ def cmd_prune(args: Any) -> Any:
 
 def cmd_rescue(args: Any) -> Any:
     """Take over the jobs of processes that died"""
+
+def cmd_schedules(args: Any) -> Any:
+    """List schedules; run one now, pause it or resume it"""
 
 def find_worker(spec: str) -> Worker:
     """Import a worker; `UsageError` if there is none

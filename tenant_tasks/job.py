@@ -210,6 +210,8 @@ class TenantJob:
     progress_note:str|None = None # The current step, in words
     cancel_requested:int = 0 # 1 once a user has asked a running job to stop
     deaths:int = 0 # Deaths of its processes that spent no attempt, because the job had got further
+    schedule:str|None = None # Name of the schedule that made it
+    tick:str|None = None # The time for which its schedule made it
 
 # %% ../nbs/00_job.ipynb #7c6e8b7e
 @patch(as_prop=True)

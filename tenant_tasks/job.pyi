@@ -186,6 +186,10 @@ class TenantJob:
     '1 once a user has asked a running job to stop'
     deaths: int = 0
     'Deaths of its processes that spent no attempt, because the job had got further'
+    schedule: str | None = None
+    'Name of the schedule that made it'
+    tick: str | None = None
+    'The time for which its schedule made it'
 
     @property
     def kwargs(self) -> dict[Any, Any]:

@@ -291,6 +291,7 @@ def _make_ready(self:DbLink, conn, prepare):
     self.ready = True
     _prepared[self.path] = *self.file,conn.pragma('schema_version')
 
+# %% ../nbs/03_link.ipynb #bf2b25ab
 @patch
 def busy(self:DbLink)->apsw.BusyError:
     "The error for a wait that was too long"

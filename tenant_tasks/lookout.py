@@ -10,16 +10,19 @@ __all__ = ['Lookout']
 # %% ../nbs/09b_lookout.ipynb #651b74ff
 import asyncio,logging,threading,time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 from fastcore.basics import patch
 
 from .job import *
+from .schedule import *
 from .store import *
 from .task import *
 from .process import *
 from .manager import *
+from .schedules import *
 from .tenants import *
 
 # %% ../nbs/09b_lookout.ipynb #682971bc
@@ -50,13 +53,20 @@ class Lookout:
         self.unknown_after = unknown_after
         self.keep = keep
         self.process = process
-        self._watched = {} # Tenants with jobs of other processes: who they are, and when it was looked at them
-        self._pruned = {} # When to delete old jobs of each tenant again, and whether there are more
-        self._reported = set() # Unknown tasks that have been logged
-        self._seen = {} # The state of a tenant's files when it was looked at last
-        self._news = set() # Tenants whose files have changed
-        self._told = asyncio.Event()
-        self._cpu = 0. # Seconds of processor time that the last look took
+        self._begin()
+
+# %% ../nbs/09b_lookout.ipynb #06f3e8bf
+@patch
+def _begin(self:Lookout):
+    self._watched = {} # Tenants with jobs of other processes: who they are, and when it was looked at them
+    self._pruned = {} # When to delete old jobs of each tenant again, and whether there are more
+    self._reported = set() # Unknown tasks that have been logged
+    self.declared = {} # Schedules for all tenants, by name, and their time zones
+    self.synced = {} # In which file of each tenant they are written
+    self._seen = {} # The state of a tenant's files when it was looked at last
+    self._news = set() # Tenants whose files have changed
+    self._told = asyncio.Event()
+    self._cpu = 0. # Seconds of processor time that the last look took
 
 # %% ../nbs/09b_lookout.ipynb #c0842d5c
 @patch
@@ -64,19 +74,27 @@ def look(self:Lookout,
     name:str, # A tenant
 ):
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
-    self._seen[name] = self.tenants.state(name)
-    seen = glance(self.tenants.link(name), self.process.id, task_names(), self.tenants.clock())
-    if seen is None: return
-    at = seen.next_due
-    if seen.owners or seen.unknown or self.keep is not None:
-        manager = self.tenants[name]
-        if seen.owners: self._take_over(name, manager)
-        if seen.unknown: self._abandon(name, manager)
-        self._prune(name, manager)
-        at = manager.next_due()
+    self._seen[name],link = self.tenants.state(name),self.tenants.link(name)
+    seen = glance(link, self.process.id, task_names(), self.tenants.clock()) or Glance(None, [], False)
+    declares = self.synced.get(name, 0)!=link.file and bool(self.declared or seen.tick is not None)
+    ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
+    cares = declares or ticks or seen.owners or seen.unknown or self.keep is not None
+    at = self._care(name, seen, declares, ticks) if cares else seen.first
     if seen.owners: self._watched[name] = set(seen.owners),time.monotonic()
     else: self._watched.pop(name, None)
-    if at is not None: self.due(name, parse_time(at).timestamp() if isinstance(at, str) else at.timestamp())
+    if at is not None: self.due(name, parse_time(at).timestamp())
+
+# %% ../nbs/09b_lookout.ipynb #a6622403
+@patch
+def _care(self:Lookout, name, seen, declares, ticks):
+    manager = self.tenants[name]
+    if seen.owners: self._take_over(name, manager)
+    if seen.unknown: self._abandon(name, manager)
+    self._prune(name, manager)
+    if declares: self._declare(name, manager)
+    if declares or ticks: manager.tick()
+    at = manager.next_due()
+    return at and timestamp(at)
 
 # %% ../nbs/09b_lookout.ipynb #25dc4c86
 @patch
@@ -95,6 +113,17 @@ def _abandon(self:Lookout, name, manager):
         why = f"no process that knows the task {job.task!r} claimed the job within {self.unknown_after}"
         errors = add_error(job.error_log, (job.retry_count or 0)+1, now, f'{why}; is its module imported in a worker?')
         manager.store.abandon(job, now, errors)
+
+# %% ../nbs/09b_lookout.ipynb #3742bf60
+@patch
+def _declare(self:Lookout, name, manager):
+    def zone(tz): return tz(name) if callable(tz) else tz
+    try:
+        wanted = [replace(s, tz=zone(tz)) for s,tz in self.declared.values()]
+        for o in wanted: find_zone(o.tz)
+    except Exception: _log.exception("tenant %s: the schedules that are declared can't be written", name)
+    else: manager.declare_schedules(wanted)
+    self.synced[name] = manager.store.link.file
 
 # %% ../nbs/09b_lookout.ipynb #a4a0a610
 @patch
@@ -115,9 +144,10 @@ def look_at(self:Lookout,
     from_outside:bool=False, # Leave those closed that have no live job?
 ):
     "Look at many tenants; an error of one of them goes to `ill`"
+    in_full = not from_outside or self.keep is not None or self.declared
     for name in names:
         try:
-            if not from_outside or self.keep is not None or self.tenants.may_have_work(name): self.look(name)
+            if in_full or self.tenants.may_have_work(name): self.look(name)
         except Exception as e: self.ill(name, e)
 
 def _mixed(names, seed):
@@ -182,9 +212,9 @@ async def _follow(self:Lookout):
         await self._aside(self._look_at_changed, names)
 
 @patch
-def _look_at_changed(self:Lookout, names):
-    self.look_at([o for o in names if self._seen.get(o)!=self.tenants.state(o)])
+def _look_at_changed(self:Lookout, names): self.look_at([o for o in names if self._seen.get(o)!=self.tenants.state(o)])
 
+# %% ../nbs/09b_lookout.ipynb #0dab1613
 @patch
 async def _take_census(self:Lookout, names):
     "The first look"

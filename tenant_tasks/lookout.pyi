@@ -22,6 +22,10 @@ class Lookout:
     unknown_after: timedelta
     keep: timedelta | None
     process: Process
+    declared: dict[Any, Any]
+    'Schedules for all tenants, by name, and their time zones'
+    synced: dict[Any, Any]
+    'In which file of each tenant they are written'
 
     def __init__(
         self,

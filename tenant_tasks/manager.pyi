@@ -2,6 +2,7 @@
 from .attempt import Attempt
 from .job import Step,TenantJob
 from .process import Process
+from .schedule import Schedule
 from .store import JobStore
 from .transaction import Transaction
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from fastlite import Database,NotFoundError
 from starlette.background import BackgroundTask
 from typing import Any
 
-__all__ = ['BackgroundTaskManager', 'JobNotFound', 'JobStateError']
+__all__ = ['BackgroundTaskManager', 'check_args', 'JobNotFound', 'JobStateError']
 
 class BackgroundTaskManager:
     """Lightweight background task manager for tenant-level operations."""
@@ -74,11 +75,14 @@ class BackgroundTaskManager:
             The attempt, or None if there is nothing to claim
         """
 
-    def next_due(self) -> datetime | None:
-        """When the next job that this process can run will be due
+    def next_due(self, ticks: bool=True) -> datetime | None:
+        """When the next job that this process can run will be due, or the next tick of a schedule
+
+        Args:
+            ticks: Do the ticks of schedules count too?
 
         Returns:
-            None if no job waits
+            None if nothing waits
         """
 
     def claim_next(self, limit: int=1, ended: list[Any] | tuple[Any, ...]=...) -> list[Attempt]:
@@ -256,6 +260,113 @@ class BackgroundTaskManager:
         Returns:
             Jobs deleted
         """
+
+    def schedule(
+        self,
+        name: Any,
+        func: Any,
+        /,
+        cron: str | None=None,
+        every: timedelta | float | None=None,
+        tz: str='UTC',
+        catch_up: str='once',
+        overlap: str='skip',
+        spread: timedelta | float=0,
+        **kwargs: Any,
+    ) -> Schedule:
+        """Run a registered task again and again; the same name changes the schedule that is there
+
+        Args:
+            cron: As in '0 7 * * 1': minute, hour, day, month, weekday
+            every: Or an interval, as a duration or in seconds
+            tz: The time zone in which `cron` is meant
+            catch_up: Ticks of a downtime: one job for all, `skip` them, or `all`, the latest hundred
+            overlap: May a run start while an earlier one goes on? `skip` or `allow`
+            spread: Delay each tenant by a share of this time, always the same
+            kwargs: Arguments for `func`, as JSON can hold them
+
+        Returns:
+            The row, with the `next_at` of its first tick
+        """
+
+    def schedules(self) -> list[Schedule]:
+        """The schedules of this tenant
+
+        Returns:
+            By name
+        """
+
+    def get_schedule(self, name: str) -> Schedule:
+        """One schedule; `ScheduleNotFound`, a `KeyError`, if there is none
+
+        Args:
+            name: Which schedule
+
+        Returns:
+            As it is now
+        """
+
+    def tick(self) -> datetime | None:
+        """Make the jobs of all schedules that are due now
+
+        Returns:
+            When the next tick is due; None if there is no schedule that isn't paused
+        """
+
+    def pause_schedule(self, name: str) -> Schedule:
+        """Make no jobs of a schedule until it is resumed; `ScheduleNotFound` if there is none
+
+        Args:
+            name: Which schedule
+
+        Returns:
+            The row, paused
+        """
+
+    def resume_schedule(self, name: str) -> Schedule:
+        """Let a paused schedule go on; `ScheduleNotFound` if there is none
+
+        Args:
+            name: Which schedule
+
+        Returns:
+            The row, with its next tick after now
+        """
+
+    def run_now(self, name: str) -> TenantJob:
+        """Run a schedule's task now, apart from its ticks; `ScheduleNotFound` if there is none
+
+        Args:
+            name: Which schedule
+
+        Returns:
+            The new job, or the one that is live
+        """
+
+    def unschedule(self, name: str) -> None:
+        """Delete a schedule, not its jobs; `ScheduleNotFound` if there is none
+
+        Args:
+            name: Which schedule
+        """
+
+    def declare_schedules(self, wanted: list[Schedule]) -> None:
+        """Bring the schedules that a worker has declared for this tenant in line with what it declares now
+
+        Args:
+            wanted: As `new_schedule` makes them
+        """
+
+def check_args(func: Callable[..., Any], kwargs: dict[Any, Any]) -> dict[Any, Any]:
+    """`TypeError` unless the arguments fit the function's signature
+
+    Args:
+        func: A function
+        kwargs: Arguments for it
+
+    Returns:
+        The same
+    """
 
 class JobNotFound(KeyError, NotFoundError):
     """There is no job with this id in this tenant's database"""

@@ -143,6 +143,7 @@ async def _astep(self:Attempt, name, f, args, kwargs, tx):
         self.names.discard(name)
         raise
 
+# %% ../nbs/07a_steps.ipynb #3aadec4b
 @patch
 def _step(self:Attempt, name, f, args, kwargs, tx):
     try:

@@ -1,6 +1,7 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .job import JobList,Step,TenantJob
 from .link import DbLink,Mode
+from .schedule import Schedule
 from .transaction import Transaction
 from collections.abc import Callable,Iterator
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from fastlite import Database
 from typing import Any,NamedTuple
 import apsw
 
-__all__ = ['columns', 'indexes', 'steps_table', 'lease_time', 'ensure_schema', 'JobStore', 'has_job_table', 'Glance',
-    'glance', 'may_have_work', 'quick_stats', 'exclusive']
+__all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'lease_time', 'ensure_schema', 'JobStore',
+    'has_job_table', 'Glance', 'glance', 'may_have_work', 'quick_stats', 'exclusive']
 
 columns: dict[str, str]
+schedule_columns: dict[str, str]
 indexes: dict[str, str]
 steps_table: str
 lease_time: timedelta
@@ -165,15 +167,16 @@ class JobStore:
     ) -> Callable[..., Any]:
         """The change that `claim_due` makes; with a `limit`, it claims more as long as `together` is true of each"""
 
-    def next_due(self, owner: str, tasks: list[str]) -> str | None:
-        """When the next job that this process can run will be due
+    def next_due(self, owner: str, tasks: list[str], ticks: bool=True) -> str | None:
+        """When the next job that this process can run will be due, or the next tick of a schedule
 
         Args:
             owner: Process that asks
             tasks: Tasks that it knows
+            ticks: Do the ticks of schedules count too?
 
         Returns:
-            The `run_at` of the earliest, or None if there is none
+            The earliest time, or None if there is none
         """
 
     def settle(
@@ -351,6 +354,90 @@ class JobStore:
             The row as it is now, or None if it isn't pending
         """
 
+    def schedules(self, name: str | None=None, mode: Mode=...) -> list[Schedule]:
+        """The schedules of this tenant
+
+        Args:
+            name: Only the one with this name
+            mode: `caller` or `runner`
+
+        Returns:
+            By name
+        """
+
+    def put_schedule(self, s: Schedule, now: datetime, mode: Mode=...) -> Schedule | None:
+        """Write a schedule, new or changed
+
+        Args:
+            s: What it is to be, with the `next_at` of a new one
+            now: The time
+            mode: `caller` or `runner`
+
+        Returns:
+            The row; None if a worker declares it, and the tenant has one of its own with this name
+        """
+
+    def set_paused(
+        self,
+        name: str,
+        paused: bool,
+        next_at: datetime | None=None,
+        mode: Mode=...,
+    ) -> Schedule | None:
+        """Pause a schedule, or let it go on
+
+        Args:
+            name: Which schedule
+            paused: Should it make no jobs?
+            next_at: When the next tick is due; as before if not given
+            mode: `caller` or `runner`
+
+        Returns:
+            The row, or None if there is none
+        """
+
+    def drop_schedule(self, name: str, declared: bool=False, mode: Mode=...) -> bool:
+        """Delete a schedule
+
+        Args:
+            name: Which schedule
+            declared: Only if a worker has declared it?
+            mode: `caller` or `runner`
+
+        Returns:
+            Was there one?
+        """
+
+    def tick(
+        self,
+        s: Schedule,
+        next_at: datetime,
+        jobs: list[TenantJob],
+        now: datetime,
+    ) -> list[TenantJob] | None:
+        """Make one tick, if no other process has made it
+
+        Args:
+            s: A schedule as it was read
+            next_at: When its next tick is due
+            jobs: What this tick makes
+            now: The time; no tick up to now is left
+
+        Returns:
+            The jobs that were written; None if the row isn't as it was read any more
+        """
+
+    def run_schedule(self, s: Schedule, job: TenantJob) -> TenantJob:
+        """Write a job of a schedule, without a tick
+
+        Args:
+            s: A schedule as it was read
+            job: Its job
+
+        Returns:
+            The job; the live one, if there is one and they must not overlap
+        """
+
     def stats(self, count_limit: int | None=None) -> tuple[dict[Any, Any], str | None]:
         """How many jobs there are in each state
 
@@ -422,6 +509,12 @@ class Glance(NamedTuple):
     'Other processes that jobs here depend on; the process itself if it has lost a claim'
     unknown: bool
     "Is a job due that the process can't run?"
+    tick: str | None = None
+    "When the next tick of a schedule is due: None if there is no schedule, '' if all are paused"
+
+    @property
+    def first(self) -> Any:
+        """The earlier of the two times, or None"""
 
 def glance(link: DbLink, owner: str, tasks: list[str], now: datetime) -> Glance | None:
     """Ask a database what there is to do, without making a table in it

@@ -8,7 +8,7 @@ All tenants of an app, by name. `tenants["acme"]` is the manager of one of them,
 __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenants', 'Health', 'Overview']
 
 # %% ../nbs/09_tenants.ipynb #49f91c8c
-import os,re,threading,time,unicodedata
+import logging,os,re,threading,time,unicodedata
 from collections import OrderedDict
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
@@ -293,7 +293,9 @@ def state(self:Tenants,
         if st.st_size: res += st.st_mtime_ns,st.st_size
     return res
 
-# %% ../nbs/09_tenants.ipynb #a868f408
+# %% ../nbs/09_tenants.ipynb #864da3bd
+logging.getLogger('watchfiles.main').addFilter(lambda o: o.threadName!='tenant_tasks lookout')
+
 @patch
 def watch(self:Tenants,
     stop:threading.Event, # Ends the watch

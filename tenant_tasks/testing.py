@@ -49,7 +49,7 @@ async def run(
     def ended(): return {o.id:o for o in reversed(manager.store.find(limit=-1)) if o.status in final_statuses}
     check_int('limit', limit, 1)
     before,n = ended(),await manager.drain()
-    while (at := manager.next_due()) is not None:
+    while (at := manager.next_due(ticks=False)) is not None:
         if n>=limit: raise RuntimeError(f"jobs must end within {limit} attempts, got {n} and more to do")
         await manager.sleep(max((at-manager.clock()).total_seconds(), 0))
         n += await manager.drain()

@@ -9,10 +9,11 @@ __all__ = ['Worker']
 
 # %% ../nbs/10_worker.ipynb #5f1c5a4a
 import asyncio,logging,os,signal,time
+from collections.abc import Callable
 from datetime import timedelta
 
 import apsw
-from fastcore.basics import patch
+from fastcore.basics import patch,patch_to
 
 from .job import *
 from .agenda import *
@@ -22,6 +23,7 @@ from .process import *
 from .peers import *
 from .attempt import *
 from .manager import *
+from .schedules import *
 from .tenants import *
 from .supervisor import *
 from .lookout import *
@@ -56,6 +58,7 @@ class Worker:
             keep=_check_keep(keep), process=process)
         self.process = process
         self.threads = ThreadLimit(concurrency)
+        self._declared = {} # Schedules for all tenants, by name, and their time zones
         self._begin()
 
     def __repr__(self): return f'Worker({self.tenants}, concurrency={self.concurrency}, per_tenant={self.per_tenant})'
@@ -93,6 +96,7 @@ def _schedule(self:Worker, name, when):
 def _begin(self:Worker):
     self.agenda = Agenda(self.concurrency, self.per_tenant)
     self.lookout = Lookout(self.tenants, self._due, self._ill, lambda: len(self.agenda.ready)>200, **self.looks)
+    self.lookout.declared = self._declared
     self._loop = None # The event loop that it runs on
     self._wake = asyncio.Event()
     self._stopping = asyncio.Event()
@@ -103,6 +107,22 @@ def _begin(self:Worker):
     self._gone = set() # Tenants whose files are gone
     self._nudged = set() # Tenants with a nudge on its way to the loop
     self._sign = None # What shows it to other processes while it runs
+
+# %% ../nbs/10_worker.ipynb #f623e2a0
+@patch_to(Worker)
+def schedule(self, name, func, /,
+    cron:str|None=None, # As in '0 7 * * 1': minute, hour, day, month, weekday
+    every:timedelta|float|None=None, # Or an interval, as a duration or in seconds
+    tz:str|Callable='UTC', # The time zone in which `cron` is meant, or a function from a tenant's name to it
+    catch_up:str='once', # Ticks of a downtime: one job for all, `skip` them, or `all`, the latest hundred
+    overlap:str='skip', # May a run start while an earlier one goes on? `skip` or `allow`
+    spread:timedelta|float=0, # Delay each tenant by a share of this time, always the same
+    **kwargs, # Arguments for `func`, as JSON can hold them
+):
+    "Run a registered task again and again in every tenant"
+    when = dict(cron=cron, every=every, catch_up=catch_up, overlap=overlap, spread=spread)
+    self._declared[name] = new_schedule(name, func, kwargs, tz='UTC' if callable(tz) else tz, **when),tz
+    self.lookout.synced.clear()
 
 # %% ../nbs/10_worker.ipynb #93409e10
 class _Turn:

@@ -4,7 +4,7 @@ from .lookout import Lookout
 from .manager import BackgroundTaskManager
 from .process import Process,ThreadLimit
 from .tenants import Tenants
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator,Callable
 from datetime import timedelta
 from typing import Any
 
@@ -48,6 +48,31 @@ class Worker:
         """
 
     def __repr__(self) -> str: ...
+
+    def schedule(
+        self,
+        name: Any,
+        func: Any,
+        /,
+        cron: str | None=None,
+        every: timedelta | float | None=None,
+        tz: str | Callable[..., Any]='UTC',
+        catch_up: str='once',
+        overlap: str='skip',
+        spread: timedelta | float=0,
+        **kwargs: Any,
+    ) -> None:
+        """Run a registered task again and again in every tenant
+
+        Args:
+            cron: As in '0 7 * * 1': minute, hour, day, month, weekday
+            every: Or an interval, as a duration or in seconds
+            tz: The time zone in which `cron` is meant, or a function from a tenant's name to it
+            catch_up: Ticks of a downtime: one job for all, `skip` them, or `all`, the latest hundred
+            overlap: May a run start while an earlier one goes on? `skip` or `allow`
+            spread: Delay each tenant by a share of this time, always the same
+            kwargs: Arguments for `func`, as JSON can hold them
+        """
 
     def nudge(self, manager: BackgroundTaskManager) -> bool:
         """Look at a tenant now

@@ -5,5 +5,5 @@ def test_invoices_and_jobs_agree():
     figures,wrong = sell(8, seed=1)
     print(dict(figures))
     assert not wrong[:5]
-    assert figures['confirmed']>100 and figures['kills']>=5 and figures[402]>20
+    assert figures['confirmed']>100 and figures['kills']>=3 and figures[402]>20
     assert figures['confirmed']<=figures['invoices']==figures['jobs'] and not figures[500]

@@ -130,7 +130,7 @@ def test_a_name_is_that_of_a_step_or_of_a_checkpoint(manager, first):
 def test_a_name_is_a_text(manager, name):
     for f in (lambda job: job.step(name, int), lambda job: job.checkpoint(name), lambda job: job.checkpoint(name, 1)):
         job,e = inside(manager, f)
-        assert isinstance(e, ValueError) and str(e)==f"`name` must be a string that isn't empty, got {name!r}"
+        assert isinstance(e, ValueError) and str(e)==f"`name` must be a string that isn't blank, got {name!r}"
         assert names(manager, job.id)==[]
 
 @pytest.mark.parametrize('value', [{1, 2}, float('nan'), {1: 'a'}, 'x'*max_json, object()], ids=['set', 'nan', 'key', 'large', 'object'])

@@ -1,0 +1,375 @@
+"One job a tick: with several managers and processes, over kills, outages, edits, pauses and clocks that jump"
+import asyncio,os,random,shutil,sqlite3,tempfile,time
+from contextlib import asynccontextmanager
+from datetime import datetime,timedelta,timezone
+
+import pytest
+from chaos import Chaos,check_ledger
+from fastlite import database
+from helpers import in_threads,manager_at,until
+from hypothesis import settings,strategies as st
+from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
+
+from tenant_tasks.job import TenantJob,new_id,parse_time,timestamp,utcnow
+from tenant_tasks.schedule import next_tick
+from tenant_tasks.store import columns,has_job_table,schedule_columns
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.testing import Clock,run
+from tenant_tasks.worker import Worker
+
+noon = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+hour = timedelta(hours=1)
+ran = []
+
+@task(name='s.note')
+def note(n=0): ran.append(n)
+
+@task(name='s.other')
+def other(n=0): ran.append(-n)
+
+@pytest.fixture(autouse=True)
+def fresh(): ran.clear()
+
+def ticks_of(manager, name='h'): return [parse_time(o.tick) for o in reversed(manager.list_jobs(limit=100_000)) if o.schedule==name]
+def hourly(manager, func=note, **kw): return manager.schedule('h', func, **{**dict(cron='0 * * * *', overlap='allow'), **kw})
+
+# -- a tick is made once
+
+class SeveralManagers(RuleBasedStateMachine):
+    "Three managers on one file. What one has read of the schedule, it may act on much later"
+    def __init__(self):
+        super().__init__()
+        self.clock = Clock(noon)
+        self.dir = tempfile.TemporaryDirectory(prefix='tenant_tasks')
+        self.managers = [manager_at(f'{self.dir.name}/acme.db', self.clock) for _ in range(3)]
+        self.held = [None]*3
+        self.seen = {}
+        hourly(self.managers[0])
+
+    which = st.integers(0, 2)
+
+    @rule(i=which)
+    def read(self, i): self.held[i] = next(iter(self.managers[i].schedules()), None)
+
+    @rule(i=which)
+    def act(self, i):
+        "What `tick` does, with a row that may be old"
+        s,manager = self.held[i],self.managers[i]
+        if s is None or s.paused or parse_time(s.next_at)>self.clock(): return
+        ticks,next_at = s.due(self.clock())
+        jobs = [TenantJob(new_id(), 'h', task=s.task, schedule='h', tick=timestamp(o)) for o in ticks]
+        manager.store.tick(s, next_at, jobs, self.clock())
+
+    @rule(order=st.permutations(range(3)))
+    def together(self, order):
+        "All read before the first one writes"
+        for i in order: self.read(i)
+        for i in order: self.act(i)
+
+    @rule(i=which)
+    def tick(self, i): self.managers[i].tick()
+
+    @rule(minutes=st.integers(1, 200))
+    def later(self, minutes): self.clock.now += timedelta(minutes=minutes)
+
+    @rule(minutes=st.integers(1, 200))
+    def set_back(self, minutes): self.clock.now -= timedelta(minutes=minutes)
+
+    @rule(i=which, n=st.integers(0, 2), catch_up=st.sampled_from(['once', 'skip', 'all']))
+    def edit(self, i, n, catch_up): hourly(self.managers[i], cron=['0 * * * *', '0,30 * * * *', '0 */2 * * *'][n], catch_up=catch_up)
+
+    @rule(i=which)
+    def pause_and_resume(self, i):
+        self.managers[i].pause_schedule('h')
+        self.managers[i].resume_schedule('h')
+
+    @rule(i=which)
+    def end_and_prune(self, i):
+        manager = self.managers[i]
+        self.look()
+        for o in manager.list_jobs(): o.status=='pending' and manager.cancel_job(o.id)
+        self.clock.advance(1)
+        manager.prune(timedelta(0))
+
+    @invariant()
+    def look(self):
+        for o in self.managers[0].list_jobs(limit=10_000): assert self.seen.setdefault(o.tick, o.id)==o.id, f'two jobs for {o.tick}'
+
+    def teardown(self): self.dir.cleanup()
+
+SeveralManagers.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestSeveralManagers = SeveralManagers.TestCase
+
+def test_threads_with_a_manager_each_make_a_tick_once(path, clock):
+    managers = [manager_at(path, clock) for _ in range(4)]
+    hourly(managers[0], catch_up='all')
+    for _ in range(20):
+        clock.advance(hour)
+        in_threads(*[(o.tick,) for o in managers])
+    assert ticks_of(managers[0])==[noon+i*hour for i in range(1, 21)]
+
+@pytest.mark.parametrize('seed', [1, 2])
+def test_workers_that_are_killed(seed):
+    "Every second of every tenant has one job: three workers, killed before, after and within a tick, and at random"
+    rnd = random.Random(seed)
+    with Chaos(3, seed) as chaos:
+        def start():
+            proc = chaos.start('schedule_worker', KILL_POINT=rnd.choice(['before', 'middle', 'after', 'task']), CHANCE=.15)
+            proc.stdout.readline()
+            return proc
+        alive,end,next_kill = [start() for _ in range(3)],time.monotonic()+8,time.monotonic()+1
+        while time.monotonic()<end:
+            for o in [o for o in alive if o.poll() is not None]:
+                chaos.reap(o, 'tick')
+                alive.remove(o)
+            if time.monotonic()>next_kill and alive:
+                chaos.kill(alive.pop(rnd.randrange(len(alive))))
+                next_kill = time.monotonic()+rnd.uniform(.3, 1)
+            while len(alive)<3: alive.append(start())
+            time.sleep(.02)
+        for o in alive: chaos.kill(o)
+        for o in chaos.names: chaos.manager(o).pause_schedule('beat')
+        proc = chaos.start('schedule_worker')
+        chaos.until(chaos.finished)
+        chaos.kill(proc)
+        figures,wrong = check_ledger(chaos)
+        for name in chaos.names:
+            ticks = sorted(ticks_of(chaos.manager(name), 'beat'))
+            s = chaos.manager(name).get_schedule('beat')
+            assert len(ticks)>=5 and parse_time(s.last_at)>=ticks[-1]
+            assert ticks==[ticks[0]+timedelta(seconds=i) for i in range(len(ticks))]
+    print(figures)
+    assert not wrong and figures['kills']>8
+
+# -- outages, clocks, edits
+
+@pytest.mark.parametrize('catch_up,n', [('once', 1), ('skip', 1), ('all', 100)])
+def test_two_weeks_of_downtime(path, clock, catch_up, n):
+    manager = manager_at(path, clock)
+    manager.schedule('h', note, every=5, catch_up=catch_up, overlap='allow')
+    clock.advance(timedelta(weeks=2))
+    start = time.thread_time()
+    assert manager.tick()==noon+timedelta(weeks=2, seconds=5)
+    assert time.thread_time()-start<2
+    assert ticks_of(manager)==[noon+timedelta(weeks=2)-timedelta(seconds=5*i) for i in reversed(range(n))]
+    assert manager.tick()==noon+timedelta(weeks=2, seconds=5) and len(ticks_of(manager))==n
+
+def test_a_clock_that_is_set_back_repeats_no_tick(path, clock):
+    "Nor do an edit and a resume meanwhile"
+    manager = manager_at(path, clock)
+    hourly(manager)
+    clock.advance(hour)
+    manager.tick()
+    clock.now -= timedelta(minutes=90)
+    assert manager.tick()==noon+2*hour
+    assert parse_time(hourly(manager, tz='Europe/Berlin').next_at)==noon+2*hour
+    manager.pause_schedule('h')
+    assert parse_time(manager.resume_schedule('h').next_at)==noon+2*hour
+    for _ in range(9):
+        clock.advance(timedelta(minutes=20))
+        manager.tick()
+    assert ticks_of(manager)==[noon+hour, noon+2*hour]
+
+def test_a_clock_that_is_set_back_after_catching_up_repeats_no_tick(path, clock):
+    "Though a changed expression computes the next tick anew"
+    manager = manager_at(path, clock)
+    hourly(manager, catch_up='all')
+    clock.advance(5*hour)
+    manager.tick()
+    clock.now -= 3*hour
+    assert parse_time(hourly(manager, cron='0,30 * * * *', catch_up='all').next_at)==noon+5.5*hour
+
+def test_a_schedule_that_is_edited_while_due(path, clock):
+    "The tick that is due is made once, with the new definition; one that was read before the edit isn't"
+    manager,second = manager_at(path, clock),manager_at(path, clock)
+    hourly(manager, n=1)
+    clock.advance(hour)
+    read, = second.schedules()
+    row = hourly(manager, other, cron='30 * * * *', n=2)
+    assert row.next_at==timestamp(noon+hour)
+    assert second.store.tick(read, noon+2*hour, [TenantJob(new_id(), 'h', schedule='h')], noon+hour) is None
+    assert manager.tick()==noon+1.5*hour
+    job, = manager.list_jobs()
+    assert (job.task, job.kwargs, job.tick)==('s.other', dict(n=2), timestamp(noon+hour))
+
+def test_pruning_between_ticks_changes_nothing(path, clock):
+    manager,made = manager_at(path, clock),[]
+    hourly(manager)
+    for _ in range(5):
+        clock.advance(hour)
+        manager.tick()
+        made += ticks_of(manager)
+        asyncio.run(manager.drain())
+        clock.advance(1)
+        assert manager.prune(timedelta(0))==1
+    assert made==[noon+i*hour for i in range(1, 6)]
+
+def test_a_file_put_back_from_a_backup(tmp_path, clock):
+    "What ran after the backup was made isn't in the file any more, so it is made up for, once"
+    path,backup = str(tmp_path/'acme.db'),str(tmp_path/'backup')
+    manager = manager_at(path, clock)
+    hourly(manager)
+    clock.advance(hour)
+    manager.tick()
+    manager.db.conn.wal_checkpoint()
+    shutil.copy(path, backup)
+    for _ in range(3):
+        clock.advance(hour)
+        manager.tick()
+    for o in ('-wal', '-shm', ''): os.unlink(path+o)
+    os.rename(backup, path)
+    manager = manager_at(path, clock)
+    for _ in range(2): assert manager.tick()==noon+5*hour
+    assert ticks_of(manager)==[noon+hour, noon+4*hour]
+
+async def test_overlap(path, clock):
+    manager = manager_at(path, clock)
+    hourly(manager, overlap='skip')
+    for _ in range(3):
+        clock.advance(hour)
+        manager.tick()
+    assert ticks_of(manager)==[noon+hour]
+    assert manager.run_now('h').id==manager.list_jobs()[0].id
+    await manager.drain()
+    clock.advance(hour)
+    manager.tick()
+    assert ticks_of(manager)==[noon+hour, noon+4*hour]
+
+def test_a_rolled_back_schedule_is_not_there(manager):
+    with pytest.raises(ZeroDivisionError), manager.transaction():
+        hourly(manager)
+        1/0
+    assert manager.schedules()==[] and manager.tick() is None
+
+def test_a_broken_row_is_paused_and_the_others_go_on(manager, clock, logs):
+    hourly(manager)
+    for o in ('a', 'z'): manager.schedule(o, note, cron='0 * * * *')
+    manager.db.execute("UPDATE tenant_schedules SET cron='every full moon' WHERE name='a'")
+    manager.db.execute("UPDATE tenant_schedules SET tz='Mars/Base' WHERE name='z'")
+    clock.advance(hour)
+    assert manager.tick()==noon+2*hour
+    assert [o.paused for o in manager.schedules()]==[1, 0, 1] and len(logs('ERROR'))==2
+    assert ticks_of(manager)==[noon+hour]
+
+async def test_a_run_of_all_jobs_ends_beside_a_schedule(manager, clock):
+    "The helper for tests doesn't wait for the next tick, and so on for ever"
+    hourly(manager)
+    manager.using(delay=60).submit('once', note)
+    assert len(await run(manager))==1
+    assert manager.next_due()==noon+hour and manager.next_due(ticks=False) is None
+
+def test_a_file_of_an_older_version_gains_schedules(path):
+    db = sqlite3.connect(path)
+    old = [v for k,v in columns.items() if k not in ('schedule', 'tick')]
+    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(old)})")
+    db.execute("INSERT INTO tenant_jobs (id, job_type) VALUES ('1', 'sync')")
+    db.execute("CREATE TABLE tenant_schedules (name TEXT PRIMARY KEY, task TEXT NOT NULL)")
+    db.commit()
+    db.close()
+    manager = manager_at(path)
+    assert manager.schedules()==[] and manager.get_job('1').tick is None
+    assert {o[1] for o in manager.db.execute('PRAGMA table_info(tenant_schedules)')}==set(schedule_columns)
+    assert hourly(manager)==manager.get_schedule('h')
+
+def test_a_file_without_schedules_has_no_table_of_them(path):
+    manager = manager_at(path)
+    manager.submit('note', note)
+    manager_at(path)
+    assert manager.schedules()==[] and manager.tick() is None
+    with pytest.raises(KeyError): manager.pause_schedule('h')
+    with pytest.raises(KeyError): manager.unschedule('h')
+    assert 'tenant_schedules' not in manager.db.t
+
+def test_threads_that_write_the_same_schedule_make_one_row(path):
+    managers = [manager_at(path) for _ in range(4)]
+    in_threads(*[(hourly, o) for o in managers*3])
+    assert len(managers[0].schedules())==1
+
+# -- the worker
+
+def working(worker): return asynccontextmanager(worker.lifespan)()
+
+@pytest.fixture
+def tenants(tmp_path):
+    for o in ('acme', 'globex'): database(tmp_path/f'{o}.db').execute('CREATE TABLE mine (a)')
+    return Tenants(tmp_path)
+
+async def test_a_tick_wakes_the_worker_on_time(tenants):
+    "In a tenant that never had a job, with looks that come too late"
+    tenants['acme'].schedule('h', note, every=1, n=7)
+    async with working(Worker(tenants, look_every=60)): await until(lambda: len(ran)>=2)
+    late = [parse_time(o.started_at)-parse_time(o.tick) for o in tenants['acme'].list_jobs() if o.started_at]
+    assert set(ran)=={7} and max(late)<timedelta(seconds=.5)
+
+async def test_a_schedule_made_while_the_worker_runs(tenants):
+    async with working(Worker(tenants, look_every=60)):
+        await asyncio.sleep(.3)
+        await asyncio.to_thread(lambda: tenants['globex'].schedule('h', note, every=1))
+        await until(lambda: ran, 3)
+
+async def test_a_backlog_delays_no_tick_for_long(tenants):
+    "A tenant with work for many seconds: the tick is made when the worker maintains the tenant, every five seconds"
+    @task(name='s.sleep')
+    def sleep(): time.sleep(.02)
+    acme = tenants['acme']
+    acme.submit_many('sleep', sleep, [{}]*1000)
+    acme.schedule('h', note, every=1)
+    async with working(Worker(tenants, concurrency=1, per_tenant=1, grace=.1)): await until(lambda: ticks_of(acme), 8)
+    assert acme.job_stats()['pending']>100
+
+async def test_declared_for_all_tenants(tenants):
+    "New tenants included; a tenant's own schedule stays; what changes or goes away changes or goes"
+    own = tenants['acme'].schedule('own', note, cron='0 5 * * *')
+    mine = tenants['acme'].schedule('tidy', note, cron='0 6 * * *')
+    zones = dict(globex='America/New_York')
+    first = Worker(tenants, look_every=.05)
+    first.schedule('nightly', note, cron='0 3 * * *', tz=lambda o: zones.get(o, 'UTC'), n=1)
+    first.schedule('tidy', note, cron='0 4 * * *')
+    async with working(first):
+        await until(lambda: len(tenants['globex'].schedules())==2 and len(tenants['acme'].schedules())==3)
+        tenants.create('hooli')
+        await until(lambda: len(tenants['hooli'].schedules())==2)
+    assert [tenants[o].get_schedule('nightly').tz for o in ('acme', 'globex')]==['UTC', 'America/New_York']
+    tenants['acme'].pause_schedule('nightly')
+    second = Worker(tenants, look_every=.05)
+    second.schedule('nightly', note, cron='30 3 * * *', n=2)
+    async with working(second): await until(lambda: all(len(tenants[o].schedules())==1 for o in ('globex', 'hooli')))
+    assert tenants['hooli'].get_schedule('nightly').next_at==timestamp(next_tick('30 3 * * *', 'UTC', utcnow()))
+    assert tenants['acme'].get_schedule('nightly').paused and tenants['acme'].get_schedule('nightly').payload=='{"n": 2}'
+    async with working(Worker(tenants, look_every=.05)): await until(lambda: not tenants['hooli'].schedules() and not tenants['globex'].schedules())
+    assert tenants['acme'].schedules()==[own, mine]
+
+async def test_a_tenant_that_never_had_a_job_gets_what_is_declared(tenants):
+    worker = Worker(tenants, look_every=.05)
+    worker.schedule('h', note, every=1, n=3)
+    assert not has_job_table(tenants.file('globex'))
+    async with working(worker): await until(lambda: len(ran)>=2, 5)
+    assert has_job_table(tenants.file('globex')) and len(tenants['globex'].schedules())==1
+
+async def test_the_same_declaration_keeps_its_tick(tenants):
+    def worker():
+        res = Worker(tenants, look_every=.05)
+        res.schedule('h', note, every=3600, spread=600)
+        return res
+    async with working(worker()): await until(lambda: tenants['acme'].schedules())
+    before = tenants['acme'].schedules()
+    async with working(worker()) as _:
+        tenants['acme'].submit('note', note)
+        await until(lambda: ran)
+    assert tenants['acme'].schedules()==before and 0<before[0].delay<600
+
+async def test_a_zone_function_that_fails_stops_no_jobs(tenants, logs):
+    worker = Worker(tenants, look_every=.05)
+    worker.schedule('h', note, every=1, tz=lambda o: 1/0 if o=='acme' else 'UTC')
+    tenants['acme'].submit('note', note, n=9)
+    async with working(worker): await until(lambda: 9 in ran and 0 in ran)
+    assert tenants['acme'].schedules()==[] and any("schedules that are declared can't be written" in o for o in logs('ERROR'))
+
+def test_a_stranger_removes_nothing(path, clock):
+    "A worker that declares nothing and doesn't know the task leaves a declared row alone"
+    manager = manager_at(path, clock)
+    hourly(manager)
+    manager.db.execute("UPDATE tenant_schedules SET declared=1, task='elsewhere'")
+    manager.declare_schedules([])
+    assert len(manager.schedules())==1
