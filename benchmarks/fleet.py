@@ -165,7 +165,7 @@ class SimProcess:
     def submit(self, tenant, secs, kind=''):
         "Accept a job, and tell the worker"
         self.counts['accepted'] += 1
-        job = Job(tenant, self.now, secs, kind, len(self.agenda.ready))
+        job = Job(tenant, self.now, secs, kind, self.agenda.waiting)
         self.jobs.append(job)
         self.queues.setdefault(tenant, deque()).append(job)
         self._nudge(tenant)

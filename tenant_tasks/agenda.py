@@ -23,15 +23,19 @@ class Agenda:
         places:int=20, # Turns at a time
         per_tenant:int=5, # Turns of one tenant at a time
         quantum:float=.02, # Seconds that a turn may last while other tenants wait
+        round:float=1., # Seconds that a round of all waiting tenants should take; if they are many, turns are shorter
         merge:float=.005, # Nudges of a busy tenant within this many seconds count as one
         starts:int=20, # Turns at a time that began less than that ago
     ):
         self.places = check_int('places', places, 1)
         self.per_tenant = check_int('per_tenant', per_tenant, 1)
         self.quantum = quantum
+        self.round = round
         self.merge = merge
         self.starts = starts
-        self.ready = OrderedDict() # Tenants in the order of their turns; a dict would get slow where they leave
+        self.fresh = OrderedDict() # Tenants that wait for their first turn of a round (a dict gets slow if many leave)
+        self.ready = OrderedDict() # Tenants that have had one, the latest last, and whether they wait for another
+        self.waiting = 0 # How many of both wait
         self.busy = Counter() # Turns that each tenant has now
         self.due = {} # When to look at a tenant
         self.spreads = {} # When to give a busy tenant another place
@@ -39,11 +43,21 @@ class Agenda:
         self._heap = [] # The same as pairs of time and tenant, the earliest first
         self._failures = Counter()
 
-    def enqueue(self,
-        tenant:str, # Look at this tenant
-    ):
-        "Put a tenant at the end of the queue, unless it is already there"
-        self.ready.setdefault(tenant)
+# %% ../nbs/02_agenda.ipynb #2a53020e
+@patch
+def enqueue(self:Agenda,
+    tenant:str, # Look at this tenant
+):
+    "Put a tenant into the queue, unless it is already there"
+    if tenant in self.fresh or self.ready.get(tenant): return
+    self.waiting += 1
+    if tenant in self.ready: self.ready[tenant] = True
+    else: self.fresh[tenant] = True
+
+@patch
+def queue(self:Agenda)->list[str]: # In the order of their turns
+    "The tenants that wait for a turn"
+    return [*self.fresh, *(k for k,v in self.ready.items() if v)]
 
 # %% ../nbs/02_agenda.ipynb #e75abb06
 @patch
@@ -54,12 +68,29 @@ def take(self:Agenda,
     while self._heap and self._heap[0][0]<=now: self._ripen(*heapq.heappop(self._heap))
     self._young = [o for o in self._young if now<o[0]+self.merge]
     free = max(0, min(self.places-self.busy.total(), self.starts-len(self._young)))
-    turns = list(islice((o for o in self.ready if self.busy[o]<self.per_tenant), free))
-    for o in turns: del self.ready[o]
+    turns = list(islice((o for o in self.fresh if self.busy[o]<self.per_tenant), free))
+    turns += self._from_round(free-len(turns))
+    for o in turns:
+        self.fresh.pop(o, None)
+        self.ready[o] = False
+        self.ready.move_to_end(o)
+    self.waiting -= len(turns)
     self.busy.update(turns)
     self._young += [(now, o) for o in turns]
     return turns
 
+@patch
+def _from_round(self:Agenda, n):
+    "The first that wait among those that have had a turn; the others before them leave the round"
+    res,gone = [],[]
+    for o,waits in self.ready.items():
+        if len(res)==n: break
+        if not waits: gone.append(o)
+        elif self.busy[o]<self.per_tenant: res.append(o)
+    for o in gone: del self.ready[o]
+    return res
+
+# %% ../nbs/02_agenda.ipynb #bd85ac4b
 @patch
 def finish(self:Agenda,
     tenant:str, # Whose turn has ended
@@ -85,7 +116,7 @@ def extend(self:Agenda,
     tenant:str, # A tenant whose turn has begun
 )->int: # How many more places it has now
     "Give a turn more places: at most its share, and a fair part of those that are free"
-    free = (self.places-self.busy.total())//(1+len(self.ready))
+    free = (self.places-self.busy.total())//(1+self.waiting)
     more = max(0, min(free, self.per_tenant-self.busy[tenant]))
     self.busy[tenant] += more
     return more
@@ -98,7 +129,8 @@ def keeps_turn(self:Agenda,
     now:float, # The time in seconds
 )->bool: # May it run another job before the turn ends?
     "Is no other tenant ready, or is the quantum not used up? Safe to ask from any thread"
-    return now-began<self.quantum or len(self.ready)<=(tenant in self.ready)
+    others = self.waiting-(tenant in self.fresh or self.ready.get(tenant, False))
+    return others<1 or now-began<max(.001, min(self.quantum, self.round/others))
 
 # %% ../nbs/02_agenda.ipynb #6995b5da
 @patch
@@ -126,7 +158,7 @@ def wait(self:Agenda,
     "How long until the next tenant becomes ready by itself"
     while self._heap and not self._awaited(*self._heap[0]): heapq.heappop(self._heap)
     times = [o[0] for o in self._heap[:1]]
-    if self.ready and len(self._young)>=self.starts: times.append(self._young[0][0]+self.merge)
+    if self.waiting and len(self._young)>=self.starts: times.append(self._young[0][0]+self.merge)
     return max(0, min(times)-now) if times else float('inf')
 
 @patch
@@ -180,4 +212,5 @@ def forget(self:Agenda,
     tenant:str, # A tenant that is gone
 ):
     "Forget a tenant, except for its turns under way; `enqueue` and the others bring it back"
-    for o in (self.ready, self.due, self.spreads, self._failures): o.pop(tenant, None)
+    self.waiting -= tenant in self.fresh or self.ready.get(tenant, False)
+    for o in (self.fresh, self.ready, self.due, self.spreads, self._failures): o.pop(tenant, None)

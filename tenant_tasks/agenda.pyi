@@ -9,10 +9,15 @@ class Agenda:
     places: int
     per_tenant: int
     quantum: float
+    round: float
     merge: float
     starts: int
+    fresh: OrderedDict
+    'Tenants that wait for their first turn of a round (a dict gets slow if many leave)'
     ready: OrderedDict
-    'Tenants in the order of their turns; a dict would get slow where they leave'
+    'Tenants that have had one, the latest last, and whether they wait for another'
+    waiting: int
+    'How many of both wait'
     busy: Counter
     'Turns that each tenant has now'
     due: dict[Any, Any]
@@ -25,6 +30,7 @@ class Agenda:
         places: int=20,
         per_tenant: int=5,
         quantum: float=0.02,
+        round: float=1.0,
         merge: float=0.005,
         starts: int=20,
     ) -> None:
@@ -32,15 +38,23 @@ class Agenda:
             places: Turns at a time
             per_tenant: Turns of one tenant at a time
             quantum: Seconds that a turn may last while other tenants wait
+            round: Seconds that a round of all waiting tenants should take; if they are many, turns are shorter
             merge: Nudges of a busy tenant within this many seconds count as one
             starts: Turns at a time that began less than that ago
         """
 
     def enqueue(self, tenant: str) -> None:
-        """Put a tenant at the end of the queue, unless it is already there
+        """Put a tenant into the queue, unless it is already there
 
         Args:
             tenant: Look at this tenant
+        """
+
+    def queue(self) -> list[str]:
+        """The tenants that wait for a turn
+
+        Returns:
+            In the order of their turns
         """
 
     def take(self, now: float) -> list[str]:

@@ -31,6 +31,7 @@ _log = logging.getLogger('tenant_tasks')
 class Lookout:
     "Finds the tenants that have a job to run"
     prune_every,prune_batch = 60,1000 # Seconds between two batches of one tenant, and jobs in a batch
+    waits = .25 # Seconds that a portion of the first look waits at most, while there is enough to do
 
     def __init__(self,
         tenants:Tenants, # All tenants
@@ -219,7 +220,8 @@ def _look_at_changed(self:Lookout, names): self.look_at([o for o in names if sel
 async def _take_census(self:Lookout, names):
     "The first look"
     for part in _mixed(names, self.process.id):
-        while self.crowded(): await asyncio.sleep(.005)
+        end = time.monotonic()+self.waits
+        while self.crowded() and time.monotonic()<end: await asyncio.sleep(.005)
         await self._aside(self.look_at, part, True)
 
 @patch

@@ -13,6 +13,8 @@ class Lookout:
     'Seconds between two batches of one tenant, and jobs in a batch'
     prune_batch: int
     'Seconds between two batches of one tenant, and jobs in a batch'
+    waits: float
+    'Seconds that a portion of the first look waits at most, while there is enough to do'
     tenants: Tenants
     due: Callable[..., Any]
     ill: Callable[..., Any]

@@ -95,7 +95,7 @@ def _schedule(self:Worker, name, when):
 @patch
 def _begin(self:Worker):
     self.agenda = Agenda(self.concurrency, self.per_tenant)
-    self.lookout = Lookout(self.tenants, self._due, self._ill, lambda: len(self.agenda.ready)>200, **self.looks)
+    self.lookout = Lookout(self.tenants, self._due, self._ill, lambda: self.agenda.waiting>200, **self.looks)
     self.lookout.declared = self._declared
     self._loop = None # The event loop that it runs on
     self._wake = asyncio.Event()

@@ -8,19 +8,19 @@ from collections import Counter
 
 from chaos import crash_round
 
-def one_round(seed, jobs, workers):
+def one_round(seed, **kw):
     "Run a round and print its line: figures, and a list of what is wrong"
     start = time.monotonic()
-    figures,wrong = crash_round(seed, jobs, workers)
+    figures,wrong = crash_round(seed, **kw)
     took = f"seed {seed:4}  {time.monotonic()-start:5.1f} s"
     print(f"{took}  {figures['accepted']} accepted  {figures['executions']} executions  {figures['kills']} kills  {len(wrong)} wrong", flush=True)
     return figures,[f'seed {seed}: {o}' for o in wrong]
 
-def main(minutes, seed, jobs, workers):
+def main(minutes, seed, **kw):
     "Run rounds until the time is up: True if nothing was wrong"
     total,wrong,end,first = Counter(),[],time.monotonic()+minutes*60,seed
     while time.monotonic()<end:
-        figures,bad = one_round(seed, jobs, workers)
+        figures,bad = one_round(seed, **kw)
         total.update(figures)
         wrong += bad
         seed += 1
@@ -36,5 +36,5 @@ if __name__=='__main__':
     parser.add_argument('--seed', type=int, default=1000, help='the first seed (1000)')
     parser.add_argument('--jobs', type=int, default=600, help='jobs a round (600)')
     parser.add_argument('--workers', type=int, default=3, help='worker processes at a time (3)')
-    args = parser.parse_args()
-    sys.exit(0 if main(args.minutes, args.seed, args.jobs, args.workers) else 1)
+    parser.add_argument('--tenants', type=int, default=4, help='tenants (4)')
+    sys.exit(0 if main(**vars(parser.parse_args())) else 1)

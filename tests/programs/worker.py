@@ -6,6 +6,7 @@ from tasks import maybe_die
 
 from tenant_tasks.attempt import Attempt
 from tenant_tasks.job import utcnow
+from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.process import this_process
 from tenant_tasks.store import JobStore
 from tenant_tasks.tenants import Tenants
@@ -26,6 +27,7 @@ def settle_points(job, move, now, as_read=False): return ('rescue', '') if as_re
 
 for o in ('call', '_await'): hook(Attempt, o, lambda: ('claim', ''))
 hook(JobStore, 'settle', settle_points)
+hook(BackgroundTaskManager, 'claim_next', lambda limit=1, ended=(): ('settle', 'settled') if ended else ('', ''))
 if 'LEASE' in os.environ: this_process.lease = timedelta(seconds=float(os.environ['LEASE']))
 logging.basicConfig(level=logging.INFO, format='%(levelname)s %(message)s')
 print('up', flush=True)

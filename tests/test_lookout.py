@@ -1,0 +1,267 @@
+"Which tenants are looked at, and when; how claims and settles go together; what stays open"
+import asyncio,os,threading
+from contextlib import asynccontextmanager,suppress
+from datetime import timedelta
+
+import apsw,pytest
+from fastlite import database
+from helpers import manager_at,open_db,program,until
+
+from tenant_tasks import link as links
+from tenant_tasks.job import TenantJob,timestamp,utcnow
+from tenant_tasks.link import link_at,runner
+from tenant_tasks.lookout import Lookout
+from tenant_tasks.store import ensure_schema,glance,may_have_work
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
+
+ran = []
+
+@task(name='w.note')
+def note(n=0): ran.append(n)
+
+@task(name='l.wait')
+async def wait(n=0):
+    ran.append(n)
+    await asyncio.sleep(.05)
+
+@pytest.fixture(autouse=True)
+def fresh(): ran.clear()
+
+@pytest.fixture
+def tenants(tmp_path):
+    for o in ('acme', 'globex', 'initech'): database(tmp_path/f'{o}.db')
+    return Tenants(tmp_path)
+
+def lookout_of(tenants, **kw):
+    found = {}
+    return found,Lookout(tenants, due=found.__setitem__, ill=found.__setitem__, **kw)
+
+@asynccontextmanager
+async def looking(lookout):
+    "A lookout that runs in the background"
+    running = asyncio.ensure_future(lookout.run())
+    try: yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError): await running
+
+# -- looks
+
+def test_a_look_leaves_no_trace(tenants):
+    "Neither a table, nor an open database if it has no live job, nor a file beside it"
+    found,lookout = lookout_of(tenants)
+    tenants['acme'].submit('note', note)
+    path = tenants.file('globex')
+    before = set(os.listdir(tenants.path))
+    lookout.look_at(list(tenants), from_outside=True)
+    assert list(found)==['acme'] and tenants.link('globex').conn is None
+    assert set(os.listdir(tenants.path))==before and 'tenant_jobs' not in open_db(path).t
+
+@pytest.mark.parametrize('status,work', [('pending', True), ('running', True), ('completed', False), ('failed', False), ('cancelled', False)])
+def test_what_is_seen_from_outside(tmp_path, status, work):
+    "Only live jobs count, in a file that was closed properly as in one whose changes are still beside it"
+    path = str(tmp_path/'acme.db')
+    manager = manager_at(path)
+    manager.store.submit([TenantJob('1', 'note', status, created_at=timestamp(utcnow()))])
+    assert may_have_work(path) # There is a `-wal`, so a look in full must tell
+    link_at(path).close()
+    manager.db.conn.close()
+    assert not os.path.exists(path+'-wal') and may_have_work(path)==work and not os.path.exists(path+'-wal')
+
+def test_a_file_that_is_no_database_is_looked_at_in_full(tmp_path):
+    (tmp_path/'acme.db').write_bytes(b'This is no database. '*300)
+    found,lookout = lookout_of(Tenants(tmp_path))
+    lookout.look_at(['acme', 'hooli'], from_outside=True)
+    assert isinstance(found['acme'], apsw.NotADBError) and isinstance(found['hooli'], (apsw.CantOpenError,FileNotFoundError))
+
+def test_due_at_once_and_later(tenants):
+    "A row without a time is due at once; a job that this process can't run is left alone"
+    found,lookout = lookout_of(tenants)
+    later = utcnow()+timedelta(hours=1)
+    tenants['acme'].store.submit([TenantJob('1', 'note', task='w.note', run_at='', created_at=timestamp(utcnow()))])
+    tenants['globex'].using(run_at=later).submit('note', note)
+    tenants['initech'].store.submit([TenantJob('1', 'x', task='not.deployed', created_at=timestamp(utcnow()), run_at=timestamp(later))])
+    lookout.look_at(list(tenants))
+    assert found=={'acme': 0., 'globex': later.timestamp()}
+
+def test_one_glance_tells_all(tenants):
+    manager,now = tenants['acme'],utcnow()
+    assert glance(tenants.link('globex'), 'me', ['w.note'], now) is None
+    manager.submit('note', note)
+    manager.store.submit([TenantJob(str(i), 'x', 'running', owner=o, lease_until=timestamp(now+timedelta(hours=1))) for i,o in enumerate(['me', 'other', 'other'])])
+    seen = glance(manager.store.link, 'me', ['w.note'], now)
+    assert seen.owners==['other'] and not seen.unknown and seen.next_due<=timestamp(utcnow())
+    assert glance(manager.store.link, 'me', [], utcnow()).unknown
+
+async def test_own_writes_are_passed_over(tenants, monkeypatch):
+    "A worker's own writes are told too; after its turn they cause no more looks"
+    looks,look = [],Lookout.look
+    monkeypatch.setattr(Lookout, 'look', lambda self, name: (looks.append(name), look(self, name)))
+    worker = Worker(tenants)
+    async with asynccontextmanager(worker.lifespan)():
+        await asyncio.sleep(.2)
+        for n in range(5):
+            _,bg_task = tenants['acme'].submit('note', note, n=n)
+            await bg_task()
+            await until(lambda: len(ran)==n+1)
+            await asyncio.sleep(.1)
+        n = looks.count('acme')
+        await asyncio.sleep(.5)
+    assert looks.count('acme')==n<=25
+
+async def test_a_write_elsewhere_is_found_by_the_watch(tenants, tmp_path):
+    "Soon, though the files themselves are looked at once in a minute"
+    found,lookout = lookout_of(tenants, look_every=600)
+    async with looking(lookout):
+        await asyncio.sleep(2) # It looks at the files once more after a second, in case the watch began late
+        proc = program('submit_note', tmp_path/'acme.db', 'acme')
+        await until(lambda: 'acme' in found, 5)
+    proc.communicate()
+
+async def test_without_a_watch_files_are_looked_at(tenants):
+    found,lookout = lookout_of(tenants, look_every=.05)
+    def no_watch(stop): raise OSError('this file system tells nothing')
+    tenants.watch = no_watch
+    async with looking(lookout):
+        await asyncio.sleep(.2)
+        tenants['globex'].submit('note', note)
+        await until(lambda: 'globex' in found, 5)
+
+async def test_the_first_look_waits_for_a_crowd(tenants, monkeypatch):
+    "While many tenants have work to do, no more are opened; changes are looked at all the same"
+    monkeypatch.setattr(Lookout, 'waits', 30)
+    crowd = [True]
+    found,lookout = lookout_of(tenants, crowded=lambda: crowd[0])
+    for o in tenants: tenants[o].submit('note', note)
+    async with looking(lookout):
+        await asyncio.sleep(.3)
+        assert not found
+        tenants['acme'].submit('note', note)
+        await until(lambda: 'acme' in found, 5)
+        assert len(found)==1
+        crowd.clear()
+        crowd.append(False)
+        await until(lambda: len(found)==3, 5)
+
+async def test_the_first_look_does_not_wait_for_ever(tenants):
+    "A crowd that stays, because it has a backlog for hours, doesn't hide the others"
+    found,lookout = lookout_of(tenants, crowded=lambda: True)
+    for o in tenants: tenants[o].submit('note', note)
+    async with looking(lookout): await until(lambda: len(found)==3, 5)
+
+# -- claims and settles
+
+def test_a_job_is_settled_and_the_next_claimed_in_one_commit(tenants):
+    manager,commits = tenants['acme'],[]
+    for n in range(3): manager.submit('note', note, n=n)
+    manager.store.link.open().set_commit_hook(lambda: bool(commits.append(1)), id='count')
+    attempts,n = manager.claim_next(),0
+    while attempts:
+        n += 1
+        attempts[0].call()
+        attempts = manager.claim_next(ended=attempts)
+        assert len(commits)==n+1
+    assert ran==[0, 1, 2] and manager.job_stats()['completed']==3
+
+def test_only_async_jobs_are_claimed_together(tenants):
+    "As many as come before the next sync one, in the order in which they run, each with a claim of its own"
+    manager = tenants['acme']
+    for n in range(3): manager.submit('wait', wait, n=n)
+    manager.submit('note', note, n=3)
+    manager.submit('wait', wait, n=4)
+    kwargs = lambda attempts: [o.job.kwargs['n'] for o in attempts]
+    first = manager.claim_next(limit=10)
+    assert kwargs(first)==[0, 1, 2] and len({o.job.claim for o in first})==3
+    assert kwargs(manager.claim_next(limit=10))==[3] and kwargs(manager.claim_next(limit=10))==[4] and not manager.claim_next(limit=10)
+    for o in list(manager.process.claims.values()): o.release()
+
+def test_a_settle_that_fails_leaves_the_claim(tenants):
+    "If the transaction fails, nothing of it happened: the job that has ended can still be settled, and no other was claimed"
+    manager = tenants['acme']
+    manager.submit('note', note, n=1)
+    manager.submit('note', note, n=2)
+    a, = manager.claim_next()
+    a.call()
+    conn = manager.store.link.open()
+    conn.set_commit_hook(lambda: True, id='refuse')
+    with pytest.raises(apsw.ConstraintError): manager.claim_next(ended=[a])
+    conn.set_commit_hook(None, id='refuse')
+    assert not a.done and manager.job_stats()['running']==1
+    assert a.settle().status=='completed' and manager.claim_next()[0].job.kwargs==dict(n=2)
+    for o in list(manager.process.claims.values()): o.release()
+
+async def test_many_async_jobs_take_the_time_of_one(tenants):
+    "A hundred naps at a hundred places, settled in few commits"
+    tenants['acme'].submit_many('wait', wait, [dict(n=n) for n in range(100)])
+    commits = []
+    tenants['acme'].store.link.open().set_commit_hook(lambda: bool(commits.append(1)), id='count')
+    async with asynccontextmanager(Worker(tenants, concurrency=100, per_tenant=100).lifespan)():
+        await until(lambda: tenants['acme'].job_stats()['completed']==100)
+    assert sorted(ran)==list(range(100)) and len(commits)<60
+
+async def test_async_jobs_keep_within_their_share(tenants):
+    now,peak = [0],[0]
+    async def count():
+        now[0] += 1
+        peak[0] = max(peak[0], now[0])
+        await asyncio.sleep(.01)
+        now[0] -= 1
+    counted = task(name='l.count')(count)
+    tenants['acme'].submit_many('count', counted, [{}]*40)
+    async with asynccontextmanager(Worker(tenants, concurrency=8, per_tenant=3).lifespan)():
+        await until(lambda: tenants['acme'].job_stats()['completed']==40)
+    assert peak[0]==3
+
+# -- what stays open
+
+def test_the_least_recently_used_is_closed(tmp_path, monkeypatch):
+    "Its changes stay in the `-wal`, unless a thread or a transaction is using it; nothing is lost"
+    monkeypatch.setattr(links, 'most_open', lambda: 2)
+    tenants = Tenants(tmp_path)
+    for o in 'abc': tenants.create(o).submit('note', note)
+    assert [tenants.link(o).conn is None for o in 'abc']==[True, False, False] and os.path.getsize(tmp_path/'a.db-wal')
+    tenants['b'].get_job(tenants['b'].list_jobs()[0].id)
+    assert len(tenants['a'].list_jobs())==1 and tenants.link('c').conn is None and tenants.link('b').conn
+    with tenants.link('b').use(runner), tenants['b'].transaction(): pass
+    with tenants.link('b').use(runner): assert not tenants.link('b').evict()
+    with tenants['a'].transaction(): assert not tenants.link('a').evict()
+    assert tenants.link('a').evict() and len(tenants['a'].list_jobs())==1
+
+def test_a_schema_is_checked_once(tmp_path, monkeypatch):
+    "Opened again, a file is prepared only if its schema has changed, or if it is another file"
+    path,prepared = str(tmp_path/'acme.db'),[]
+    database(path)
+    def prepare(conn):
+        prepared.append(1)
+        ensure_schema(conn)
+    link = link_at(path, prepare=prepare)
+    def use():
+        link.evict()
+        with link.use(): pass
+        return len(prepared)
+    assert [use() for _ in range(3)]==[1, 1, 1]
+    db = database(path)
+    db.execute('CREATE TABLE other (a)')
+    assert [use(), use()]==[2, 2]
+    db.execute('DROP INDEX tenant_jobs_status')
+    assert use()==3 and 'tenant_jobs_status' in [o['name'] for o in db.q("SELECT name FROM sqlite_master WHERE type='index'")]
+    db.conn.close()
+    link.close()
+    os.rename(path, path+'.old')
+    database(path)
+    assert use()==4
+
+def test_a_plain_connection_calls_no_hooks(tmp_path, monkeypatch):
+    "fastlite's opening calls the driver's hooks, ours doesn't, even if both open at the same time; foreign keys hold in both"
+    path,opened = str(tmp_path/'acme.db'),[]
+    db = database(path)
+    monkeypatch.setattr(apsw, 'connection_hooks', [lambda conn: links._unless_plain(conn, (opened.append,))])
+    link = link_at(path)
+    threads = [threading.Thread(target=lambda: [database(path) for _ in range(5)])]
+    threads += [threading.Thread(target=lambda: [link.connect(plain=True) for _ in range(20)]) for _ in range(2)]
+    for o in threads: o.start()
+    for o in threads: o.join()
+    assert len(opened)==5 and link.connect(plain=True).config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, -1)==1
+    assert db.conn.pragma('journal_mode')=='wal'
