@@ -33,6 +33,12 @@ def ping(i):
     called(ping, i)
 
 @task
+def ten_steps():
+    "Call ten functions that do nothing, each as a step"
+    for i in range(10): current_job().step(f'step {i}', int)
+    called(ten_steps)
+
+@task
 def say():
     "Print a line"
     print('ran', flush=True)

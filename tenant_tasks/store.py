@@ -358,7 +358,7 @@ def _in(self:JobStore, tx, work):
     if tx is None: return self.write(work, _on_its_own)
     if self.link.holder is not tx or not tx.db.conn.in_transaction:
         raise RuntimeError("the transaction that this step or checkpoint belongs to must be open, and it has ended")
-    with savepoint(SharedConn(tx.db.conn)) as conn: return work(conn)
+    return work(tx.db.conn if self.link.path else SharedConn(tx.db.conn))
 
 @patch
 def hold(self:JobStore,

@@ -203,9 +203,14 @@ def test_the_same_name_twice_side_by_side(manager):
     job,_ = attempt(manager, f)
     assert "must be used once in an attempt, got 'a' again" in job.error_log
 
-def test_async_steps_leave_the_loop_alone(on_file, path):
-    "Another process has the lock while a step is written: the loop goes on"
-    async def nothing(): return 1
+async def nothing(): return 1
+
+async def mark(job):
+    async with job.transaction(): job.checkpoint('a', 1)
+
+@pytest.mark.parametrize('use', [lambda job: job.step('a', nothing), mark], ids=['step', 'checkpoint'])
+def test_an_async_task_leaves_the_loop_alone(on_file, path, use):
+    "Another process has the lock while a step is written, or a checkpoint in a transaction: the loop goes on"
     async def f():
         job,ticks = current_job(),[]
         async def tick():
@@ -214,7 +219,7 @@ def test_async_steps_leave_the_loop_alone(on_file, path):
                 await asyncio.sleep(.01)
         ticking = asyncio.ensure_future(tick())
         with write_lock(path) as release:
-            step = asyncio.ensure_future(job.step('a', nothing))
+            step = asyncio.ensure_future(use(job))
             await asyncio.sleep(.3)
             assert not step.done()
             await asyncio.to_thread(release)
@@ -319,7 +324,6 @@ def test_the_claim_is_checked_before_the_commit(manager, to):
     assert isinstance(e, Cancel) and done(manager)==[] and job.status=='cancelled' # As the attempt itself is, which has its claim again
 
 def test_async_steps_of_who_lost_the_job(manager):
-    async def nothing(): return 1
     async def f():
         take_over(manager, current_job())
         await current_job().step('a', nothing)
@@ -495,6 +499,31 @@ def test_cancelled_in_an_async_transaction(manager):
         a.stop()
         return await run
     assert asyncio.run(main()).status=='cancelled' and done(manager)==[]
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+@pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
+def test_a_fork_inside_a_transaction(on_file, monkeypatch):
+    "The child leaves it without ending it and can't write by itself; then the parent commits"
+    monkeypatch.setattr(store, '_on_its_own', store._on_its_own._replace(patience=.1))
+    def f(job):
+        code = 99
+        try:
+            with job.transaction() as db:
+                add(db, 'a')
+                job.checkpoint('n', 1)
+                pid = os.fork()
+                if not pid:
+                    for o in (db.conn.set_commit_hook, db.conn.set_rollback_hook): o(lambda: os._exit(77))
+                    with pytest.raises(apsw.BusyError): job.checkpoint('n', 2)
+                else:
+                    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])==0
+                    add(db, 'b')
+            code = 0
+        finally:
+            if not pid: os._exit(code)
+        return job.checkpoint('n')
+    job,res = inside(on_file, f)
+    assert res==1 and job.status=='completed' and done(on_file)==['a', 'b']
 
 def test_many_jobs_in_threads(manager):
     "Eight jobs count in steps of one, each in a transaction that reads first: no count is lost"
