@@ -31,13 +31,13 @@ _log = logging.getLogger('tenant_tasks')
 class Lookout:
     "Finds the tenants that have a job to run"
     prune_every,prune_batch = 60,1000 # Seconds between two batches of one tenant, and jobs in a batch
-    waits = .25 # Seconds that a portion of the first look waits at most, while there is enough to do
+    waits,enough = .25,200 # Seconds that a portion of the first look waits while so many tenants have work to do
 
     def __init__(self,
         tenants:Tenants, # All tenants
         due:Callable, # Called from any thread, with a tenant and the time in seconds at which it has a job to run
         ill:Callable, # Called from any thread, with a tenant and the error of a look at it
-        crowded:Callable=bool, # Do so many tenants have a job to run that the first look can wait?
+        queue:Callable=tuple, # Tenants that wait for their turn; a look at them can wait too
         *,
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
@@ -48,7 +48,7 @@ class Lookout:
         self.tenants = tenants
         self.due = due
         self.ill = ill
-        self.crowded = crowded
+        self.queue = queue
         self.look_every = look_every
         self.sweep_every = sweep_every
         self.unknown_after = unknown_after
@@ -65,6 +65,7 @@ def _begin(self:Lookout):
     self.declared = {} # Schedules for all tenants, by name, and their time zones
     self.synced = {} # In which file of each tenant they are written
     self._seen = {} # The state of a tenant's files when it was looked at last
+    self._unseen = set() # Tenants that the first look hasn't come to
     self._news = set() # Tenants whose files have changed
     self._told = asyncio.Event()
     self._cpu = 0. # Seconds of processor time that the last look took
@@ -213,15 +214,19 @@ async def _follow(self:Lookout):
         await self._aside(self._look_at_changed, names)
 
 @patch
-def _look_at_changed(self:Lookout, names): self.look_at([o for o in names if self._seen.get(o)!=self.tenants.state(o)])
+def _look_at_changed(self:Lookout, names):
+    later = {*self._unseen, *self.queue()}
+    self.look_at([o for o in names if o not in later and self._seen.get(o)!=self.tenants.state(o)])
 
 # %% ../nbs/09b_lookout.ipynb #0dab1613
 @patch
 async def _take_census(self:Lookout, names):
     "The first look"
+    self._unseen.update(names)
     for part in _mixed(names, self.process.id):
         end = time.monotonic()+self.waits
-        while self.crowded() and time.monotonic()<end: await asyncio.sleep(.005)
+        while len(self.queue())>self.enough and time.monotonic()<end: await asyncio.sleep(.005)
+        self._unseen.difference_update(part)
         await self._aside(self.look_at, part, True)
 
 @patch

@@ -14,11 +14,13 @@ class Lookout:
     prune_batch: int
     'Seconds between two batches of one tenant, and jobs in a batch'
     waits: float
-    'Seconds that a portion of the first look waits at most, while there is enough to do'
+    'Seconds that a portion of the first look waits while so many tenants have work to do'
+    enough: int
+    'Seconds that a portion of the first look waits while so many tenants have work to do'
     tenants: Tenants
     due: Callable[..., Any]
     ill: Callable[..., Any]
-    crowded: Callable[..., Any]
+    queue: Callable[..., Any]
     look_every: float
     sweep_every: float
     unknown_after: timedelta
@@ -34,7 +36,7 @@ class Lookout:
         tenants: Tenants,
         due: Callable[..., Any],
         ill: Callable[..., Any],
-        crowded: Callable[..., Any]=...,
+        queue: Callable[..., Any]=...,
         *,
         look_every: float=0.5,
         sweep_every: float=1800,
@@ -46,7 +48,7 @@ class Lookout:
             tenants: All tenants
             due: Called from any thread, with a tenant and the time in seconds at which it has a job to run
             ill: Called from any thread, with a tenant and the error of a look at it
-            crowded: Do so many tenants have a job to run that the first look can wait?
+            queue: Tenants that wait for their turn; a look at them can wait too
             look_every: Seconds between two looks at the files if the kernel doesn't tell what changes
             sweep_every: Seconds in which every tenant is looked at once, changed or not
             unknown_after: How long a due job may wait for a process that knows its task

@@ -15,6 +15,9 @@ from datetime import timedelta
 import apsw
 from fastcore.basics import patch,patch_to
 
+try: from uvloop import run as run_loop
+except ImportError: from asyncio import run as run_loop # Windows
+
 from .job import *
 from .agenda import *
 from .link import *
@@ -95,7 +98,7 @@ def _schedule(self:Worker, name, when):
 @patch
 def _begin(self:Worker):
     self.agenda = Agenda(self.concurrency, self.per_tenant)
-    self.lookout = Lookout(self.tenants, self._due, self._ill, lambda: self.agenda.waiting>200, **self.looks)
+    self.lookout = Lookout(self.tenants, self._due, self._ill, self.agenda.queue, **self.looks)
     self.lookout.declared = self._declared
     self._loop = None # The event loop that it runs on
     self._wake = asyncio.Event()
@@ -375,7 +378,7 @@ def main(self:Worker,
     "Run until a signal comes, then end the process"
     check_int('processes', processes, 1)
     end,code = lifeline(),0
-    if processes==1 or end is not None: asyncio.run(self._serve(end))
+    if processes==1 or end is not None: run_loop(self._serve(end))
     else: code = Supervisor(processes, self.grace+5).run()
     logging.shutdown()
     os._exit(code)

@@ -130,24 +130,39 @@ async def test_without_a_watch_files_are_looked_at(tenants):
         await until(lambda: 'globex' in found, 5)
 
 async def test_the_first_look_waits_for_a_crowd(tenants, monkeypatch):
-    "While many tenants have work to do, no more are opened; changes are looked at all the same"
+    "While many tenants have work to do, no more are opened; a change elsewhere is looked at all the same"
     monkeypatch.setattr(Lookout, 'waits', 30)
-    crowd = [True]
-    found,lookout = lookout_of(tenants, crowded=lambda: crowd[0])
+    monkeypatch.setattr(Lookout, 'enough', 0)
+    crowd = ['initech']
+    found,lookout = lookout_of(tenants, queue=lambda: crowd)
     for o in tenants: tenants[o].submit('note', note)
     async with looking(lookout):
         await asyncio.sleep(.3)
         assert not found
-        tenants['acme'].submit('note', note)
-        await until(lambda: 'acme' in found, 5)
+        tenants.create('new_one').submit('note', note)
+        await until(lambda: 'new_one' in found, 5)
         assert len(found)==1
         crowd.clear()
-        crowd.append(False)
-        await until(lambda: len(found)==3, 5)
+        await until(lambda: len(found)==4, 5)
 
-async def test_the_first_look_does_not_wait_for_ever(tenants):
+async def test_a_tenant_in_the_queue_is_looked_at_in_its_turn(tenants):
+    "A change of it causes no look of its own"
+    queue = ['acme']
+    found,lookout = lookout_of(tenants, queue=lambda: queue)
+    async with looking(lookout):
+        await asyncio.sleep(.3)
+        for o in ('acme', 'globex'): tenants[o].submit('note', note)
+        await until(lambda: 'globex' in found, 5)
+        await asyncio.sleep(.2)
+        assert 'acme' not in found
+        queue.clear()
+        tenants['acme'].submit('note', note)
+        await until(lambda: 'acme' in found, 5)
+
+async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
     "A crowd that stays, because it has a backlog for hours, doesn't hide the others"
-    found,lookout = lookout_of(tenants, crowded=lambda: True)
+    monkeypatch.setattr(Lookout, 'enough', 0)
+    found,lookout = lookout_of(tenants, queue=lambda: ['crowd'])
     for o in tenants: tenants[o].submit('note', note)
     async with looking(lookout): await until(lambda: len(found)==3, 5)
 
