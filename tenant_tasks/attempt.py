@@ -323,6 +323,12 @@ def check(self:Attempt):
     if row is None or row.claim!=self.job.claim: raise Cancel('another process has taken this job over')
     if row.cancel_requested: raise Cancel('asked to stop')
 
+# %% ../nbs/07_attempt.ipynb #da3a3207
+@patch(as_prop=True)
+def batch(self:Attempt)->Batch|None:
+    "How far the batch of this job is now: counts by status, and ids of failed jobs; None without a batch"
+    return self.store.batch(self.job.batch, mode=self.mode) if self.job.batch else None
+
 # %% ../nbs/07_attempt.ipynb #a257f8fe
 @patch(as_prop=True)
 def db(self:Attempt)->Database:

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import TenantJob
+from .job import Batch,TenantJob
 from .link import Mode
 from .process import Process
 from .steps import JobTransaction
@@ -140,6 +140,10 @@ class Attempt:
 
     def check(self) -> None:
         """`Cancel` if the job must stop or was taken over; `TimeoutError` if its time is up"""
+
+    @property
+    def batch(self) -> Batch | None:
+        """How far the batch of this job is now: counts by status, and ids of failed jobs; None without a batch"""
 
     @property
     def db(self) -> Database:

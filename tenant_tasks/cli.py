@@ -168,6 +168,13 @@ def _check_filters(args):
         if args.type is not None: check_text('type', args.type)
     except ValueError as e: raise UsageError(e) from None
 
+def _narrow_to_batch(target, start):
+    "The id of a job's batch; from then on only its tenant is asked"
+    (job_id,name), = target.locate([start]).items()
+    if batch := target.manager(name).get_job(job_id).batch: target.files = {name:target.files[name]}
+    else: raise UsageError(f"`batch` must be the id of a job in a batch, or how it starts, got {start!r}")
+    return batch
+
 # %% ../nbs/13_cli.ipynb #8a84b92e
 def _row(tenant, job, now):
     created = parse_time(job.created_at) # 1970 if unreadable
@@ -175,6 +182,7 @@ def _row(tenant, job, now):
     shown = {o:getattr(job, o) for o in ('id', 'status', 'retry_count', 'max_retries')}
     wait = (parse_time(job.run_at)-now).total_seconds()
     due = f'in {in_short(wait)}' if job.status=='pending' and wait>0 else ''
+    if due and job.run_at==never: due = 'after batch'
     error = '' if job.status=='completed' else job.errors[0]['error'] if job.errors else job.error_log or ''
     error = printable(error.strip().split('\n')[-1], 60)
     return dict(tenant=tenant, **shown, age=age, due=due, job_type=printable(job.job_type, 40), error=error)
@@ -183,7 +191,8 @@ def cmd_ls(args):
     "List jobs, newest first"
     _check_filters(args)
     target = _target(args)
-    found = target.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(args.type, args.status, args.limit)])
+    query = args.type,args.status,args.limit,_narrow_to_batch(target, args.batch) if args.batch else None
+    found = target.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(*query)])
     jobs = nlargest(args.limit, found, key=lambda o: str(o[1].created_at or ''))
     text = table([_row(name, job, utcnow()) for name,job in jobs])
     return [dict(tenant=name, **asdict(job)) for name,job in jobs], text, target.code
@@ -196,9 +205,12 @@ def cmd_show(args):
     manager = target.manager(name)
     job,steps = dict(tenant=name, **asdict(manager.get_job(job_id))),manager.steps_of(job_id)
     lines = [f'{k:17} {printable(v)}' for k,v in job.items() if v not in (None, '') and k!='error_log']
+    batch = manager.store.batch(job['batch']) if job['batch'] else None
+    if batch: lines.append(f"{'jobs of batch':17} {batch}")
     lines += [f'{o.kind:17} {o.at[:19]} {printable(o.name, 60)}: {printable(o.text, 200)}' for o in steps]
     text = '\n'.join(lines + [printable(o) for o in (job['error_log'] or '').split('\n')]).rstrip()
-    return dict(job, steps=[dict(name=o.name, kind=o.kind, at=o.at, value=o.value) for o in steps]), text, 0
+    steps = [dict(name=o.name, kind=o.kind, at=o.at, value=o.value) for o in steps]
+    return dict(job, steps=steps, **(dict(batch_counts=batch.counts) if batch else {})), text, 0
 
 # %% ../nbs/13_cli.ipynb #1f31e155
 def cmd_stats(args):
@@ -321,6 +333,7 @@ arguments = { # chkstyle: ignore-node
     'worker':       dict(metavar='MODULE:NAME', help='the Worker to run, such as myapp:worker'),
     '--type':       dict(help='only jobs of this type'),
     '--status':     dict(help=f"only jobs in this state: {', '.join(statuses)}"),
+    '--batch':      dict(metavar='ID', help='only jobs of the batch that the job with this id belongs to'),
     '--limit':      dict(type=int, default=100, help='show at most this many jobs (default: 100)'),
     '--older-than': dict(metavar='AGE', required=True, help='how long ago, such as 90s, 15m, 12h, 30d or 4w'),
     '--restart':    dict(action='store_true', help='forget the finished steps, start all over'),
@@ -335,7 +348,7 @@ arguments = { # chkstyle: ignore-node
     '--json':       dict(action='store_true', help='print one JSON document instead of a table')}
 
 commands = dict( # chkstyle: ignore-node
-    ls     = (cmd_ls, 'path --type --status --limit --tenant --suffix --json', 'data --status failed'),
+    ls     = (cmd_ls, 'path --type --status --batch --limit --tenant --suffix --json', 'data --status failed'),
     show   = (cmd_show, 'path id --tenant --suffix --json', 'data 0660f2…'),
     retry  = (cmd_retry, 'path ids --restart --tenant --suffix --json', 'data 0660f2… 0660f3…'),
     cancel = (cmd_cancel, 'path ids --tenant --suffix --json', 'data 0660f2…'),

@@ -7,7 +7,7 @@ FastHTML components that show jobs: a card that keeps itself up to date, a table
 # %% auto #0
 __all__ = ['mask', 'max_secrets', 'max_secret_chars', 'job_styles', 'max_inline', 'count_limit', 'looks_secret', 'read_json',
            'hide_secrets', 'View', 'show_as', 'StatusBadge', 'in_words', 'CardParts', 'JobCard', 'JobDetails',
-           'parse_int', 'Query', 'JobTable', 'JobStats', 'TenantTable']
+           'parse_int', 'Query', 'JobTable', 'BatchProgress', 'JobStats', 'TenantTable']
 
 # %% ../nbs/11_components.ipynb #d109bd0d
 import json,logging,re
@@ -401,6 +401,7 @@ def _ago(what, at, now):
     return _time_tag(what+words, at)
 
 def _starts(job, now):
+    if job.run_at==never: return 'waits for its batch'
     if (secs := (parse_time(job.run_at)-now).total_seconds())<=.5: return 'waits for its turn'
     what = 'next attempt' if job.retry_count else 'starts'
     return _time_tag(f'{what} in {in_words(max(round(secs), 1))}', job.run_at)
@@ -449,7 +450,7 @@ def live(self:CardParts)->FT:
     job,view,refresh = self.job,self.view,{}
     words = [o for s in self.summary() for o in (' · ', s)][1:]
     if view.base is not None and job.status in live_statuses:
-        wait = (parse_time(job.run_at)-view.now).total_seconds() if job.status=='pending' else 0
+        wait = (parse_time(job.run_at)-view.now).total_seconds() if job.status=='pending' and job.run_at!=never else 0
         url = f"{view.url(job.id, 'card')}?{urlencode(dict(seen=self.state))}"
         refresh = _refresh(url, f'every {int(min(max(wait/10, 1), 60))}s')
     return Div(_bar(job), P(*words, cls='tt-soft'), id=self.id('live'), **refresh)
@@ -566,11 +567,11 @@ def _repr_html_(self:TenantJob)->str:
 
 # %% ../nbs/11_components.ipynb #f0cecd18
 _facts = dict(id='ID', function='Function', priority='Priority', unique_key='Unique key', created_at='Submitted',
-    run_at='Due', started_at='Last started', completed_at='Ended', owner='Process')
+    run_at='Due', started_at='Last started', completed_at='Ended', batch='Batch', owner='Process')
 
 def _fact(job, name):
     v = getattr(job, name)
-    if v in (None, '', 0): return None
+    if v in (None, '', 0, never): return None
     return _time_tag(_utc(v), v) if name.endswith('_at') else str(v)
 
 def _failure(o): return _fold(f"Attempt {o['attempt']} failed at {_utc(o['at'])}", o['error'], cls='tt-error')
@@ -587,13 +588,15 @@ def JobDetails(
     job:TenantJob, # A job as read from its row
     view:View|None=None, # Who looks; the view of the request if not given
     steps:list[Step]|tuple[Step,...]=(), # What it has finished, as `manager.steps_of` returns it
+    batch:Batch|None=None, # Its batch, as `manager.get_batch` returns it
 )->FT: # Collapsible texts and a list of facts
     "What a card leaves out"
     view = _resolve(view)
     job,steps = view.shown(job),view.shown_steps(job, steps)
     facts = [o for k,name in _facts.items() if (v := _fact(job, k)) for o in (Dt(name), Dd(v))]
     payload = Details(Summary('Arguments'), Pre(_pretty(job.payload)), open=True) if job.payload else None
-    body = Div(payload, *_timeline(job.errors, steps), Dl(*facts, cls='tt-facts'), cls='tt-body')
+    progress = BatchProgress(batch, view) if batch else None
+    body = Div(progress, payload, *_timeline(job.errors, steps), Dl(*facts, cls='tt-facts'), cls='tt-body')
     return Section(body, cls='tt tt-card', aria_label='Details')
 
 # %% ../nbs/11_components.ipynb #f54bc4e2
@@ -645,16 +648,20 @@ class Query:
     id:str = '' # Only ids that start with this; the other filters are then ignored
     below:int|None = None # Only jobs below this row
     size:int = 50 # Jobs on a page
+    batch:str = '' # Only this batch, with the job that follows it
 
     @classmethod
     def of(cls,
         params, # Parameters of a request, a mapping
     )->'Query':
         "From the parameters of a request"
-        status,kind,start = (params.get(o, '') for o in ('status','type','id'))
-        return cls(status if status in statuses else '', kind, start.strip(), parse_int(params.get('below')))
+        status,kind,start,batch = (params.get(o, '') for o in ('status','type','id','batch'))
+        below = parse_int(params.get('below'))
+        return cls(status if status in statuses else '', kind, start.strip(), below, batch=batch.strip())
 
-    def __str__(self): return urlencode({k:v for k in ('status','type','id','below') if (v := getattr(self, k))})
+    def __str__(self):
+        names = 'status','type','id','batch','below'
+        return urlencode({k:v for k in names if (v := getattr(self, k))})
 
 # %% ../nbs/11_components.ipynb #eeb6ba99
 @patch
@@ -663,7 +670,7 @@ def jobs(self:Query,
 )->tuple[list,Query|None]: # The jobs of the page, and the query for the next page if there is one
     "Ask the store for this page"
     if self.id: return store.search(self.id, self.size),None
-    res = store.find(self.type or None, self.status or None, self.size+1, self.below)
+    res = store.find(self.type or None, self.status or None, self.size+1, self.below, self.batch or None)
     return res[:self.size],replace(self, below=res.last+1) if len(res)>self.size else None
 
 # %% ../nbs/11_components.ipynb #3c0e956a
@@ -679,7 +686,8 @@ def _filter_form(view, query, types):
     status = _select('Status', 'status', statuses, query.status)
     kind = _select('Type', 'type', sorted({*types, query.type}-{''}), query.type)
     find = Label('ID', Input(name='id', value=query.id, type='search', size=18, autocomplete='off', spellcheck='false'))
-    return _search_form(view, 'Filter jobs', status, kind, find)
+    batch = Label('Batch', Input(name='batch', value=query.batch, type='search', size=18)) if query.batch else None
+    return _search_form(view, 'Filter jobs', status, kind, batch, find)
 
 # %% ../nbs/11_components.ipynb #910d6aad
 def _bulk_form(jobs, view, query):
@@ -712,6 +720,20 @@ def JobTable(
         hx_select_oob='#tt-stats') if moving else {}
     body = Div(table, _pager(view, query, older), id='tt-jobs', **refresh)
     return Div(_filter_form(view, query, _open_types(types, jobs, view)), body, cls='tt')
+
+# %% ../nbs/11_components.ipynb #f83413a8
+def BatchProgress(
+    batch:Batch, # As `manager.get_batch` returns it
+    view:View|None=None, # Who looks; the view of the request if not given
+)->FT: # A bar and a line of words
+    "How many jobs of a batch have ended"
+    view = _resolve(view)
+    moving = view.base is not None and batch.ended<batch.total
+    words = A(str(batch), href=f'{view.base}?{Query(batch=batch.id)}') if view.base is not None else str(batch)
+    value = batch.ended if batch.total else 1
+    bar = ft('progress', max=batch.total or 1, value=value, aria_label='Progress of the batch')
+    refresh = _refresh(view.url(batch.id), 'every 2s', hx_select='#tt-batch') if moving else {}
+    return Div(bar, P(words, cls='tt-soft'), id='tt-batch', **refresh)
 
 # %% ../nbs/11_components.ipynb #6f2665be
 count_limit = 10_000 # Components count to this number and no further

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import Step,TenantJob
+from .job import Batch,Step,TenantJob
 from .manager import BackgroundTaskManager
 from .store import JobStore
 from .tenants import Health
@@ -11,7 +11,7 @@ from typing import Any,ClassVar
 
 __all__ = ['mask', 'max_secrets', 'max_secret_chars', 'job_styles', 'max_inline', 'count_limit', 'looks_secret',
     'read_json', 'hide_secrets', 'View', 'show_as', 'StatusBadge', 'in_words', 'CardParts', 'JobCard', 'JobDetails',
-    'parse_int', 'Query', 'JobTable', 'JobStats', 'TenantTable']
+    'parse_int', 'Query', 'JobTable', 'BatchProgress', 'JobStats', 'TenantTable']
 
 mask: str
 max_secrets: int
@@ -212,13 +212,19 @@ def JobCard(job: TenantJob, view: View | None=None, full: bool=False) -> FT:
         A card that refreshes itself until the job has ended
     """
 
-def JobDetails(job: TenantJob, view: View | None=None, steps: list[Step] | tuple[Step, ...]=...) -> FT:
+def JobDetails(
+    job: TenantJob,
+    view: View | None=None,
+    steps: list[Step] | tuple[Step, ...]=...,
+    batch: Batch | None=None,
+) -> FT:
     """What a card leaves out
 
     Args:
         job: A job as read from its row
         view: Who looks; the view of the request if not given
         steps: What it has finished, as `manager.steps_of` returns it
+        batch: Its batch, as `manager.get_batch` returns it
 
     Returns:
         Collapsible texts and a list of facts
@@ -247,6 +253,8 @@ class Query:
     'Only jobs below this row'
     size: int = 50
     'Jobs on a page'
+    batch: str = ''
+    'Only this batch, with the job that follows it'
 
     @classmethod
     def of(cls, params: Any) -> Query:
@@ -286,6 +294,17 @@ def JobTable(
 
     Returns:
         A table; the newest page refreshes itself while nothing is selected
+    """
+
+def BatchProgress(batch: Batch, view: View | None=None) -> FT:
+    """How many jobs of a batch have ended
+
+    Args:
+        batch: As `manager.get_batch` returns it
+        view: Who looks; the view of the request if not given
+
+    Returns:
+        A bar and a line of words
     """
 
 def JobStats(manager: BackgroundTaskManager, view: View | None=None) -> FT:

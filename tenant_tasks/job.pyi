@@ -3,14 +3,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any,NamedTuple
 
-__all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'max_json', 'max_error', 'max_log', 'utcnow',
-    'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs', 'dump_value',
-    'dump_result', 'read_errors', 'add_error', 'TenantJob', 'Step', 'JobList']
+__all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'never', 'max_json', 'max_error', 'max_log',
+    'utcnow', 'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs',
+    'dump_value', 'dump_result', 'read_errors', 'add_error', 'TenantJob', 'Step', 'Batch', 'JobList']
 
 live_statuses: tuple[str, ...]
 final_statuses: tuple[str, ...]
 statuses: tuple[str, ...]
 transitions: dict[str, tuple[tuple[str, ...] | str, ...]]
+never: str
 max_json: int
 max_error: int
 max_log: int
@@ -186,6 +187,8 @@ class TenantJob:
     '1 once a user has asked a running job to stop'
     deaths: int = 0
     'Deaths of its processes that spent no attempt, because the job had got further'
+    batch: str | None = None
+    'The batch that it belongs to, which is the id of the job that follows the batch'
     schedule: str | None = None
     'Name of the schedule that made it'
     tick: str | None = None
@@ -221,6 +224,25 @@ class Step(NamedTuple):
     @property
     def value(self) -> Any:
         """The value, decoded"""
+
+class Batch(NamedTuple):
+    """How far the jobs of a batch are; the job that follows isn't counted"""
+    id: str
+    'The id of the job that follows'
+    counts: dict[Any, Any]
+    'How many of them are in each status'
+    failed: list[Any]
+    'Ids of those that failed, in the order of submission, up to a limit'
+
+    @property
+    def total(self) -> int:
+        """How many jobs it has"""
+
+    @property
+    def ended(self) -> int:
+        """How many of them have ended"""
+
+    def __str__(self) -> str: ...
 
 class JobList(list):
     """A list of jobs that is displayed as a table in a notebook"""

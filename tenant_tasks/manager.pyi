@@ -1,6 +1,6 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .attempt import Attempt
-from .job import Step,TenantJob
+from .job import Batch,Step,TenantJob
 from .process import Process
 from .schedule import Schedule
 from .store import JobStore
@@ -11,7 +11,7 @@ from fastlite import Database,NotFoundError
 from starlette.background import BackgroundTask
 from typing import Any
 
-__all__ = ['BackgroundTaskManager', 'check_args', 'JobNotFound', 'JobStateError']
+__all__ = ['BackgroundTaskManager', 'check_args', 'Submitted', 'JobNotFound', 'BatchNotFound', 'JobStateError']
 
 class BackgroundTaskManager:
     """Lightweight background task manager for tenant-level operations."""
@@ -122,7 +122,9 @@ class BackgroundTaskManager:
         task_func: Callable[..., Any],
         kwargs_list: list[dict[Any, Any]],
         max_retries: int=...,
-    ) -> list[tuple[str, BackgroundTask]]:
+        then: Callable[..., Any] | None=None,
+        then_kwargs: dict[Any, Any] | None=None,
+    ) -> Submitted:
         """Submit one job for each dict of arguments, in one transaction
 
         Args:
@@ -130,9 +132,11 @@ class BackgroundTaskManager:
             task_func: What to run
             kwargs_list: One dict of arguments for each job
             max_retries: Attempts in all, for each; a task may have another default
+            then: A registered task that runs once when all of them have ended
+            then_kwargs: Arguments for `then`
 
         Returns:
-            Id and background task of each, in the same order
+            Id and background task of each, in the same order; `batch` is the id of the job of `then`
         """
 
     def transaction(self) -> Transaction:
@@ -164,11 +168,23 @@ class BackgroundTaskManager:
             The newest ones, in the order in which they were written
         """
 
+    def get_batch(self, batch_id: str, limit: int=1000) -> Batch:
+        """Counts by status, and ids of failed jobs, of a batch; `BatchNotFound` if there is none
+
+        Args:
+            batch_id: The `batch` of what `submit_many` returned, or of one of its jobs
+            limit: How many ids of failed jobs at most
+
+        Returns:
+            As it is now
+        """
+
     def list_jobs(
         self,
         job_type: str | None=None,
         status: str | None=None,
         limit: int=100,
+        batch: str | None=None,
     ) -> list[TenantJob]:
         """List jobs with optional filtering.
 
@@ -176,6 +192,7 @@ class BackgroundTaskManager:
             job_type: Only this type
             status: Only this status
             limit: How many at most
+            batch: Only this batch, with the job that follows it
 
         Returns:
             Newest first
@@ -368,12 +385,37 @@ def check_args(func: Callable[..., Any], kwargs: dict[Any, Any]) -> dict[Any, An
         The same
     """
 
+class Submitted(list):
+    """What `submit_many` returns: pairs of a job's id and its background task"""
+    batch: str | None
+
+    def __init__(
+        self,
+        pairs: list[Any] | tuple[Any, ...]=...,
+        batch: str | None=None,
+        then: BackgroundTask | None=None,
+    ) -> None:
+        """Args:
+            pairs: Id and background task of each job, in the same order
+            batch: Id of the job that follows when all have ended
+            then: Its background task, needed if there are no others
+        """
+
+    @property
+    def bg_task(self) -> BackgroundTask:
+        """Runs all of them after a response"""
+
 class JobNotFound(KeyError, NotFoundError):
     """There is no job with this id in this tenant's database"""
 
     def __init__(self, job_id: Any) -> None: ...
 
     def __str__(self) -> str: ...
+
+class BatchNotFound(JobNotFound):
+    """There is no batch with this id in this tenant's database"""
+
+    def __init__(self, batch_id: Any) -> None: ...
 
 class JobStateError(ValueError):
     """The job's state doesn't allow what was asked for"""

@@ -189,7 +189,9 @@ async def job_page(self:JobPages,
     manager,job = await self.job(req)
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
     view = _by_clock(view, manager.clock)
-    def read(): return JobCard(job, view, full=True), JobDetails(job, view, manager.steps_of(job.id, 100, max_inline))
+    def read():
+        batch = manager.store.batch(job.batch) if job.batch else None
+        return JobCard(job, view, full=True), JobDetails(job, view, manager.steps_of(job.id, 100, max_inline), batch)
     parts = await manager.process.store_threads.run(read)
     return _page('Job', _alert(view.plain(note)), *parts, again, up=[('All jobs', view.base)])
 

@@ -49,6 +49,7 @@ indexes = dict( # chkstyle: ignore-node
     unnamed     = "INDEX {} ON tenant_jobs(owner) WHERE status='pending' AND task IS NULL",
     ended       = 'INDEX {} ON tenant_jobs(completed_at, status) WHERE completed_at IS NOT NULL',
     scheduled   = "INDEX {} ON tenant_jobs(schedule) WHERE schedule IS NOT NULL AND status IN ('pending','running')",
+    batch       = 'INDEX {} ON tenant_jobs(batch, status) WHERE batch IS NOT NULL',
     unique_key  = """UNIQUE INDEX {} ON tenant_jobs(unique_key)
         WHERE unique_key IS NOT NULL AND status IN ('pending','running')""")
 indexes = {f'tenant_jobs_{k}':f'CREATE {v}'.format(f'tenant_jobs_{k}') for k,v in indexes.items()}
@@ -178,7 +179,7 @@ def get(self:JobStore,
     return self.read(f'SELECT {_cols} FROM tenant_jobs WHERE id=?', (job_id,), mode, _first_job)
 
 # %% ../nbs/04_store.ipynb #714332e0
-_filters = dict(job_type='job_type=:job_type', status='status=:status', below='rowid<:below')
+_filters = dict(job_type='job_type=:job_type', status='status=:status', batch='batch=:batch', below='rowid<:below')
 
 def _jobs(rows): return JobList(TenantJob(*o) for o in rows)
 
@@ -188,11 +189,14 @@ def find(self:JobStore,
     status:str|None=None, # Only this status
     limit:int=100, # How many at most
     below:int|None=None, # Only rows whose number is below this one
+    batch:str|None=None, # Only this batch, with the job that follows it
 )->JobList: # Newest first; `last` is the number of the last row
-    "Jobs by type and status"
-    args = {k:v for k,v in dict(job_type=job_type, status=status, below=below).items() if v is not None}
-    sql = f"SELECT {_cols}, rowid FROM tenant_jobs WHERE {' AND '.join(_filters[o] for o in args) or 1}"
-    if job_type is not None and status is None: sql = ' UNION ALL '.join(f"{sql} AND status='{o}'" for o in statuses)
+    "Jobs by type, status and batch"
+    args = dict(job_type=job_type, status=status, batch=batch, below=below)
+    args = {k:v for k,v in args.items() if v is not None}
+    table = 'tenant_jobs INDEXED BY tenant_jobs_batch' if batch else 'tenant_jobs'
+    sql = f"SELECT {_cols}, rowid FROM {table} WHERE {' AND '.join(_filters[o] for o in args) or 1}"
+    if (job_type or batch) and status is None: sql = ' UNION ALL '.join(f"{sql} AND status='{o}'" for o in statuses)
     rows = self.read(f'{sql} ORDER BY rowid DESC LIMIT :limit', dict(args, limit=limit))
     res = _jobs(o[:-1] for o in rows)
     res.last = rows[-1][-1] if rows else None
@@ -233,7 +237,20 @@ def _move_sql(move, cols, which, held):
 def _move(conn, move, job_id, held=None, which='id=:id', tasks=None, lease_read=None, **vals):
     "Make one move of `transitions`, if it may be made now: the new row, or None"
     args = dict(vals, id=job_id, held=held, tasks=tasks, lease_read=lease_read)
-    return _first_job(conn.execute(_move_sql(move, tuple(vals), which, held is not None), args))
+    row = _first_job(conn.execute(_move_sql(move, tuple(vals), which, held is not None), args))
+    if row and row.batch and move in _into_or_out_of_final: _follow(conn, row)
+    return row
+
+# %% ../nbs/04_store.ipynb #2aeac51f
+_into_or_out_of_final = {k for k,(_,to,_) in transitions.items() if to in final_statuses} | {'reset'}
+_others_live = """EXISTS (SELECT 1 FROM tenant_jobs INDEXED BY tenant_jobs_batch
+    WHERE batch=:batch AND id<>batch AND status IN ('pending','running'))"""
+_wait_or_be_due = f"""UPDATE tenant_jobs SET run_at=CASE run_at WHEN '{never}' THEN :now ELSE '{never}' END
+    WHERE id=:batch AND status='pending' AND started_at IS NULL AND (run_at='{never}')<>{_others_live}"""
+
+def _follow(conn, row):
+    "After a move into or out of a final state: bring the job that follows the batch in line"
+    list(conn.execute(_wait_or_be_due, dict(batch=row.batch, now=row.completed_at or row.run_at)))
 
 # %% ../nbs/04_store.ipynb #d10e26f2
 lease_time = timedelta(seconds=60) # How long a claim lasts unless it is renewed
@@ -295,7 +312,7 @@ def next_due(self:JobStore,
     both = f'SELECT min(at) FROM (SELECT ({sql}) AS at UNION ALL {_next_tick})'
     args = dict(tasks=json.dumps(tasks), owner=owner)
     def ask(conn): return list(conn.execute(both if ticks and _has_schedules(conn) else sql, args))
-    return next((at for at, in self._ask(ask, runner)), None)
+    return next((at for at, in self._ask(ask, runner) if at!=never), None)
 
 # %% ../nbs/04_store.ipynb #cd4e0c94
 @patch
@@ -308,7 +325,7 @@ def settle(self:JobStore,
     **vals, # Columns to set
 )->TenantJob|None: # The new row, or None if the claim was lost
     "Write how an attempt ended, if the claim is still good"
-    single = transitions[move][1]!='pending'
+    single = transitions[move][1]!='pending' and not job.batch
     return self.write(self.settling(job, move, now, as_read, **vals), mode, single=single)
 
 @patch
@@ -442,7 +459,7 @@ def abandon(self:JobStore,
 )->TenantJob|None: # The row, or None if it isn't pending any more
     "Fail a pending job whose function no process can find"
     vals = dict(error_log=error_log, completed_at=timestamp(now))
-    return self.write(lambda conn: _move(conn, 'abandon', job.id, **vals), runner, single=True)
+    return self.write(lambda conn: _move(conn, 'abandon', job.id, **vals), runner, single=not job.batch)
 
 # %% ../nbs/04_store.ipynb #58b1cc01
 _unknown = f"""SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_next
@@ -506,7 +523,7 @@ def glance(
     with link.use(runner) as conn:
         (due,owners,unknown), = conn.execute(_glance, dict(owner=owner, tasks=json.dumps(tasks), now=timestamp(now)))
         tick = (list(conn.execute(_next_tick))[0][0] or '') if _has_schedules(conn) else None
-    return Glance(due, json.loads(owners), bool(unknown), tick)
+    return Glance(None if due==never else due, json.loads(owners), bool(unknown), tick)
 
 # %% ../nbs/04_store.ipynb #5042646b
 _live = "SELECT 1 FROM tenant_jobs WHERE status IN ('pending','running') LIMIT 1"
@@ -552,19 +569,39 @@ def reset(self:JobStore,
         row = _move(conn, 'reset', job_id, **vals)
         if row and restart: _forget(conn, [job_id])
         return row
-    return self.write(work, single=not restart)
+    return self.write(work)
 
 # %% ../nbs/04_store.ipynb #5cd39869
-_reschedule = f"UPDATE tenant_jobs SET run_at=? WHERE id=? AND status='pending' RETURNING {_cols}"
+_reschedule = f"""UPDATE tenant_jobs SET run_at=?
+    WHERE id=? AND status='pending' AND run_at<>'{never}' RETURNING {_cols}"""
 
 @patch
 def reschedule(self:JobStore,
     job_id:str, # Which job
     run_at:datetime, # When it may run
-)->TenantJob|None: # The row as it is now, or None if it isn't pending
+)->TenantJob|None: # The row as it is now, or None if it isn't pending or waits for its batch
     "Let a pending job run at another time"
     args = timestamp(run_at),job_id
     return self.write(lambda conn: _first_job(conn.execute(_reschedule, args)), single=True)
+
+# %% ../nbs/04_store.ipynb #e1bb903c
+_of_batch = "FROM tenant_jobs INDEXED BY tenant_jobs_batch WHERE batch=:batch"
+_batch = f"""SELECT
+    (SELECT json_group_object(status, n) FROM (SELECT status, count(*) AS n {_of_batch} GROUP BY status)),
+    (SELECT json_group_array(id) FROM (SELECT id {_of_batch} AND status='failed' AND id<>batch LIMIT :limit)),
+    (SELECT status FROM tenant_jobs WHERE id=:batch AND batch=id)"""
+
+@patch
+def batch(self:JobStore,
+    batch_id:str, # Which batch: the id of the job that follows
+    limit:int=1000, # How many ids of failed jobs at most
+    mode:Mode=caller, # `caller` or `runner`
+)->Batch|None: # None if there is none
+    "How far a batch is"
+    (counts,failed,own), = self.read(_batch, dict(batch=batch_id, limit=limit), mode)
+    counts = {**dict.fromkeys(statuses, 0), **json.loads(counts)}
+    if own: counts[own] -= 1
+    return Batch(batch_id, counts, json.loads(failed)) if own or any(counts.values()) else None
 
 # %% ../nbs/04_store.ipynb #5653ffec
 _all_schedules = f"SELECT {', '.join(schedule_columns)} FROM tenant_schedules"
@@ -734,7 +771,9 @@ def prune_some(self:JobStore,
     mode:Mode=runner, # `caller` or `runner`
 )->int: # Jobs deleted
     "Delete a batch of jobs that ended long ago, in one transaction"
-    old = f'SELECT rowid FROM tenant_jobs WHERE completed_at<? AND status IN {final_statuses} LIMIT ?'
+    wanted = f'EXISTS (SELECT 1 FROM tenant_jobs b WHERE b.id=j.batch AND b.status IN {live_statuses})'
+    old = f'completed_at<? AND status IN {final_statuses} AND NOT {wanted}'
+    old = f'SELECT rowid FROM tenant_jobs j WHERE {old} LIMIT ?'
     sql,args = f'DELETE FROM tenant_jobs WHERE rowid IN ({old}) RETURNING id',(timestamp(before),batch)
     def work(conn):
         ids = [o for o, in list(conn.execute(sql, args))]

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import JobList,Step,TenantJob
+from .job import Batch,JobList,Step,TenantJob
 from .link import DbLink,Mode
 from .schedule import Schedule
 from .transaction import Transaction
@@ -89,14 +89,16 @@ class JobStore:
         status: str | None=None,
         limit: int=100,
         below: int | None=None,
+        batch: str | None=None,
     ) -> JobList:
-        """Jobs by type and status
+        """Jobs by type, status and batch
 
         Args:
             job_type: Only this type
             status: Only this status
             limit: How many at most
             below: Only rows whose number is below this one
+            batch: Only this batch, with the job that follows it
 
         Returns:
             Newest first; `last` is the number of the last row
@@ -351,7 +353,19 @@ class JobStore:
             run_at: When it may run
 
         Returns:
-            The row as it is now, or None if it isn't pending
+            The row as it is now, or None if it isn't pending or waits for its batch
+        """
+
+    def batch(self, batch_id: str, limit: int=1000, mode: Mode=...) -> Batch | None:
+        """How far a batch is
+
+        Args:
+            batch_id: Which batch: the id of the job that follows
+            limit: How many ids of failed jobs at most
+            mode: `caller` or `runner`
+
+        Returns:
+            None if there is none
         """
 
     def schedules(self, name: str | None=None, mode: Mode=...) -> list[Schedule]:

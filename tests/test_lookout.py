@@ -18,7 +18,7 @@ from tenant_tasks.worker import Worker
 
 ran = []
 
-@task(name='w.note')
+@task(name='l.note')
 def note(n=0): ran.append(n)
 
 @task(name='l.wait')
@@ -80,7 +80,7 @@ def test_due_at_once_and_later(tenants):
     "A row without a time is due at once; a job that this process can't run is left alone"
     found,lookout = lookout_of(tenants)
     later = utcnow()+timedelta(hours=1)
-    tenants['acme'].store.submit([TenantJob('1', 'note', task='w.note', run_at='', created_at=timestamp(utcnow()))])
+    tenants['acme'].store.submit([TenantJob('1', 'note', task='l.note', run_at='', created_at=timestamp(utcnow()))])
     tenants['globex'].using(run_at=later).submit('note', note)
     tenants['initech'].store.submit([TenantJob('1', 'x', task='not.deployed', created_at=timestamp(utcnow()), run_at=timestamp(later))])
     lookout.look_at(list(tenants))
@@ -88,10 +88,10 @@ def test_due_at_once_and_later(tenants):
 
 def test_one_glance_tells_all(tenants):
     manager,now = tenants['acme'],utcnow()
-    assert glance(tenants.link('globex'), 'me', ['w.note'], now) is None
+    assert glance(tenants.link('globex'), 'me', ['l.note'], now) is None
     manager.submit('note', note)
     manager.store.submit([TenantJob(str(i), 'x', 'running', owner=o, lease_until=timestamp(now+timedelta(hours=1))) for i,o in enumerate(['me', 'other', 'other'])])
-    seen = glance(manager.store.link, 'me', ['w.note'], now)
+    seen = glance(manager.store.link, 'me', ['l.note'], now)
     assert seen.owners==['other'] and not seen.unknown and seen.next_due<=timestamp(utcnow())
     assert glance(manager.store.link, 'me', [], utcnow()).unknown
 
@@ -116,7 +116,7 @@ async def test_a_write_elsewhere_is_found_by_the_watch(tenants, tmp_path):
     found,lookout = lookout_of(tenants, look_every=600)
     async with looking(lookout):
         await asyncio.sleep(2) # It looks at the files once more after a second, in case the watch began late
-        proc = program('submit_note', tmp_path/'acme.db', 'acme')
+        proc = program('submit_note', tmp_path/'acme.db', 'acme', 'l.note')
         await until(lambda: 'acme' in found, 5)
     proc.communicate()
 

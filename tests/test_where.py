@@ -70,6 +70,13 @@ def test_a_worker_that_cannot_run_the_job_does_not_get_it(manager, kind, env):
         get('run?name=where')
         assert ended(manager).value==server.pid
 
+@pytest.mark.parametrize('env', [{}, dict(REPORTS=1)])
+def test_a_batch_is_left_to_the_worker_and_its_follower_to_one_that_knows_it(manager, env):
+    with working(manager, LOOK_EVERY=.05, **env) as worker, web(manager) as (server,get):
+        get('batch?name=where')
+        ended(manager, n=3)
+        assert [o.value for o in manager.list_jobs()]==[worker.pid if env else server.pid, worker.pid, worker.pid]
+
 def test_a_function_without_a_name_runs_in_the_server(manager):
     "The log says so once"
     with working(manager, LOOK_EVERY=.05), web(manager) as (server,get):

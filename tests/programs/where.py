@@ -5,7 +5,7 @@ import uvicorn
 from fasthtml.common import JSONResponse,fast_app
 
 from tenant_tasks import process
-from tenant_tasks.task import task
+from tenant_tasks.task import find_task,task
 from tenant_tasks.tenants import Tenants
 from tenant_tasks.worker import Worker
 
@@ -25,6 +25,8 @@ if kind!='stranger':
     for o in (where, slow): task(o)
     task(backoff=lambda n: 60)(failing)
 
+if kind=='web' or 'REPORTS' in os.environ: task(lambda: os.getpid(), name='report')
+
 def submit(name): return tenants['acme'].submit(name, globals()[name])
 
 @rt
@@ -40,6 +42,9 @@ def forget(name:str): return submit(name)[0]
 
 @rt
 def later(name:str): return tenants['acme'].using(delay=60).submit(name, globals()[name])[0]
+
+@rt
+def batch(name:str): return tenants['acme'].submit_many(name, globals()[name], [{}, {}], then=find_task('report').func).bg_task
 
 @rt
 def up(): return 'yes'

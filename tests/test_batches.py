@@ -1,0 +1,469 @@
+"One job follows a batch, once all others have ended: however they end, in whatever process, over kills, retries and prunes"
+import json,random,signal,time
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from chaos import Chaos,check_ledger,executions
+from fasthtml.common import fast_app
+from fastlite import database
+from helpers import Look,in_threads,manager_at,open_db,running_row,serving,until,wait_until
+from hypothesis import settings,strategies as st
+from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
+from starlette.testclient import TestClient
+
+from tenant_tasks import cli,store
+from tenant_tasks.attempt import current_job
+from tenant_tasks.job import TenantJob,final_statuses,live_statuses,never,new_id,statuses,timestamp
+from tenant_tasks.manager import BatchNotFound,JobStateError
+from tenant_tasks.pages import jobs_ui
+from tenant_tasks.retry import Cancel
+from tenant_tasks.store import JobStore,ensure_schema,glance
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.testing import Clock,run
+from tenant_tasks.worker import Worker
+
+told = []
+
+@task(name='b.page', backoff=lambda n: 0)
+def page(how='completed'):
+    if how=='cancelled': raise Cancel('no such page')
+    if how=='failed': raise OSError('no route to host')
+
+@task(name='b.apage', backoff=lambda n: 0)
+async def apage(how='completed'): page(how)
+
+@task(name='b.tell', backoff=lambda n: 0)
+def tell(user='ann'):
+    told.append(current_job().batch)
+    return user
+
+@pytest.fixture(autouse=True)
+def fresh(): told.clear()
+
+def submit(manager, hows, func=page, **kw): return manager.submit_many('page', func, [dict(how=o) for o in hows], then=tell, **kw)
+def counts(**kw): return {**dict.fromkeys(statuses, 0), **kw}
+def wait_of(manager, batch): return manager.get_job(batch).run_at==never
+
+# -- it follows, however they end
+
+@pytest.mark.parametrize('func', [page, apage])
+@pytest.mark.parametrize('hows', [['completed'], ['failed'], ['cancelled'], [*final_statuses]*3])
+async def test_it_runs_once_when_all_have_ended(manager, hows, func):
+    subs = submit(manager, hows, func, then_kwargs=dict(user='bob'))
+    await manager.drain()
+    assert len(told)==1 and told[0].id==subs.batch and told[0].counts==counts(**{o:hows.count(o) for o in hows})
+    assert told[0].failed==[i for (i,_),o in zip(subs, hows) if o=='failed'] and told[0].ended==told[0].total==len(hows)
+    assert manager.get_job(subs.batch).value=='bob'
+    await manager.drain()
+    assert len(told)==1
+
+@pytest.mark.parametrize('all_at_once', [True, False])
+@pytest.mark.parametrize('func', [page, apage])
+async def test_background_tasks_run_it(manager, func, all_at_once):
+    subs = submit(manager, ['completed', 'failed', 'completed'], func)
+    if all_at_once: await subs.bg_task()
+    else:
+        for _,o in subs:
+            assert not told
+            await o()
+    assert [o.counts for o in told]==[counts(completed=2, failed=1)]
+
+async def test_nothing_to_do(manager):
+    subs = submit(manager, [])
+    assert list(subs)==[] and not wait_of(manager, subs.batch)
+    await subs.bg_task()
+    assert [o.counts for o in told]==[counts()]
+
+async def test_cancel_all(manager):
+    subs = submit(manager, ['completed']*3)
+    for n,(o,_) in enumerate(subs):
+        assert wait_of(manager, subs.batch) and manager.next_due()
+        manager.cancel_job(o)
+    assert await manager.drain()==1 and told[0].counts==counts(cancelled=3)
+
+async def test_ends_that_no_process_ran(path):
+    "A process died in the last attempt of one job, and had the function of another one alone: `rescue` ends both"
+    manager,gone,look = manager_at(path),'elsewhere~other~1~abcd',Look(path)
+    subs = submit(manager, ['completed'])
+    running_row(manager, gone, -timedelta(seconds=1), batch=subs.batch, max_retries=1)
+    manager.store.submit([TenantJob(new_id(), 'page', owner=gone, function='gone', batch=subs.batch)])
+    assert await manager.drain()==1 and wait_of(manager, subs.batch)
+    assert len(set().union(*look.at_intervals(6)))==2 and not wait_of(manager, subs.batch)
+    await manager.drain()
+    assert [o.counts for o in told]==[counts(completed=1, failed=2)]
+
+@pytest.mark.parametrize('move', ['complete', 'fail', 'cancel', 'cancel pending', 'abandon', 'reset'])
+def test_a_move_and_what_follows_are_one_transaction(manager, monkeypatch, move):
+    (job_id,_), = subs = submit(manager, ['completed'])
+    job,now = manager.get_job(job_id),manager.clock()
+    if move in ('complete','fail','cancel'): job = manager.store.claim(job_id, 'p', now)
+    if move=='reset': job = manager.cancel_job(job_id)
+    def broken(conn, row): raise KeyError('killed')
+    monkeypatch.setattr(store, '_follow', broken)
+    with pytest.raises(KeyError, match='killed'):
+        if move=='abandon': manager.store.abandon(job, now, 'lost')
+        elif move=='cancel pending': manager.store.cancel(job_id, now)
+        elif move=='reset': manager.store.reset(job_id, now)
+        else: manager.store.settle(job, move, now)
+    assert manager.get_job(job_id)==job and wait_of(manager, subs.batch) is (move!='reset')
+
+async def test_a_retry_before_the_end(manager, clock):
+    "A failed attempt is no end, and a job that failed and is retried lives again"
+    manager.backoff = lambda n: 60
+    ready = []
+    @task(name='b.flaky', max_retries=2)
+    def flaky():
+        if not ready: raise OSError('not yet')
+    subs = manager.submit_many('page', flaky, [{}], then=tell)
+    assert await manager.drain()==1 and wait_of(manager, subs.batch)
+    clock.advance(60)
+    assert await manager.drain()==2 and told[-1].counts==counts(failed=1)
+    second = submit(manager, ['failed', 'completed'])
+    clock.advance(1)
+    manager.cancel_job(second[0][0])
+    manager.retry_job(second[0][0])
+    assert await manager.drain()==4+1 and told[-1].counts==counts(failed=1, completed=1)
+
+async def test_a_retry_between_the_end_and_the_start(manager):
+    "It hasn't started, so it waits again"
+    subs = submit(manager, ['completed'])
+    manager.cancel_job(subs[0][0])
+    assert not wait_of(manager, subs.batch)
+    manager.retry_job(subs[0][0])
+    assert wait_of(manager, subs.batch) and await manager.drain()==2
+    assert [o.counts for o in told]==[counts(completed=1)]
+
+async def test_a_retry_after_it_has_run(manager):
+    subs = submit(manager, ['failed', 'completed'])
+    await manager.drain()
+    manager.retry_job(subs[0][0])
+    assert await manager.drain()==3 and len(told)==1
+    manager.store.write(lambda conn: list(conn.execute("UPDATE tenant_jobs SET status='failed' WHERE id=?", (subs.batch,))))
+    manager.retry_job(subs.batch)
+    await manager.drain()
+    assert len(told)==2 and told[1].counts==counts(completed=1, failed=1)
+
+async def test_it_fails_and_is_tried_again_as_any_job(manager, clock):
+    "Its waits are not cut short by a job that is retried and ends meanwhile"
+    tries = []
+    @task(name='b.stumble', backoff=lambda n: 60)
+    def stumble():
+        tries.append(clock())
+        if len(tries)<3: raise OSError('mail server is down')
+    subs = manager.submit_many('page', page, [dict(how='failed')], then=stumble)
+    await manager.drain()
+    clock.advance(30)
+    manager.retry_job(subs[0][0])
+    await manager.drain()
+    assert len(tries)==1 and manager.get_job(subs.batch).retry_count==1
+    await run(manager)
+    assert len(tries)==3 and (tries[1]-tries[0]).total_seconds()==60
+
+async def test_cancel_and_retry_of_the_follower(manager):
+    "Cancelled, it doesn't run, and the others go on; retried, it waits for them if it has to"
+    subs = submit(manager, ['completed']*2)
+    manager.cancel_job(subs.batch)
+    manager.retry_job(subs.batch)
+    assert wait_of(manager, subs.batch)
+    manager.cancel_job(subs.batch)
+    assert await manager.drain()==2 and not told
+    manager.retry_job(subs.batch)
+    assert await manager.drain()==1 and told[0].counts==counts(completed=2)
+
+def test_it_cannot_be_rescheduled_while_it_waits(manager):
+    subs = submit(manager, ['completed'])
+    with pytest.raises(JobStateError, match='must not wait for its batch'): manager.reschedule_job(subs.batch, delay=1)
+    assert manager.store.reschedule(subs.batch, manager.clock()) is None and wait_of(manager, subs.batch)
+    manager.cancel_job(subs[0][0])
+    assert manager.reschedule_job(subs.batch, delay=60).run_at!=never
+
+async def test_prune_keeps_what_it_may_want_to_read(manager, clock):
+    subs = submit(manager, ['failed', 'completed', 'completed'])
+    for _ in range(3): assert manager.prune(timedelta(0))==0
+    later = manager.using(delay=600).submit_many('page', page, [{}, {}], then=tell)
+    manager.cancel_job(later[0][0])
+    assert (await manager.drain())==3+2+1
+    clock.advance(1)
+    assert manager.prune(timedelta(0))==4
+    assert manager.get_batch(later.batch).counts==counts(cancelled=1, pending=1)
+    await run(manager)
+    assert [o.total for o in told]==[3, 2]
+    clock.advance(1)
+    assert manager.prune(timedelta(0))==3 and manager.list_jobs()==[]
+    with pytest.raises(BatchNotFound): manager.get_batch(subs.batch)
+
+async def test_a_follower_that_is_gone(manager, clock):
+    "It was cancelled and pruned: the others end as if there had been none"
+    subs = submit(manager, ['completed', 'failed'])
+    manager.cancel_job(subs.batch)
+    clock.advance(1)
+    assert manager.prune(timedelta(0))==1 and await manager.drain()==4 and not told
+    assert manager.get_batch(subs.batch).counts==counts(completed=1, failed=1)
+
+# -- what a submit says
+
+def test_mistakes_leave_nothing(manager):
+    def plain(): pass
+    for bad in (plain, 'tell', lambda: 0):
+        with pytest.raises(ValueError, match='`then` must be registered with @task'): manager.submit_many('page', page, [{}], then=bad)
+    with pytest.raises(TypeError, match="got 'usr'; did you mean user="): submit(manager, ['failed'], then_kwargs=dict(usr=1))
+    with pytest.raises(TypeError, match='`then_kwargs` must be a dict'): submit(manager, ['failed'], then_kwargs=[1])
+    with pytest.raises(ValueError, match='`then` must be given'): manager.submit_many('page', page, [{}], then_kwargs=dict(user=1))
+    for hows in ([], ['failed']):
+        with pytest.raises(ValueError, match='must have no unique_key'): submit(manager.using(unique_key='k'), hows)
+    assert manager.list_jobs()==[]
+
+def test_without_then_nothing_has_changed(manager):
+    subs = manager.submit_many('page', page, [{}, {}])
+    assert isinstance(subs, list) and len(subs)==2 and subs.batch is None and {o.batch for o in manager.list_jobs()}=={None}
+
+def test_options_are_those_of_the_others(manager):
+    subs = submit(manager.using(delay=60, priority=7), ['completed'], max_retries=1)
+    job,f = manager.get_job(subs[0][0]),manager.get_job(subs.batch)
+    assert job.run_at not in ('', never) and f.run_at==never and (job.priority, f.priority)==(7, 7) and (job.max_retries, f.max_retries)==(1, 3)
+
+async def test_it_joins_the_transaction(manager):
+    with pytest.raises(KeyError), manager.transaction():
+        submit(manager, ['completed'])
+        raise KeyError
+    assert manager.list_jobs()==[]
+    with manager.transaction(): subs = submit(manager, ['completed'])
+    await manager.drain()
+    with pytest.raises(KeyError), manager.transaction():
+        second = submit(manager, ['completed'])
+        manager.cancel_job(second[0][0])
+        raise KeyError
+    assert len(told)==1 and len(manager.list_jobs())==2
+
+async def test_in_memory(clock):
+    manager = manager_at(':memory:', clock)
+    await submit(manager, ['completed', 'failed']).bg_task()
+    assert [o.counts for o in told]==[counts(completed=1, failed=1)]
+
+async def test_members_and_others_may_ask(manager):
+    seen = []
+    @task(name='b.curious')
+    def curious(): seen.append(current_job().batch)
+    subs = manager.submit_many('page', curious, [{}], then=tell)
+    manager.submit('alone', curious)
+    await manager.drain()
+    assert sorted(seen, key=str)[1] is None and sorted(seen, key=str)[0].counts==counts(running=1)
+
+async def test_a_follower_that_fails_is_not_one_of_the_failed(manager):
+    @task(name='b.breaks', max_retries=1)
+    def breaks(): raise OSError('mail server is down')
+    subs = manager.submit_many('page', page, [dict(how='failed')], 1, then=breaks)
+    await manager.drain()
+    assert manager.get_job(subs.batch).status=='failed'
+    assert (known := manager.get_batch(subs.batch)).failed==[subs[0][0]] and known.counts==counts(failed=1)
+
+async def test_many_failures(manager):
+    subs = submit(manager, ['failed']*1200, max_retries=1)
+    await manager.drain()
+    assert told[0].counts==counts(failed=1200) and told[0].failed==[o for o,_ in subs[:1000]]
+    assert manager.get_batch(subs.batch, limit=2).failed==[o for o,_ in subs[:2]]
+
+async def test_run_and_workers_do_not_wait_for_what_never_comes(manager):
+    "A job here belongs to another process, so its batch stays open"
+    subs = submit(manager, ['completed'])
+    manager.store.write(lambda conn: list(conn.execute("UPDATE tenant_jobs SET task='elsewhere' WHERE id=?", (subs[0][0],))))
+    assert await run(manager)==[] and manager.next_due() is None
+    assert glance(manager.store.link, 'p', ['b.tell'], manager.clock()).next_due is None
+
+def test_a_file_of_an_older_version(path, manager):
+    "Its rows stay, and belong to no batch"
+    db = open_db(path)
+    db.execute('DROP INDEX tenant_jobs_batch')
+    manager.submit('page', page)
+    db.execute('ALTER TABLE tenant_jobs DROP COLUMN batch')
+    ensure_schema(db.conn)
+    job, = manager_at(path).list_jobs()
+    assert job.batch is None
+
+# -- at the same moment
+
+def test_two_last_ones_at_the_same_moment(path):
+    "Each on a connection of its own, so that SQLite alone puts them in order"
+    stores = [JobStore(database(path)) for _ in range(3)]
+    manager = manager_at(path)
+    for _ in range(40):
+        subs = submit(manager, ['completed']*3)
+        jobs = [o.claim(i, 'p', manager.clock()) for o,(i,_) in zip(stores, subs)]
+        ends = ['complete', 'fail', 'cancel']
+        rows = in_threads(*[(lambda s, j, m: s.settle(j, m, manager.clock()), *o) for o in zip(stores, jobs, ends)])
+        assert {o.status for o in rows}=={*final_statuses} and not wait_of(manager, subs.batch)
+        runs = in_threads(*[(lambda s: s.claim(subs.batch, 'p', manager.clock()),)+(o,) for o in stores])
+        assert len([o for o in runs if o])==1
+
+class Ends(RuleBasedStateMachine):
+    "Jobs of two batches end, are cancelled, retried, pruned in any order; the follower is due if, and only if, all have ended"
+    def __init__(self):
+        super().__init__()
+        self.clock = Clock()
+        self.manager = manager_at(':memory:', self.clock)
+        self.batches = [submit(self.manager, ['completed']*n) for n in (1, 3)]
+        self.ids = [o for b in self.batches for o in (*[i for i,_ in b], b.batch)]
+        self.held = {}
+
+    which = st.integers(0, 5)
+    def job(self, i): return self.manager.store.get(self.ids[i])
+
+    @rule(i=which)
+    def claim(self, i):
+        if not (job := self.job(i)): return
+        row = self.manager.store.claim(job.id, 'p', self.clock())
+        if row: self.held[job.id] = row
+        if row and row.batch==row.id and job.started_at is None: assert not self.live(row.batch)
+
+    @rule(i=which, move=st.sampled_from(['complete', 'fail', 'cancel', 'retry', 'release', 'snooze']))
+    def settle(self, i, move):
+        row = self.held.pop(self.ids[i], None)
+        again = dict(run_at=timestamp(self.clock())) if move in ('retry','snooze') else {}
+        if row: self.manager.store.settle(row, move, self.clock(), **again)
+
+    @rule(i=which)
+    def cancel(self, i): self.manager.store.cancel(self.ids[i], self.clock())
+
+    @rule(i=which)
+    def reset(self, i): self.manager.store.reset(self.ids[i], self.clock())
+
+    @rule(i=which)
+    def abandon(self, i): (job := self.job(i)) and self.manager.store.abandon(job, self.clock(), 'lost')
+
+    @rule(i=which)
+    def reschedule(self, i): self.manager.store.reschedule(self.ids[i], self.clock())
+
+    @rule()
+    def prune(self):
+        before = {o.id:o for o in self.manager.list_jobs()}
+        self.clock.advance(1)
+        self.manager.prune(timedelta(0))
+        after = {o.id for o in self.manager.list_jobs()}
+        for o in before.values():
+            f = before.get(o.batch)
+            assert (o.id in after) is (o.status in live_statuses or bool(f and f.id!=o.id and f.status in live_statuses))
+
+    def live(self, batch): return [o for o in self.manager.list_jobs() if o.batch==batch and o.id!=batch and o.status in live_statuses]
+
+    @invariant()
+    def it_waits_as_long_as_one_is_live(self):
+        for o in self.manager.list_jobs():
+            if o.id!=o.batch or o.status!='pending' or o.started_at: continue
+            assert (o.run_at==never) is bool(self.live(o.batch)), (o.run_at, self.live(o.batch))
+        for b in self.batches:
+            jobs = [o for o in self.manager.list_jobs() if o.batch==b.batch and o.id!=b.batch]
+            known = self.manager.store.batch(b.batch)
+            if known: assert known.counts=={s:sum(o.status==s for o in jobs) for s in statuses}
+
+Ends.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestEnds = Ends.TestCase
+
+# -- processes
+
+async def test_a_worker_runs_it(tmp_path):
+    tenants = Tenants(tmp_path)
+    manager = tenants.create('acme')
+    async with asynccontextmanager(Worker(tenants, look_every=.05).lifespan)():
+        subs = [submit(manager, ['completed', 'failed']*5, f) for f in (page, apage)] + [submit(manager, [])]
+        await until(lambda: len(told)==3)
+        held = submit(manager.using(delay=600), ['completed'])
+        manager.cancel_job(held[0][0])
+        await until(lambda: len(told)==4)
+    assert {o.id:o.total for o in told}=={**{o.batch:len(o) for o in subs}, held.batch:1}
+
+@pytest.mark.parametrize('route,size', [('go?kind=page', 4), ('go?kind=apage', 4), ('go?kind=page', 0), ('one_by_one?', 4)])
+def test_an_app_without_a_worker(path, route, size):
+    with serving('batch_server', path) as (proc,get):
+        batch,manager = get(f'{route}&size={size}'),manager_at(path)
+        batch = next(o.batch for o in manager.list_jobs())
+        wait_until(lambda: manager.get_job(batch).status=='completed')
+        assert manager.get_job(batch).value==(counts(completed=size-1, failed=1) if size else counts())
+
+def test_a_server_that_stops_leaves_it_to_the_next(path, tmp_path):
+    with serving('batch_server', path) as (proc,get):
+        get(f'hold?file={tmp_path}/go')
+        manager = manager_at(path)
+        batch = manager.list_jobs()[0].batch
+        wait_until(lambda: manager.get_batch(batch).counts['running']==1)
+        proc.send_signal(signal.SIGTERM)
+        def stops():
+            try: return not get('up')
+            except OSError: return True
+        wait_until(stops)
+        (tmp_path/'go').write_text('')
+        proc.wait(20)
+    job = manager.get_job(batch)
+    assert manager.get_batch(batch).counts==counts(completed=1) and job.status=='pending' and job.run_at!=never and job.started_at is None
+
+@pytest.mark.parametrize('seed', [1, 2])
+def test_kills(seed):
+    "Of each batch one follower runs, after all others have ended, and again only if its own process died"
+    rnd = random.Random(seed)
+    with Chaos(3, seed) as chaos:
+        for o in chaos.names: chaos.reap(chaos.start('batches', 'submit', o, 25, KILL_POINT='between', CHANCE=.05), 'between')
+        alive,next_kill,end = [],time.monotonic()+.5,time.monotonic()+60
+        while not chaos.finished() and time.monotonic()<end:
+            for o in [o for o in alive if o.poll() is not None]:
+                chaos.reap(o, o.point)
+                alive.remove(o)
+            while len(alive)<3:
+                point = rnd.choice(['between', 'written', 'settled', 'task'])
+                alive.append(chaos.start('batches', 'work', KILL_POINT=point, CHANCE=.04))
+                alive[-1].point = point
+            if time.monotonic()>next_kill:
+                chaos.kill(alive.pop(rnd.randrange(3)))
+                next_kill = time.monotonic()+rnd.uniform(.3, 1)
+            time.sleep(.02)
+        for o in alive: chaos.kill(o)
+        figures,wrong = check_ledger(chaos)
+        runs,jobs = executions(chaos),chaos.jobs()
+        followers = [o for o in jobs.values() if o.batch==o.id]
+        for f in followers:
+            members = [o for o in jobs.values() if o.batch==f.id and o is not f]
+            assert f.status=='completed' and f.value==counts(**{s:n for s in statuses if (n := sum(o.status==s for o in members))})
+            ends = [r['end'] or r['begin'] for o in members for r in runs[o.id]]
+            assert not ends or max(ends)<=runs[f.id][0]['begin']
+    print(figures)
+    wrong = [o for o in wrong if not o.endswith('is cancelled')]
+    assert not wrong and len(followers)>30 and figures['kills']>8
+
+# -- people
+
+def test_pages_and_command(path, manager, capsys):
+    app,_ = fast_app(secret_key='x')
+    jobs_ui(app, lambda req: manager, lambda req: 'act')
+    client,subs = TestClient(app),submit(manager, ['completed', 'failed', 'completed'])
+    manager.cancel_job(subs[0][0])
+    for o in (subs.batch, subs[1][0]):
+        html = client.get(f'/jobs/{o}').text
+        assert '1 of 3 ended, 1 cancelled' in html and 'every 2s' in html and '9999' not in html
+    assert 'waits for its batch' in client.get(f'/jobs/{subs.batch}').text
+    manager.submit('other', page)
+    html = client.get(f'/jobs?batch={subs.batch}').text
+    assert html.count('scope="row"')==4 and f'value="{subs.batch}"' in html
+    assert client.get(f'/jobs?batch={subs.batch}&status=cancelled').text.count('scope="row"')==1
+    assert client.get('/jobs?batch=%00%3Cscript').status_code==200
+    for o in (subs.batch, subs[2][0]):
+        assert cli.main(['ls', path, '--batch', o[:25], '--json'])==0
+        assert len(json.loads(capsys.readouterr().out))==4
+    assert cli.main(['show', path, subs.batch])==0 and '1 of 3 ended, 1 cancelled' in capsys.readouterr().out
+    assert cli.main(['show', path, subs.batch, '--json'])==0
+    assert json.loads(capsys.readouterr().out)['batch_counts']==counts(cancelled=1, pending=2)
+    assert cli.main(['ls', path])==0 and 'after batch' in capsys.readouterr().out
+    assert cli.main(['ls', path, '--batch', manager.list_jobs('other')[0].id])==2
+
+# -- cost
+
+def test_what_a_settle_does_stays_small(manager, monkeypatch):
+    "The statement that looks for live jobs searches in the index, and a job without a batch knows nothing of it"
+    plan = manager.store.read(f'EXPLAIN QUERY PLAN {store._wait_or_be_due}', dict(batch='b', now='n'))
+    assert not [o for o in plan if 'SCAN' in o[-1]] and any('tenant_jobs_batch (batch=? AND status=?)' in o[-1] for o in plan)
+    seen,follow = [],store._follow
+    monkeypatch.setattr(store, '_follow', lambda conn, row: (seen.append(row.id), follow(conn, row)))
+    alone,member = manager.submit('page', page)[0],submit(manager, ['completed'])[0][0]
+    for job_id,n in ((alone, 0), (member, 1)):
+        job = manager.store.claim(job_id, 'p', manager.clock())
+        manager.store.settle(job, 'complete', manager.clock())
+        assert len(seen)==n
