@@ -185,6 +185,14 @@ def spread(self:Agenda,
     self.spreads[tenant] = now+self.merge
     heapq.heappush(self._heap, (now+self.merge, tenant))
 
+# %% ../nbs/02_agenda.ipynb #edc51fbc
+@patch
+def calm(self:Agenda,
+    tenant:str, # A tenant that has no job to start now
+):
+    "Give a busy tenant no other place until something changes"
+    self.spreads.pop(tenant, None)
+
 # %% ../nbs/02_agenda.ipynb #a9aea9aa
 @patch
 def back_off(self:Agenda,

@@ -131,6 +131,13 @@ class Agenda:
             now: The time in seconds
         """
 
+    def calm(self, tenant: str) -> None:
+        """Give a busy tenant no other place until something changes
+
+        Args:
+            tenant: A tenant that has no job to start now
+        """
+
     def back_off(self, tenant: str, now: float, crowded: bool=False) -> float:
         """Leave a tenant alone for a while, longer after each failure
 

@@ -329,6 +329,13 @@ def batch(self:Attempt)->Batch|None:
     "How far the batch of this job is now: counts by status, and ids of failed jobs; None without a batch"
     return self.store.batch(self.job.batch, mode=self.mode) if self.job.batch else None
 
+# %% ../nbs/07_attempt.ipynb #f17d12ce
+@patch(as_prop=True)
+def paused(self:Attempt)->bool:
+    "Are jobs of this type paused now, or all jobs? False if the database is locked"
+    try: return any(o.job_type in ('', self.job.job_type) for o in self.store.pauses(self.clock(), self.mode))
+    except transient_errors: return False
+
 # %% ../nbs/07_attempt.ipynb #a257f8fe
 @patch(as_prop=True)
 def db(self:Attempt)->Database:

@@ -146,6 +146,10 @@ class Attempt:
         """How far the batch of this job is now: counts by status, and ids of failed jobs; None without a batch"""
 
     @property
+    def paused(self) -> bool:
+        """Are jobs of this type paused now, or all jobs? False if the database is locked"""
+
+    @property
     def db(self) -> Database:
         """The tenant's database, on a connection for this job alone; inside of a transaction, the one in it"""
 

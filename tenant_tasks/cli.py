@@ -7,7 +7,8 @@ The command `tenant-tasks` works on one database file or on a directory of tenan
 # %% auto #0
 __all__ = ['arguments', 'commands', 'printable', 'table', 'UsageError', 'warn', 'in_short', 'duration', 'files_at', 'Target',
            'cmd_ls', 'cmd_show', 'cmd_stats', 'cmd_retry', 'cmd_cancel', 'cmd_prune', 'cmd_rescue', 'cmd_schedules',
-           'find_worker', 'PrintableFormatter', 'cmd_worker', 'command_line', 'say', 'main']
+           'cmd_pauses', 'cmd_pause', 'cmd_resume', 'find_worker', 'PrintableFormatter', 'cmd_worker', 'command_line',
+           'say', 'main']
 
 # %% ../nbs/13_cli.ipynb #a18a485f
 import importlib,json,logging,os,re,sys
@@ -284,6 +285,36 @@ def cmd_schedules(args):
     text = table([_schedule_row(*o, utcnow()) for o in found])
     return [dict(tenant=k, **asdict(o)) for k,o in found], text, target.code
 
+# %% ../nbs/13_cli.ipynb #7f3fe95a
+def _pause_row(tenant, p, now):
+    end = p.until and f'in {in_short((parse_time(p.until)-now).total_seconds())}'
+    since = in_short((now-parse_time(p.at)).total_seconds())
+    kind = printable(p.job_type, 40) or '(all)'
+    return dict(tenant=tenant, job_type=kind, since=since, ends=end or '', reason=printable(p.reason, 60))
+
+def _pauses(args, act=lambda manager: None):
+    target = _target(args)
+    def ask(name, manager):
+        act(manager)
+        return [(name, o) for o in manager.pauses()]
+    found = list(target.ask(ask))
+    text = table([_pause_row(*o, utcnow()) for o in found])
+    return [dict(tenant=k, **o._asdict()) for k,o in found], text, target.code
+
+# %% ../nbs/13_cli.ipynb #e1874517
+def cmd_pauses(args):
+    "List what is paused"
+    return _pauses(args)
+
+def cmd_pause(args):
+    "Start no more jobs of a type, or none at all; running ones go on"
+    wait = args.lasting and duration(args.lasting)
+    return _pauses(args, lambda m: m.pause(args.type, wait and m.clock()+wait, args.reason))
+
+def cmd_resume(args):
+    "End the pause of a type, or the one of all jobs"
+    return _pauses(args, lambda m: m.resume(args.type))
+
 # %% ../nbs/13_cli.ipynb #61c03a96
 def find_worker(
     spec:str, # Such as 'myapp:worker'
@@ -332,6 +363,8 @@ arguments = { # chkstyle: ignore-node
     'ids':          dict(metavar='ID', nargs='+', help='the id of a job, or how it starts'),
     'worker':       dict(metavar='MODULE:NAME', help='the Worker to run, such as myapp:worker'),
     '--type':       dict(help='only jobs of this type'),
+    '--for':        dict(metavar='TIME', dest='lasting', help='how long, such as 90s, 15m, 12h, 30d or 4w'),
+    '--reason':     dict(default='', help='why, for people to read'),
     '--status':     dict(help=f"only jobs in this state: {', '.join(statuses)}"),
     '--batch':      dict(metavar='ID', help='only jobs of the batch that the job with this id belongs to'),
     '--limit':      dict(type=int, default=100, help='show at most this many jobs (default: 100)'),
@@ -347,6 +380,7 @@ arguments = { # chkstyle: ignore-node
     '--processes':  dict(type=int, metavar='N', help='worker processes, one for each core to be used (default: 1)'),
     '--json':       dict(action='store_true', help='print one JSON document instead of a table')}
 
+# %% ../nbs/13_cli.ipynb #9532de0d
 commands = dict( # chkstyle: ignore-node
     ls     = (cmd_ls, 'path --type --status --batch --limit --tenant --suffix --json', 'data --status failed'),
     show   = (cmd_show, 'path id --tenant --suffix --json', 'data 0660f2…'),
@@ -355,6 +389,9 @@ commands = dict( # chkstyle: ignore-node
     prune  = (cmd_prune, 'path --older-than --tenant --suffix --json', 'data --older-than 30d'),
     stats  = (cmd_stats, 'path --tenant --suffix --json', 'data'),
     schedules = (cmd_schedules, 'path --run --pause --resume --tenant --suffix --json', 'data --pause nightly'),
+    pause  = (cmd_pause, 'path --type --for --reason --tenant --suffix --json', 'data --type email --for 2h'),
+    resume = (cmd_resume, 'path --type --tenant --suffix --json', 'data --type email'),
+    pauses = (cmd_pauses, 'path --tenant --suffix --json', 'data'),
     rescue = (cmd_rescue, 'path --tenant --suffix --json', 'data/acme.db'),
     worker = (cmd_worker, 'worker --concurrency --per-tenant --processes', 'myapp:worker --processes 4'))
 

@@ -9,7 +9,8 @@ import logging
 
 __all__ = ['arguments', 'commands', 'printable', 'table', 'UsageError', 'warn', 'in_short', 'duration', 'files_at',
     'Target', 'cmd_ls', 'cmd_show', 'cmd_stats', 'cmd_retry', 'cmd_cancel', 'cmd_prune', 'cmd_rescue', 'cmd_schedules',
-    'find_worker', 'PrintableFormatter', 'cmd_worker', 'command_line', 'say', 'main']
+    'cmd_pauses', 'cmd_pause', 'cmd_resume', 'find_worker', 'PrintableFormatter', 'cmd_worker', 'command_line', 'say',
+    'main']
 
 arguments: dict[str, dict[str, str] | dict[str, type[Exception] | int | str] | dict[str, str | bool] | dict[str, type[Exception] | str]]
 commands: dict[str, tuple[Callable[..., Any] | str, ...]]
@@ -143,6 +144,15 @@ def cmd_rescue(args: Any) -> Any:
 
 def cmd_schedules(args: Any) -> Any:
     """List schedules; run one now, pause it or resume it"""
+
+def cmd_pauses(args: Any) -> Any:
+    """List what is paused"""
+
+def cmd_pause(args: Any) -> Any:
+    """Start no more jobs of a type, or none at all; running ones go on"""
+
+def cmd_resume(args: Any) -> Any:
+    """End the pause of a type, or the one of all jobs"""
 
 def find_worker(spec: str) -> Worker:
     """Import a worker; `UsageError` if there is none

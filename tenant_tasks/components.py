@@ -7,7 +7,7 @@ FastHTML components that show jobs: a card that keeps itself up to date, a table
 # %% auto #0
 __all__ = ['mask', 'max_secrets', 'max_secret_chars', 'job_styles', 'max_inline', 'count_limit', 'looks_secret', 'read_json',
            'hide_secrets', 'View', 'show_as', 'StatusBadge', 'in_words', 'CardParts', 'JobCard', 'JobDetails',
-           'parse_int', 'Query', 'JobTable', 'BatchProgress', 'JobStats', 'TenantTable']
+           'parse_int', 'Query', 'JobTable', 'BatchProgress', 'JobStats', 'PauseBar', 'TenantTable']
 
 # %% ../nbs/11_components.ipynb #d109bd0d
 import json,logging,re
@@ -717,7 +717,7 @@ def JobTable(
     if query is None or view.base is None: return Div(Div(table, id='tt-jobs'), cls='tt')
     moving = not query.id and (query.below is None or any(o.status in live_statuses for o in jobs))
     refresh = _refresh(f'{view.base}?{query}', "every 3s [!this.querySelector(':checked')]", hx_select='#tt-jobs',
-        hx_select_oob='#tt-stats') if moving else {}
+        hx_select_oob='#tt-stats,#tt-pauses') if moving else {}
     body = Div(table, _pager(view, query, older), id='tt-jobs', **refresh)
     return Div(_filter_form(view, query, _open_types(types, jobs, view)), body, cls='tt')
 
@@ -778,6 +778,35 @@ def JobStats(
     def item(s): return Div(Dt(s.capitalize()), Dd(number(s), cls='tt-bad' if s=='failed' and counts[s] else None))
     items = [*map(item, statuses), Div(Dt('Longest due'), Dd(late)), Div(Dt('Last hour'), Dd(chart))]
     return Div(Dl(*items, cls='tt-stats', title=words), cls='tt', id='tt-stats')
+
+# %% ../nbs/11_components.ipynb #f0680ead
+def _pause_form(view, act, word, *fields, **kw):
+    btn = Button(word, type='submit')
+    return Form(_token_input(view), *fields, btn, method='post', action=view.url(act), cls='tt-bar', **kw)
+
+def _pause_note(p, view):
+    "One pause, with a button unless its type is masked"
+    shown = view.shown(TenantJob('', p.job_type or 'job', progress_note=p.reason))
+    what = f'Jobs of type {shown.job_type} are paused' if p.job_type else 'All jobs are paused'
+    end = (' until ', _time_tag(_utc(p.until), p.until)) if p.until else ()
+    why = f': {shown.progress_note}' if p.reason else ''
+    acts = view.act and view.base is not None and shown.job_type==(p.job_type or 'job')
+    field = Input(type='hidden', name='job_type', value=p.job_type)
+    note = P(what, *end, why, cls='tt-note', role='status')
+    return note,_pause_form(view, 'resume', 'Resume', field) if acts else None
+
+def PauseBar(
+    pauses:list[Pause], # As `manager.pauses` returns them
+    view:View|None=None, # Who looks; the view of the request if not given
+    types:list[str]|tuple[str,...]=(), # Types to choose from
+)->FT: # Notes and forms
+    "What is paused"
+    view = _resolve(view)
+    notes = Div(*[o for p in pauses for o in _pause_note(p, view)], id='tt-pauses')
+    if not view.act or view.base is None: return Div(notes, cls='tt')
+    kind = _select('Type', 'job_type', sorted(_open_types(types, [], view)), '')
+    form = _pause_form(view, 'pause', 'Pause', kind, Label('Reason', Input(name='reason')), aria_label='Pause jobs')
+    return Div(notes, Details(Summary('Pause jobs'), form), cls='tt')
 
 # %% ../nbs/11_components.ipynb #5d2dc930
 def _tenant_row(h, view):

@@ -1,7 +1,7 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .job import Batch,Step,TenantJob
 from .manager import BackgroundTaskManager
-from .store import JobStore
+from .store import JobStore,Pause
 from .tenants import Health
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any,ClassVar
 
 __all__ = ['mask', 'max_secrets', 'max_secret_chars', 'job_styles', 'max_inline', 'count_limit', 'looks_secret',
     'read_json', 'hide_secrets', 'View', 'show_as', 'StatusBadge', 'in_words', 'CardParts', 'JobCard', 'JobDetails',
-    'parse_int', 'Query', 'JobTable', 'BatchProgress', 'JobStats', 'TenantTable']
+    'parse_int', 'Query', 'JobTable', 'BatchProgress', 'JobStats', 'PauseBar', 'TenantTable']
 
 mask: str
 max_secrets: int
@@ -316,6 +316,18 @@ def JobStats(manager: BackgroundTaskManager, view: View | None=None) -> FT:
 
     Returns:
         Numbers and a chart
+    """
+
+def PauseBar(pauses: list[Pause], view: View | None=None, types: list[str] | tuple[str, ...]=...) -> FT:
+    """What is paused
+
+    Args:
+        pauses: As `manager.pauses` returns them
+        view: Who looks; the view of the request if not given
+        types: Types to choose from
+
+    Returns:
+        Notes and forms
     """
 
 def TenantTable(

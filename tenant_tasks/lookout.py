@@ -77,7 +77,7 @@ def look(self:Lookout,
 ):
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
     self._seen[name],link = self.tenants.state(name),self.tenants.link(name)
-    seen = glance(link, self.process.id, task_names(), self.tenants.clock()) or Glance(None, [], False)
+    seen = glance(link, self.process.id, task_names(), self.tenants.clock(), task_limits()) or Glance(None, [], False)
     declares = self.synced.get(name, 0)!=link.file and bool(self.declared or seen.tick is not None)
     ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
     cares = declares or ticks or seen.owners or seen.unknown or self.keep is not None

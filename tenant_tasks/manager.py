@@ -169,16 +169,16 @@ def claim(self:BackgroundTaskManager,
     "Claim a job for this process, for code that runs jobs"
     p,now = self.process,self.clock()
     p.announce_alive(self.folder)
-    if job_id is None: job = self.store.claim_due(p.id, task_names(), now, p.lease)
-    else: job = self.store.claim(job_id, p.id, now, p.lease)
+    if job_id is None: job = self.store.claim_due(p.id, task_names(), now, p.lease, task_limits())
+    else: job = self.store.claim(job_id, p.id, now, p.lease, task_limits())
     return job and p.hold(self._attempt(job))
 
 @patch
 def next_due(self:BackgroundTaskManager,
     ticks:bool=True, # Do the ticks of schedules count too?
 )->datetime|None: # None if nothing waits
-    "When the next job that this process can run will be due, or the next tick of a schedule"
-    at = self.store.next_due(self.process.id, task_names(), ticks)
+    "When the next job that this process can run may start, or the next tick of a schedule"
+    at = self.store.next_due(self.process.id, task_names(), ticks, task_limits(), self.clock())
     return None if at is None else parse_time(at)
 
 # %% ../nbs/08_manager.ipynb #4a4eeee0
@@ -192,9 +192,10 @@ def claim_next(self:BackgroundTaskManager,
     p,now = self.process,self.clock()
     p.announce_alive(self.folder)
     def is_async(job): return is_async_callable(p.function_of(job))
-    claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, is_async) if limit else lambda conn: []
+    limits = task_limits()
+    claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, is_async, limits) if limit else lambda conn: []
     def work(conn): return [f(conn) for f in settle],claim(conn)
-    rows,jobs = self.store.write(work, runner, single=not ended and limit<=1)
+    rows,jobs = self.store.write(work, runner, single=not ended and limit<=1 and not limits)
     for a,row in zip(ended, rows): a.ended(row)
     return [p.hold(self._attempt(o)) for o in jobs]
 
@@ -279,13 +280,15 @@ async def _comes_back(self:BackgroundTaskManager, job_id):
 async def _run(self:BackgroundTaskManager, job_id, is_async, left=False):
     try:
         if left and not await self._comes_back(job_id): return
+        held = .05
         while (wait := await self._step(job_id, is_async)) is not None:
-            if not await _waits().sleep(self.sleep, wait): return
+            held = min(2*held, 2) if wait<0 else .05
+            if not await _waits().sleep(self.sleep, held if wait<0 else wait): return
     except Exception: _log.exception("job %s: its runner in %s stopped", job_id, self)
 
 @patch
 async def _step(self:BackgroundTaskManager, job_id, is_async):
-    "Attempt a job if it may run now: seconds until the next look, or None if nothing is left to do here"
+    "Attempt a job if it may start: seconds until the next look, -1 if it is held up, None if nothing is left to do"
     threads = self.process.store_threads if is_async else self.process.task_threads
     a = await self._in_thread(threads, begin, lambda: self.claim(job_id))
     job = a and await finish(a)
@@ -294,7 +297,8 @@ async def _step(self:BackgroundTaskManager, job_id, is_async):
         _log.info("job %s isn't in %s: its transaction was rolled back, or hasn't been committed yet", job_id, self)
         return self.process.forget(job_id)
     if job.status!='pending': return await self._run_follower(job)
-    return min(max((parse_time(job.run_at)-self.clock()).total_seconds(), 0), 60)
+    wait = min(max((parse_time(job.run_at)-self.clock()).total_seconds(), 0), 60)
+    return wait if a or wait else -1
 
 @patch
 async def _in_thread(self:BackgroundTaskManager, threads, f, *args):
@@ -579,6 +583,41 @@ def reschedule_job(self:BackgroundTaskManager,
     if row.run_at<before.run_at: self.process.nudge(self)
     return row
 
+# %% ../nbs/08_manager.ipynb #889131f6
+def _type_key(job_type): return '' if job_type is None else check_text('job_type', job_type)
+
+@patch
+def pause(self:BackgroundTaskManager,
+    job_type:str|None=None, # Only jobs of this type; all if not given
+    until:datetime|None=None, # When the pause ends by itself; it must have a time zone
+    reason:str='', # Why, for people to read
+)->Pause: # What is paused
+    "Start no more jobs until `resume`, or until a time; calling it again changes the pause"
+    key,now = _type_key(job_type),self.clock()
+    if not isinstance(reason, str): raise TypeError(f"`reason` must be a string, got {reason!r}")
+    wrong = f"`until` must be a datetime with a time zone, got {until!r}"
+    if until is not None and not isinstance(until, datetime): raise TypeError(wrong)
+    end = until and timestamp(until)
+    if end and end<=timestamp(now): raise ValueError(f"`until` must be later than now, got {until}")
+    res = self.store.put_pause(Pause(key, end, reason, timestamp(now)))
+    self.process.nudge(self)
+    return res
+
+# %% ../nbs/08_manager.ipynb #647a44ba
+@patch
+def resume(self:BackgroundTaskManager,
+    job_type:str|None=None, # The type that was paused; if not given, the pause of all jobs ends
+)->bool: # Was it paused?
+    "End a pause; the pause of all jobs and that of a type are apart"
+    res = self.store.drop_pause(_type_key(job_type), self.clock())
+    self.process.nudge(self)
+    return res
+
+@patch
+def pauses(self:BackgroundTaskManager)->list[Pause]: # By type; the one of all jobs, whose type is '', first
+    "What is paused now"
+    return self.store.pauses(self.clock())
+
 # %% ../nbs/08_manager.ipynb #c6a5fbd6
 @patch
 async def drain(self:BackgroundTaskManager,
@@ -589,7 +628,8 @@ async def drain(self:BackgroundTaskManager,
         await finish(a)
         n += 1
     if left := self.store.due(self.clock(), limit=-1):
-        _log.warning("%s due jobs in %s stay pending: this process doesn't have their functions", len(left), self)
+        why = "they must wait, or this process doesn't have their functions"
+        _log.warning("%s due jobs in %s stay pending: %s", len(left), self, why)
     return n
 
 # %% ../nbs/08_manager.ipynb #dfda0841

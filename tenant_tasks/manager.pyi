@@ -3,7 +3,7 @@ from .attempt import Attempt
 from .job import Batch,Step,TenantJob
 from .process import Process
 from .schedule import Schedule
-from .store import JobStore
+from .store import JobStore,Pause
 from .transaction import Transaction
 from collections.abc import Callable
 from datetime import datetime,timedelta
@@ -76,7 +76,7 @@ class BackgroundTaskManager:
         """
 
     def next_due(self, ticks: bool=True) -> datetime | None:
-        """When the next job that this process can run will be due, or the next tick of a schedule
+        """When the next job that this process can run may start, or the next tick of a schedule
 
         Args:
             ticks: Do the ticks of schedules count too?
@@ -245,6 +245,35 @@ class BackgroundTaskManager:
 
         Returns:
             Still pending, with its new `run_at`
+        """
+
+    def pause(self, job_type: str | None=None, until: datetime | None=None, reason: str='') -> Pause:
+        """Start no more jobs until `resume`, or until a time; calling it again changes the pause
+
+        Args:
+            job_type: Only jobs of this type; all if not given
+            until: When the pause ends by itself; it must have a time zone
+            reason: Why, for people to read
+
+        Returns:
+            What is paused
+        """
+
+    def resume(self, job_type: str | None=None) -> bool:
+        """End a pause; the pause of all jobs and that of a type are apart
+
+        Args:
+            job_type: The type that was paused; if not given, the pause of all jobs ends
+
+        Returns:
+            Was it paused?
+        """
+
+    def pauses(self) -> list[Pause]:
+        """What is paused now
+
+        Returns:
+            By type; the one of all jobs, whose type is '', first
         """
 
     async def drain(self) -> int:

@@ -172,7 +172,9 @@ async def list_page(self:JobPages,
     view = _by_clock(view, manager.clock)
     def read():
         jobs,older = query.jobs(manager.store)
-        return JobStats(manager, view), JobTable(jobs, view, query, older, manager.store.types())
+        types = manager.store.types()
+        table = JobTable(jobs, view, query, older, types)
+        return PauseBar(manager.pauses(), view, types), JobStats(manager, view), table
     parts = await manager.process.store_threads.run(read)
     title = f"Jobs of {req.path_params['tenant']}" if self.above else 'Jobs'
     up = [('All tenants', self.above.base(req))] if self.above else ()
@@ -250,12 +252,27 @@ async def bulk(self:JobPages,
     words = f"{len(done)-len(notes)} of {len(done)} jobs done. {notes[0]}"
     return FtResponse(await self.list_page(req, view, words), status_code=409, background=todo)
 
+# %% ../nbs/12_pages.ipynb #e0f8bffa
+@patch
+async def set_pause(self:JobPages,
+    action:str, # 'pause' or 'resume'
+    req, # A request
+    view:View, # Its view
+): # A redirect to the list
+    "Pause a type of jobs or all, or end a pause"
+    form,manager = await req.form(),await self.manager(req)
+    kind,reason = (str(form.get(o) or '').strip() for o in ('job_type','reason'))
+    change = partial(manager.pause, reason=reason[:500]) if action=='pause' else manager.resume
+    await manager.process.store_threads.run(change, kind or None)
+    return RedirectResponse(view.base, 303)
+
 # %% ../nbs/12_pages.ipynb #81be17d2
 @patch
 def mount(self:JobPages):
     "Add all pages to the app, and the stylesheet to its headers"
     self.route('', 'get', self.list_page)
     self.route('/bulk', 'post', self.bulk)
+    for o in ('pause','resume'): self.route(f'/{o}', 'post', partial(self.set_pause, o))
     self.route('/{job_id}', 'get', self.job_page)
     self.route('/{job_id}/card', 'get', self.card)
     self.route('/{job_id}/cancel', 'post', partial(self.act, 'cancel'))

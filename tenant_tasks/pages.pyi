@@ -165,6 +165,18 @@ class JobPages(Pages):
             A redirect, or the list with a note
         """
 
+    async def set_pause(self, action: str, req: Any, view: View) -> Any:
+        """Pause a type of jobs or all, or end a pause
+
+        Args:
+            action: 'pause' or 'resume'
+            req: A request
+            view: Its view
+
+        Returns:
+            A redirect to the list
+        """
+
     def mount(self) -> Any:
         """Add all pages to the app, and the stylesheet to its headers"""
 

@@ -10,13 +10,16 @@ from fastlite import Database
 from typing import Any,NamedTuple
 import apsw
 
-__all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'lease_time', 'ensure_schema', 'JobStore',
-    'has_job_table', 'Glance', 'glance', 'may_have_work', 'quick_stats', 'exclusive']
+__all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'pauses_table', 'forever', 'lease_time',
+    'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'may_have_work',
+    'quick_stats', 'exclusive']
 
 columns: dict[str, str]
 schedule_columns: dict[str, str]
 indexes: dict[str, str]
 steps_table: str
+pauses_table: str
+forever: str
 lease_time: timedelta
 
 def ensure_schema(conn: apsw.Connection, transaction: Callable[..., Any]=...) -> None:
@@ -126,17 +129,25 @@ class JobStore:
             Ids, in the order in which the jobs run
         """
 
-    def claim(self, job_id: str, owner: str, now: datetime, lease: timedelta=...) -> TenantJob | None:
-        """Move one pending job to running, if it is still pending and due
+    def claim(
+        self,
+        job_id: str,
+        owner: str,
+        now: datetime,
+        lease: timedelta=...,
+        limits: dict[Any, Any] | None=None,
+    ) -> TenantJob | None:
+        """Move one pending job to running, if it is still pending and may start
 
         Args:
             job_id: Job to take
             owner: Process that takes it
             now: The time
             lease: How long the claim lasts unless it is renewed
+            limits: Limits and rates by task, see `waiting`
 
         Returns:
-            The row as claimed, or None if it isn't pending or isn't due
+            The row as claimed, or None if it isn't pending, isn't due, is paused, or must wait
         """
 
     def claim_due(
@@ -145,17 +156,19 @@ class JobStore:
         tasks: list[str],
         now: datetime,
         lease: timedelta=...,
+        limits: dict[Any, Any] | None=None,
     ) -> TenantJob | None:
-        """Claim the first job that is due and that this process can run
+        """Claim the first job that may start and that this process can run
 
         Args:
             owner: Process that takes it
             tasks: Tasks that it knows
             now: The time
             lease: How long the claim lasts unless it is renewed
+            limits: Limits and rates by task, see `waiting`
 
         Returns:
-            The row as claimed, or None if nothing is due for this process
+            The row as claimed, or None if no job may start in this process
         """
 
     def claiming(
@@ -166,19 +179,61 @@ class JobStore:
         lease: Any=...,
         limit: Any=1,
         together: Any=None,
+        limits: Any=None,
     ) -> Callable[..., Any]:
         """The change that `claim_due` makes; with a `limit`, it claims more as long as `together` is true of each"""
 
-    def next_due(self, owner: str, tasks: list[str], ticks: bool=True) -> str | None:
-        """When the next job that this process can run will be due, or the next tick of a schedule
+    def next_due(
+        self,
+        owner: str,
+        tasks: list[str],
+        ticks: bool=True,
+        limits: dict[Any, Any] | None=None,
+        now: datetime | None=None,
+    ) -> str | None:
+        """When the next job that this process can run may start, or the next tick of a schedule
 
         Args:
             owner: Process that asks
             tasks: Tasks that it knows
             ticks: Do the ticks of schedules count too?
+            limits: Limits and rates by task, see `waiting`
+            now: The time; the real one if not given
 
         Returns:
             The earliest time, or None if there is none
+        """
+
+    def pauses(self, now: datetime, mode: Mode=...) -> list[Pause]:
+        """What is paused now
+
+        Args:
+            now: The time
+            mode: `caller` or `runner`
+
+        Returns:
+            By type; the one of all jobs first
+        """
+
+    def put_pause(self, p: Pause) -> Pause:
+        """Pause a type of jobs, or all, or change a pause
+
+        Args:
+            p: What to pause
+
+        Returns:
+            The row; an older one keeps when it began
+        """
+
+    def drop_pause(self, job_type: str, now: datetime) -> bool:
+        """End a pause
+
+        Args:
+            job_type: A type of jobs; '' for all of them
+            now: The time
+
+        Returns:
+            Was it paused?
         """
 
     def settle(
@@ -505,6 +560,29 @@ class JobStore:
             Jobs deleted
         """
 
+def waiting(conn: apsw.Connection, limits: dict[Any, Any] | None, now: datetime) -> dict[str, str]:
+    """The tasks that can't start a job now
+
+    Args:
+        conn: A connection, in the transaction that claims
+        limits: By task: how many jobs may run at once, and (how many may start, in how many seconds)
+        now: The time
+
+    Returns:
+        By task: until when it waits
+    """
+
+class Pause(NamedTuple):
+    """What is paused"""
+    job_type: str
+    "A type of jobs; '' for all of them"
+    until: str | None
+    'When the pause ends by itself'
+    reason: str
+    'Why, for people to read'
+    at: str
+    'When it began'
+
 def has_job_table(path: str) -> bool:
     """Look into a database file for a table of jobs
 
@@ -530,7 +608,13 @@ class Glance(NamedTuple):
     def first(self) -> Any:
         """The earlier of the two times, or None"""
 
-def glance(link: DbLink, owner: str, tasks: list[str], now: datetime) -> Glance | None:
+def glance(
+    link: DbLink,
+    owner: str,
+    tasks: list[str],
+    now: datetime,
+    limits: dict[Any, Any] | None=None,
+) -> Glance | None:
     """Ask a database what there is to do, without making a table in it
 
     Args:
@@ -538,6 +622,7 @@ def glance(link: DbLink, owner: str, tasks: list[str], now: datetime) -> Glance 
         owner: Process that asks
         tasks: Tasks that it knows
         now: The time
+        limits: Limits and rates by task, see `waiting`
 
     Returns:
         None if the database never had a job

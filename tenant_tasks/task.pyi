@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any,TypeVar,overload
 
-__all__ = ['Task', 'task', 'UnknownTask', 'find_task', 'task_names', 'policy_of', 'task_name', 'function_name']
+__all__ = ['Task', 'task', 'UnknownTask', 'find_task', 'task_names', 'task_limits', 'policy_of', 'task_name',
+    'function_name']
 
 @dataclass(frozen=True)
 class Task:
@@ -26,6 +27,10 @@ class Task:
     'Attempts in all, the first included, unless a submit says otherwise'
     atomic: bool = False
     'Are its effects, its result and its completion one commit?'
+    limit: int | None = None
+    'How many of its jobs may run at once in each tenant'
+    rate: tuple[Any, ...] | None = None
+    'How many may start, and in how many seconds, in each tenant'
 _F = TypeVar('_F', bound=Callable[..., Any])
 
 @overload
@@ -39,6 +44,8 @@ def task(
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
     atomic: bool=False,
+    limit: int | None=None,
+    rate: tuple[Any, ...] | None=None,
 ) -> _F:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -51,6 +58,8 @@ def task(
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion
+        limit: At most so many of its jobs run at once in each tenant
+        rate: At most so many start in so many seconds in each tenant, as in (5, 1)
 
     Returns:
         The function itself
@@ -67,6 +76,8 @@ def task(
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
     atomic: bool=False,
+    limit: int | None=None,
+    rate: tuple[Any, ...] | None=None,
 ) -> Callable[[_F], _F]:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -79,6 +90,8 @@ def task(
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion
+        limit: At most so many of its jobs run at once in each tenant
+        rate: At most so many start in so many seconds in each tenant, as in (5, 1)
 
     Returns:
         The function itself
@@ -104,6 +117,13 @@ def task_names() -> list[str]:
 
     Returns:
         All of them
+    """
+
+def task_limits() -> dict[str, tuple[Any, ...]]:
+    """The tasks that have a limit or a rate
+
+    Returns:
+        By name: its limit and its rate
     """
 
 def policy_of(job: TenantJob) -> Task:

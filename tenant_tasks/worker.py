@@ -162,7 +162,9 @@ def _run_jobs(self:Worker, turn):
         if todo[0].outcome is None: break # It returned an awaitable
         turn.ended = todo
         goes_on = self.agenda.keeps_turn(name, began, time.monotonic()) and not self._stopping.is_set()
-    if goes_on and len(todo)<turn.places: self.lookout.look_at([name])
+    if goes_on and len(todo)<turn.places:
+        self._call(self.agenda.calm, name)
+        self.lookout.look_at([name])
     else: self._call(self._enqueue, name)
     return todo
 

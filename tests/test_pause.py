@@ -1,0 +1,223 @@
+"Pauses: nothing of a paused type starts, by any way, until it is resumed or the time has come; and it is shown"
+import asyncio,json,re
+from contextlib import asynccontextmanager
+from datetime import datetime,timedelta,timezone
+
+import apsw,pytest
+from fasthtml.common import Client,fast_app
+from fastlite import database
+from helpers import manager_at,open_db,until
+
+from tenant_tasks.attempt import current_job
+from tenant_tasks.cli import main
+from tenant_tasks.job import timestamp,utcnow
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.pages import jobs_ui
+from tenant_tasks.process import Process
+from tenant_tasks.store import JobStore,ensure_schema,glance
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
+
+ran,hour = [],timedelta(hours=1)
+
+@task(name='pause.note')
+def note(n=0): ran.append(n)
+
+@task(name='pause.anote')
+async def anote(n=0): ran.append(n)
+
+@pytest.fixture(autouse=True)
+def fresh(): ran.clear()
+
+@pytest.mark.parametrize('func', [note, lambda n: ran.append(n)])
+@pytest.mark.parametrize('job_type', [None, 'note'])
+async def test_nothing_starts(manager, clock, func, job_type):
+    "Not by its id, not as the next one, not together, not in a drain; the same after a release and a rescue"
+    job_id,_ = manager.submit('note', func, n=1)
+    manager.claim(job_id).release()
+    manager.pause(job_type)
+    assert manager.claim(job_id) is None and manager.claim() is None and manager.claim_next(1)==[]==manager.claim_next(9)
+    assert manager.next_due() is None and await manager.drain()==0
+    seen = glance(manager.store.link, manager.process.id, ['pause.note'], clock())
+    assert seen.first is None and not seen.unknown
+    assert manager.resume(job_type) and manager.next_due()==clock() and await manager.drain()==1 and ran==[1]
+
+def test_other_types_go_on(manager):
+    "In the same task, in front and behind, async ones together too; and in their order"
+    manager.using(priority=3).submit_many('a', anote, [dict(n=o) for o in (1, 2)])
+    manager.submit_many('b', anote, [dict(n=o) for o in (3, 4)])
+    manager.submit('c', note, n=5)
+    manager.pause('a')
+    assert [[o.job.kwargs['n'] for o in manager.claim_next(9)] for _ in range(3)]==[[3, 4], [5], []]
+    manager.resume('a')
+    assert len(manager.claim_next(9))==2
+
+def test_functions_of_other_processes_are_left_alone(manager):
+    "A job that only another process can run isn't claimed while something else is paused"
+    away = BackgroundTaskManager(manager.db, clock=manager.clock, process=Process())
+    away.submit('x', lambda: None)
+    manager.pause('a')
+    assert not manager.claim() and manager.next_due() is None and away.next_due()==manager.clock() and away.claim()
+
+def test_pauses_are_apart(manager, clock):
+    manager.submit('a', note)
+    manager.pause('a', reason='first')
+    manager.pause()
+    assert [o.job_type for o in manager.pauses()]==['', 'a'] and not manager.resume('b')
+    assert manager.resume() and not manager.claim() and not manager.resume()
+    before = manager.pauses()[0]
+    clock.advance(5)
+    assert manager.pause('a', reason='second')==before._replace(reason='second')
+    assert manager.resume('a') and manager.claim()
+
+def test_until(manager, clock):
+    "The end of a pause is the time of its jobs, with that of other pauses and their own; then it is gone by itself"
+    manager.submit('a', note)
+    manager.using(delay=2*hour).submit('a', note)
+    manager.pause('a', clock()+hour)
+    assert manager.next_due()==clock()+hour
+    manager.pause(until=clock()+3*hour)
+    assert manager.next_due()==clock()+3*hour
+    manager.resume()
+    clock.advance(hour)
+    assert manager.pauses()==[] and not manager.resume('a') and manager.claim() and not manager.claim()
+    assert manager.next_due()==clock()+hour
+
+@pytest.mark.parametrize('kw,error', [(dict(job_type=''), ValueError), (dict(job_type=3), ValueError), (dict(reason=None), TypeError),
+    (dict(until=60), TypeError), (dict(until=datetime(2036, 1, 1)), ValueError), (dict(until=datetime(2006, 1, 1, tzinfo=timezone.utc)), ValueError)])
+def test_mistakes_leave_nothing(manager, kw, error):
+    with pytest.raises(error, match='must|zone'): manager.pause(**kw)
+    assert manager.pauses()==[]
+
+def test_running_jobs_go_on_and_may_ask(manager):
+    seen = []
+    @task(name='pause.asks')
+    def asks():
+        for act in (lambda: None, lambda: manager.pause('other'), lambda: manager.pause('asks'), lambda: manager.resume('asks'), manager.pause):
+            act()
+            current_job().check()
+            seen.append(current_job().paused)
+    manager.submit('asks', asks)
+    a = manager.claim()
+    a.call()
+    assert seen==[False, False, True, False, True] and a.settle().status=='completed'
+
+def test_as_a_part_of_the_apps_transaction(manager):
+    "A rolled back pause wasn't one; and one that is open isn't seen before its commit"
+    manager.submit('a', note)
+    with pytest.raises(ZeroDivisionError):
+        with manager.transaction():
+            manager.pause('a')
+            1/0
+    assert manager.pauses()==[] and manager.claim()
+
+def test_older_files(path):
+    "A file without the table, and an app's own table of this name"
+    manager = manager_at(path)
+    manager.db.execute('DROP TABLE tenant_pauses')
+    manager.db.execute('CREATE INDEX tenant_jobs_next ON tenant_jobs(run_at)')
+    ensure_schema(manager.db.conn)
+    names = {o for o, in manager.db.execute("SELECT name FROM sqlite_master")}
+    manager.db.execute('DROP INDEX tenant_jobs_queue')
+    ensure_schema(manager.db.conn)
+    after = {o for o, in manager.db.execute("SELECT name FROM sqlite_master")}
+    assert 'tenant_pauses' in names and 'tenant_jobs_queue' in after and 'tenant_jobs_next' not in after
+    own = database(':memory:')
+    own.execute('CREATE TABLE tenant_pauses (mine)')
+    with pytest.raises(apsw.SQLError, match='table of pauses'): ensure_schema(own.conn)
+
+# -- who waits, and who wakes
+
+async def test_background_task_waits(path, monkeypatch):
+    "Without a worker the job's own background task runs it, soon after the pause ends; meanwhile it looks now and then"
+    manager,asked,claim = manager_at(path),[],JobStore.claim
+    monkeypatch.setattr(JobStore, 'claim', lambda self, *args: asked.append(1) or claim(self, *args))
+    manager.pause('note')
+    job_id,bg_task = manager.submit('note', note, n=1)
+    waits = asyncio.ensure_future(bg_task())
+    await asyncio.sleep(.4)
+    assert manager.get_job(job_id).status=='pending' and not waits.done() and len(asked)<=4
+    assert BackgroundTaskManager(open_db(path), process=Process()).resume('note')
+    await asyncio.wait_for(waits, 5)
+    assert manager.get_job(job_id).status=='completed'
+
+async def test_a_worker_waits_and_wakes(tmp_path, monkeypatch):
+    "A resume by another process and a time that comes both wake it; before that it doesn't claim again and again"
+    tenants,asked,claiming = Tenants(tmp_path),[],JobStore.claiming
+    acme = tenants.create('acme')
+    away = BackgroundTaskManager(open_db(tmp_path/'acme.db'), process=Process())
+    monkeypatch.setattr(JobStore, 'claiming', lambda self, *args: asked.append(1) or claiming(self, *args))
+    away.pause(reason='by hand')
+    acme.submit('note', note, n=1)
+    async with asynccontextmanager(Worker(tenants, look_every=.05).lifespan)():
+        await asyncio.sleep(.5)
+        asked.clear()
+        await asyncio.sleep(.5)
+        assert not asked and not ran
+        away.resume()
+        await until(lambda: ran==[1])
+        end = utcnow()+timedelta(seconds=.6)
+        away.pause('note', end)
+        away.submit('note', note, n=2)
+        await until(lambda: ran==[1, 2])
+        await until(lambda: acme.job_stats()['completed']==2)
+    assert acme.list_jobs()[0].started_at>=timestamp(end)
+
+# -- the pages and the command
+
+@pytest.fixture
+def site(tmp_path):
+    tenants = Tenants(tmp_path)
+    acme = tenants.create('acme')
+    app,rt = fast_app(secret_key='x')
+    @rt('/login', methods=['get'])
+    def login(session, may:str): session.update(may=may)
+    jobs_ui(app, lambda req: acme, lambda req: req.session.get('may'))
+    def client(may):
+        res = Client(app)
+        res.get('/login', params=dict(may=may))
+        return res
+    return acme,client
+
+def test_pages(site):
+    "Who may act pauses and resumes with the token of the session; who may read sees it; nothing is markup"
+    acme,client = site
+    acme.submit('note', note)
+    ann,gus = client('act'),client('read')
+    def token(): return re.search(r'name="csrf" value="([^"]+)"', ann.get('/jobs').text)[1]
+    def post(c, act, **data): return c.post(f'/jobs/{act}', data=data, follow_redirects=False).status_code
+    good = dict(job_type='note', reason='<b>full</b> disk')
+    for act in ('pause', 'resume'):
+        assert [post(ann, act, **good), post(gus, act, **good, csrf=token()), post(client(''), act, **good, csrf=token())]==[403, 403, 404]
+    assert acme.pauses()==[] and post(ann, 'pause', **good, csrf=token())==303
+    assert [(o.job_type, o.reason) for o in acme.pauses()]==[('note', '<b>full</b> disk')]
+    for c in (ann, gus): assert 'Jobs of type note are paused: &lt;b&gt;full' in c.get('/jobs').text
+    assert '/jobs/resume' in ann.get('/jobs').text and '/jobs/resume' not in gus.get('/jobs').text and '/jobs/pause' not in gus.get('/jobs').text
+    assert post(ann, 'resume', **good, csrf=token())==303 and acme.pauses()==[]
+    assert post(ann, 'pause', job_type='', csrf=token())==303 and 'All jobs are paused' in gus.get('/jobs').text
+    assert post(ann, 'resume', job_type='', csrf=token())==303 and acme.pauses()==[]
+
+def test_pages_hide_secrets(site):
+    acme,client = site
+    acme.pause('note', reason='password=hunter2hunter2 is wrong')
+    acme.pause('api_key=s3cr3t-s3cr3t')
+    page = client('act').get('/jobs').text
+    assert page.count('are paused')==2 and 'hunter2' not in page and 's3cr3t' not in page
+
+def test_command(tmp_path, capsys):
+    tenants = Tenants(tmp_path)
+    acme,_ = tenants.create('acme'),tenants.create('globex')
+    def run(*args):
+        code,out = main([*map(str, args)]),capsys.readouterr()
+        return code,out.out+out.err
+    assert run('pause', tmp_path, '--tenant', 'acme', '--type', 'note', '--for', '2h', '--reason', 'the \x1b[31mCRM')[0]==0
+    p, = acme.pauses()
+    assert (p.job_type, p.reason)==('note', 'the \x1b[31mCRM') and p.until and tenants['globex'].pauses()==[]
+    code,out = run('pauses', tmp_path)
+    assert code==0 and 'acme' in out and 'globex' not in out and '\\x1b' in out and '1h' in out
+    assert json.loads(run('pauses', tmp_path, '--json')[1])==[dict(tenant='acme', **p._asdict())]
+    assert run('resume', tmp_path)[0]==0 and acme.pauses()==[p]
+    assert run('pause', tmp_path)[0]==0 and [len(tenants[o].pauses()) for o in tenants]==[2, 1]
+    assert run('resume', tmp_path)[0]==0 and run('resume', tmp_path, '--type', 'note')==(0, 'nothing\n')
+    assert run('pause', tmp_path, '--for', '2 hours')[0]==2 and run('pause', tmp_path, '--type', '')[0]==2 and acme.pauses()==[]
