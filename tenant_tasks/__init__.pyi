@@ -8,6 +8,7 @@ from .schedule import next_tick
 from .task import task
 from .process import task_threads
 from .attempt import current_job
+from .executors import Processes,set_executors
 from .manager import BackgroundTaskManager,JobNotFound,JobStateError
 from . import schedules
 from .tenants import BadTenantName,TenantMap,TenantNotFound,Tenants
@@ -16,6 +17,6 @@ from .components import JobCard,JobDetails,JobStats,JobTable,View,hide_secrets
 from .pages import jobs_ui,operator_ui
 
 __all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses', 'transitions',
-    'task', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick', 'task_threads', 'Tenants', 'TenantMap', 'TenantNotFound',
-    'BadTenantName', 'Worker', 'JobCard', 'JobTable', 'JobStats', 'JobDetails', 'View', 'hide_secrets',
-    'jobs_ui', 'operator_ui']
+    'task', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick', 'task_threads', 'Processes', 'set_executors',
+    'Tenants', 'TenantMap', 'TenantNotFound', 'BadTenantName', 'Worker', 'JobCard', 'JobTable', 'JobStats', 'JobDetails',
+    'View', 'hide_secrets', 'jobs_ui', 'operator_ui']

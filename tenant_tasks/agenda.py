@@ -39,6 +39,7 @@ class Agenda:
         self.busy = Counter() # Turns that each tenant has now
         self.due = {} # When to look at a tenant
         self.spreads = {} # When to give a busy tenant another place
+        self.working = set() # Busy tenants of which a turn has found a job
         self._young = [] # The turns that have just begun: when, and whose
         self._heap = [] # The same as pairs of time and tenant, the earliest first
         self._failures = Counter()
@@ -65,7 +66,7 @@ def take(self:Agenda,
     now:float, # The time in seconds
 )->list[str]: # Tenants whose turn begins
     "Give the free places to the first tenants in the queue that are below their share"
-    while self._heap and self._heap[0][0]<=now: self._ripen(*heapq.heappop(self._heap))
+    while self._heap and self._heap[0][0]<=now: self._ripen(*heapq.heappop(self._heap), now)
     self._young = [o for o in self._young if now<o[0]+self.merge]
     free = max(0, min(self.places-self.busy.total(), self.starts-len(self._young)))
     turns = list(islice((o for o in self.fresh if self.busy[o]<self.per_tenant), free))
@@ -101,14 +102,22 @@ def finish(self:Agenda,
     for o in [o for o in self._young if o[1]==tenant][:1]: self._young.remove(o)
     if self.busy[tenant]: return
     del self.busy[tenant]
+    self._gather(tenant)
+
+@patch
+def _gather(self:Agenda, tenant):
+    self.working.discard(tenant)
     self.spreads.pop(tenant, None)
 
 @patch
-def _ripen(self:Agenda, when, tenant):
-    for o in (self.due, self.spreads):
-        if o.get(tenant)!=when: continue
-        del o[tenant]
+def _ripen(self:Agenda, when, tenant, now):
+    if self.due.get(tenant)==when:
+        del self.due[tenant]
         self.enqueue(tenant)
+    if self.spreads.get(tenant)==when:
+        del self.spreads[tenant]
+        if tenant in self.working: self.enqueue(tenant)
+        else: self.spread(tenant, now)
 
 # %% ../nbs/02_agenda.ipynb #6bd5e7db
 @patch
@@ -180,10 +189,17 @@ def spread(self:Agenda,
     tenant:str, # A tenant whose turn has begun
     now:float, # The time in seconds
 ):
-    "Make a tenant ready in a moment, if a turn of it is still under way then"
+    "Make a tenant ready in a moment, if a turn of it is still under way then and has found a job"
     if not self.busy[tenant] or tenant in self.spreads: return
     self.spreads[tenant] = now+self.merge
     heapq.heappush(self._heap, (now+self.merge, tenant))
+
+@patch
+def found(self:Agenda,
+    tenant:str, # A tenant that has a turn
+):
+    "Note that a turn has found a job. Safe to call from any thread"
+    self.working.add(tenant)
 
 # %% ../nbs/02_agenda.ipynb #edc51fbc
 @patch
@@ -201,6 +217,7 @@ def back_off(self:Agenda,
     crowded:bool=False, # Is it only busy?
 )->float: # Seconds until the next try
     "Leave a tenant alone for a while, longer after each failure"
+    self._gather(tenant)
     self._failures[tenant] += 1
     n = self._failures[tenant]
     wait = .1*2**n if crowded and n<4 else min(2.**min(n, 6), 60.)
@@ -221,4 +238,5 @@ def forget(self:Agenda,
 ):
     "Forget a tenant, except for its turns under way; `enqueue` and the others bring it back"
     self.waiting -= tenant in self.fresh or self.ready.get(tenant, False)
-    for o in (self.fresh, self.ready, self.due, self.spreads, self._failures): o.pop(tenant, None)
+    self._gather(tenant)
+    for o in (self.fresh, self.ready, self.due, self._failures): o.pop(tenant, None)

@@ -24,6 +24,8 @@ class Agenda:
     'When to look at a tenant'
     spreads: dict[Any, Any]
     'When to give a busy tenant another place'
+    working: set[Any]
+    'Busy tenants of which a turn has found a job'
 
     def __init__(
         self,
@@ -124,11 +126,18 @@ class Agenda:
         """
 
     def spread(self, tenant: str, now: float) -> None:
-        """Make a tenant ready in a moment, if a turn of it is still under way then
+        """Make a tenant ready in a moment, if a turn of it is still under way then and has found a job
 
         Args:
             tenant: A tenant whose turn has begun
             now: The time in seconds
+        """
+
+    def found(self, tenant: str) -> None:
+        """Note that a turn has found a job. Safe to call from any thread
+
+        Args:
+            tenant: A tenant that has a turn
         """
 
     def calm(self, tenant: str) -> None:

@@ -55,6 +55,7 @@ class Attempt:
         self.done = False # Nothing is left to do
         self.names = set() # Steps that were called in this attempt
         self.parts = [] # Transactions of the job that are open, the outermost first
+        self.elsewhere = None # The future of its call, if an executor calls the function
         self._begin()
 
     def __repr__(self): return f'Attempt({self.job.id!r}, {self.attempt} of {self.job.max_retries})'
@@ -85,6 +86,21 @@ def attempt(self:Attempt)->int:
 def is_async(self:Attempt)->bool:
     "Must the function be awaited?"
     return is_async_callable(self.func)
+
+# %% ../nbs/07_attempt.ipynb #4203d0d0
+@patch(as_prop=True)
+def waits(self:Attempt)->bool:
+    "Does the event loop wait for its function, instead of a thread?"
+    return self.policy.on is not None or self.is_async
+
+# %% ../nbs/07_attempt.ipynb #25591d9c
+@patch
+async def _send(self:Attempt):
+    "Let an executor call the function: the outcome"
+    on,known = self.policy.on,', '.join(self.process.executors) or 'none'
+    if on in self.process.executors: return await self.process.executors[on](self)
+    must = 'the executor of a task must be given to `Worker` or `set_executors`'
+    raise FunctionLost(f"{must}, got {on!r}, known: {known}")
 
 # %% ../nbs/07_attempt.ipynb #35c55249
 @patch
@@ -213,8 +229,10 @@ async def _await(self:Attempt):
     secs = self.policy.timeout
     _current.set(self)
     try:
-        kwargs = self._enter()
-        self.outcome = Returned(await asyncio.wait_for(self._awaitable or self.func(**kwargs), secs))
+        if self.policy.on: self.outcome = await self._send()
+        else:
+            kwargs = self._enter()
+            self.outcome = Returned(await asyncio.wait_for(self._awaitable or self.func(**kwargs), secs))
     except asyncio.TimeoutError as e: self.outcome = _timed_out(e, secs)
     except BaseException as e: self.outcome = e
     self._undo()
@@ -237,6 +255,7 @@ async def acall(self:Attempt):
 @patch
 def leave(self:Attempt):
     "End an attempt whose runner is cancelled: settle it if it has an outcome, else release it"
+    if self.elsewhere: self.elsewhere.cancel()
     try: self.release() if self.outcome is None or isinstance(self.outcome, asyncio.CancelledError) else self.settle()
     except Exception: _log.exception("job %s (%s) could not be released", self.id, self.job.job_type)
     self.close()
@@ -270,9 +289,9 @@ async def aretry_busy(
 def begin(
     claim:Callable[[],Attempt|None], # Claims a job
 )->Attempt|None: # The attempt, `done` or left to `finish`; None if there was nothing to claim
-    "In a thread: claim a job, and run it if its function is sync"
+    "In a thread: claim a job, and run it if its function is called here and is sync"
     a = claim()
-    if a is None or a.is_async: return a
+    if a is None or a.waits: return a
     a.call()
     if a.outcome is not None:
         try: a.settle()

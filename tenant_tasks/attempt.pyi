@@ -35,6 +35,8 @@ class Attempt:
     'Steps that were called in this attempt'
     parts: list[Any]
     'Transactions of the job that are open, the outermost first'
+    elsewhere: Any
+    'The future of its call, if an executor calls the function'
 
     def __init__(
         self,
@@ -68,6 +70,10 @@ class Attempt:
     @property
     def is_async(self) -> bool:
         """Must the function be awaited?"""
+
+    @property
+    def waits(self) -> bool:
+        """Does the event loop wait for its function, instead of a thread?"""
 
     def call(self) -> None:
         """Call a sync function"""
@@ -228,7 +234,7 @@ async def aretry_busy(
     """
 
 def begin(claim: Callable[[], Attempt | None]) -> Attempt | None:
-    """In a thread: claim a job, and run it if its function is sync
+    """In a thread: claim a job, and run it if its function is called here and is sync
 
     Args:
         claim: Claims a job

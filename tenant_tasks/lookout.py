@@ -65,6 +65,7 @@ def _begin(self:Lookout):
     self.declared = {} # Schedules for all tenants, by name, and their time zones
     self.synced = {} # In which file of each tenant they are written
     self._seen = {} # The state of a tenant's files when it was looked at last
+    self._looked = {} # When that was
     self._unseen = set() # Tenants that the first look hasn't come to
     self._news = set() # Tenants whose files have changed
     self._told = asyncio.Event()
@@ -76,6 +77,7 @@ def look(self:Lookout,
     name:str, # A tenant
 ):
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
+    self._looked[name] = time.monotonic()
     self._seen[name],link = self.tenants.state(name),self.tenants.link(name)
     seen = glance(link, self.process.id, task_names(), self.tenants.clock(), task_limits()) or Glance(None, [], False)
     declares = self.synced.get(name, 0)!=link.file and bool(self.declared or seen.tick is not None)
@@ -160,6 +162,15 @@ def _mixed(names, seed):
         random.shuffle(part)
         yield part
 
+# %% ../nbs/09b_lookout.ipynb #5242d15d
+@patch
+def is_stale(self:Lookout,
+    name:str, # A tenant that has a turn
+)->bool:
+    "Is the last look at a tenant more than a second ago?"
+    now = time.monotonic()
+    return now-self._looked.setdefault(name, now)>1
+
 # %% ../nbs/09b_lookout.ipynb #b04dba15
 @patch
 def left(self:Lookout)->list[str]: # Tenants to look at again
@@ -178,7 +189,7 @@ def forget(self:Lookout,
     name:str, # A tenant that is gone, or can't be read
 ):
     "Look at it again only when it changes"
-    for o in (self._watched, self._pruned, self._seen): o.pop(name, None)
+    for o in (self._watched, self._pruned, self._seen, self._looked): o.pop(name, None)
 
 # %% ../nbs/09b_lookout.ipynb #6cac55e1
 @patch

@@ -71,6 +71,13 @@ class Lookout:
             from_outside: Leave those closed that have no live job?
         """
 
+    def is_stale(self, name: str) -> bool:
+        """Is the last look at a tenant more than a second ago?
+
+        Args:
+            name: A tenant that has a turn
+        """
+
     def left(self) -> list[str]:
         """Tenants that are gone, or with jobs of processes that are dead, or may be silent
 

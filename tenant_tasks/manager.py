@@ -18,7 +18,6 @@ from difflib import get_close_matches
 from weakref import WeakKeyDictionary
 
 import anyio,apsw
-from fastcore.aio import is_async_callable
 from fastcore.basics import patch,patch_to
 from fastlite import Database,NotFoundError
 from anyio.lowlevel import RunVar
@@ -34,6 +33,7 @@ from .process import *
 from .peers import *
 from .attempt import *
 from .steps import *
+from .executors import *
 
 # %% ../nbs/08_manager.ipynb #95b50b47
 _log = logging.getLogger('tenant_tasks')
@@ -127,6 +127,7 @@ _default_retries = _Default(3)
 @patch
 def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
     name = task_name(func)
+    if name: self.process.check_on(find_task(name), here=False)
     if max_retries is _default_retries: max_retries = find_task(name).max_retries if name else int(max_retries)
     check_int('max_retries', max_retries, 1)
     now,opts = self.clock(),dict(self._options)
@@ -184,16 +185,16 @@ def next_due(self:BackgroundTaskManager,
 # %% ../nbs/08_manager.ipynb #4a4eeee0
 @patch
 def claim_next(self:BackgroundTaskManager,
-    limit:int=1, # How many jobs at most; more than one only if all of them are async
+    limit:int=1, # How many jobs at most; more than one only if the event loop waits for all of them
     ended:list|tuple=(), # Attempts with an outcome
 )->list[Attempt]: # The next ones
     "Settle attempts that have ended and claim the next jobs, in one transaction"
     settle = [o.settling() for o in ended]
     p,now = self.process,self.clock()
     p.announce_alive(self.folder)
-    def is_async(job): return is_async_callable(p.function_of(job))
+    def waits(job): return is_awaited(p.function_of(job))
     limits = task_limits()
-    claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, is_async, limits) if limit else lambda conn: []
+    claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, waits, limits) if limit else lambda conn: []
     def work(conn): return [f(conn) for f in settle],claim(conn)
     rows,jobs = self.store.write(work, runner, single=not ended and limit<=1 and not limits)
     for a,row in zip(ended, rows): a.ended(row)
@@ -217,14 +218,14 @@ async def _execute_with_retry(self:BackgroundTaskManager,
     if self.process.nudge(self): return
     name,path = task_name(task_func),self.store.link.path
     left = name is not None and self.process.wake_workers(path, name)
-    task = asyncio.ensure_future(self._run(job_id, is_async_callable(task_func), left))
+    task = asyncio.ensure_future(self._run(job_id, is_awaited(task_func), left))
     self.process.running.add(task)
     task.add_done_callback(self.process.running.discard)
     if left: return
     try: await asyncio.shield(task)
     except asyncio.CancelledError:
         if _server_stops():
-            for o in self.process.attempts_of(job_id): o.is_async and o.leave()
+            for o in self.process.attempts_of(job_id): o.waits and o.leave()
         raise
 
 # %% ../nbs/08_manager.ipynb #660dd138
@@ -277,19 +278,19 @@ async def _comes_back(self:BackgroundTaskManager, job_id):
 
 # %% ../nbs/08_manager.ipynb #9fecef10
 @patch
-async def _run(self:BackgroundTaskManager, job_id, is_async, left=False):
+async def _run(self:BackgroundTaskManager, job_id, waits, left=False):
     try:
         if left and not await self._comes_back(job_id): return
         held = .05
-        while (wait := await self._step(job_id, is_async)) is not None:
+        while (wait := await self._step(job_id, waits)) is not None:
             held = min(2*held, 2) if wait<0 else .05
             if not await _waits().sleep(self.sleep, held if wait<0 else wait): return
     except Exception: _log.exception("job %s: its runner in %s stopped", job_id, self)
 
 @patch
-async def _step(self:BackgroundTaskManager, job_id, is_async):
+async def _step(self:BackgroundTaskManager, job_id, waits):
     "Attempt a job if it may start: seconds until the next look, -1 if it is held up, None if nothing is left to do"
-    threads = self.process.store_threads if is_async else self.process.task_threads
+    threads = self.process.store_threads if waits else self.process.task_threads
     a = await self._in_thread(threads, begin, lambda: self.claim(job_id))
     job = a and await finish(a)
     if job is None: job = await self._in_thread(self.process.store_threads, self.store.get, job_id, runner)

@@ -89,7 +89,7 @@ class BackgroundTaskManager:
         """Settle attempts that have ended and claim the next jobs, in one transaction
 
         Args:
-            limit: How many jobs at most; more than one only if all of them are async
+            limit: How many jobs at most; more than one only if the event loop waits for all of them
             ended: Attempts with an outcome
 
         Returns:

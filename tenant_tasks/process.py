@@ -75,6 +75,7 @@ class Process:
         self.monotonic = monotonic
         self.task_threads = ThreadLimit(20) # For sync functions
         self.store_threads = ThreadLimit(8) # For short calls to databases
+        self.executors = {} # What calls the functions of tasks with `on`, by that name
         self._begin()
         _processes.add(self)
 

@@ -1,6 +1,7 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .job import TenantJob
 from .store import JobStore
+from .task import Task
 from collections.abc import Callable
 from datetime import datetime,timedelta
 from pathlib import Path
@@ -41,6 +42,8 @@ class Process:
     'For sync functions'
     store_threads: ThreadLimit
     'For short calls to databases'
+    executors: dict[Any, Any]
+    'What calls the functions of tasks with `on`, by that name'
     id: Any
     locks: dict[Any, Any]
     'Descriptor of the lock file in each directory'
@@ -149,6 +152,24 @@ class Process:
         Returns:
             A job, and what happened to the process that it depends on
         """
+
+    def set_executors(self, **executors: Any) -> None:
+        """Let executors call the functions of tasks with `on`; those that were set before stay
+
+        Args:
+            executors: By the names that `@task(on=…)` uses
+        """
+
+    def check_on(self, t: Task, here: bool=True) -> None:
+        """`ValueError` if the executor of a task isn't there, or if other processes can't import the task
+
+        Args:
+            t: Any task
+            here: Must its executor be here, even if this process has none at all?
+        """
+
+    def check_executors(self) -> None:
+        """`ValueError` unless the executors of all registered tasks are here"""
 
     def other_workers(self, path: str, task: str | None=None) -> list[str]:
         """Workers in other live processes that serve a database

@@ -6,7 +6,7 @@ The retry policy as pure functions: no database, no threads, no clock. `decide` 
 
 # %% auto #0
 __all__ = ['free_deaths', 'exp_backoff', 'to_delta', 'wait_after', 'Cancel', 'Snooze', 'Returned', 'ProcessDied', 'FunctionLost',
-           'format_error', 'Change', 'decide']
+           'RaisedElsewhere', 'format_error', 'Change', 'decide']
 
 # %% ../nbs/01_retry.ipynb #fe3a2922
 import logging,math,traceback
@@ -62,6 +62,7 @@ class Snooze(Exception):
 class Returned(NamedTuple):
     "The outcome of a function that returned"
     value:Any # What it returned
+    note:str = '' # What the process that called it had to change to keep the value as JSON
 
 # %% ../nbs/01_retry.ipynb #23d7ffc1
 class ProcessDied(Exception):
@@ -76,12 +77,23 @@ class ProcessDied(Exception):
 class FunctionLost(Exception):
     "No process can find the function of the job"
 
+# %% ../nbs/01_retry.ipynb #c13375d3
+class RaisedElsewhere(Exception):
+    "What a function raised in another process, as text"
+    def __init__(self,
+        text:str, # Its traceback
+        again:bool=True, # Is it worth another attempt, by the task's `retry_on`?
+    ):
+        super().__init__(text)
+        self.again = again
+
 # %% ../nbs/01_retry.ipynb #b889e9de
 def format_error(
     e:BaseException, # What the task raised
     skip:int=0, # Calling frames to leave out
 )->str: # Its traceback
     "An exception as text for the error log"
+    if isinstance(e, RaisedElsewhere): return str(e)
     tb = e.__traceback__
     for _ in range(skip): tb = tb.tb_next if tb and tb.tb_next else tb
     return ''.join(traceback.format_exception(type(e), e, tb))
@@ -102,7 +114,8 @@ def _failed(job, e, now, backoff, skip, retry_on):
     if died and e.progressed and deaths<free_deaths:
         vals.update(retry_count=n-1, deaths=deaths+1, run_at=timestamp(now))
         return Change('rescue', vals, f'its process died after progress, {deaths+1} of {free_deaths} times for free')
-    hopeless = isinstance(e, (BadPayload,FunctionLost)) or not (died or isinstance(e, retry_on))
+    again = e.again if isinstance(e, RaisedElsewhere) else isinstance(e, retry_on)
+    hopeless = isinstance(e, (BadPayload,FunctionLost)) or not (died or again)
     attempt = f'attempt {n} of {job.max_retries}'
     if n>=(job.max_retries or 1) or hopeless: return Change('fail', vals, f'failed for good, {attempt}')
     if died: return Change('rescue', dict(vals, run_at=timestamp(now)), f'its process died during {attempt}')
@@ -124,7 +137,7 @@ def decide(
     match outcome:
         case Returned(value):
             result,note = dump_result(value)
-            return Change('complete', dict(result=result), note)
+            return Change('complete', dict(result=result), note or outcome.note)
         case BaseException() if isinstance(outcome, (Cancel,*cancel_on)):
             why = f'cancelled: {outcome}'.rstrip(': ')
             return Change('cancel', dict(error_log=add_error(job.error_log, (job.retry_count or 0)+1, now, why)), why)

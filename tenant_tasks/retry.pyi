@@ -5,7 +5,7 @@ from datetime import datetime,timedelta
 from typing import Any,NamedTuple
 
 __all__ = ['free_deaths', 'exp_backoff', 'to_delta', 'wait_after', 'Cancel', 'Snooze', 'Returned', 'ProcessDied',
-    'FunctionLost', 'format_error', 'Change', 'decide']
+    'FunctionLost', 'RaisedElsewhere', 'format_error', 'Change', 'decide']
 
 free_deaths: int
 
@@ -57,6 +57,8 @@ class Returned(NamedTuple):
     """The outcome of a function that returned"""
     value: Any
     'What it returned'
+    note: str = ''
+    'What the process that called it had to change to keep the value as JSON'
 
 class ProcessDied(Exception):
     """The process that ran the job died; how far the attempt got isn't known"""
@@ -70,6 +72,16 @@ class ProcessDied(Exception):
 
 class FunctionLost(Exception):
     """No process can find the function of the job"""
+
+class RaisedElsewhere(Exception):
+    """What a function raised in another process, as text"""
+    again: bool
+
+    def __init__(self, text: str, again: bool=True) -> None:
+        """Args:
+            text: Its traceback
+            again: Is it worth another attempt, by the task's `retry_on`?
+        """
 
 def format_error(e: BaseException, skip: int=0) -> str:
     """An exception as text for the error log

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any,TypeVar,overload
 
 __all__ = ['Task', 'task', 'UnknownTask', 'find_task', 'task_names', 'task_limits', 'policy_of', 'task_name',
-    'function_name']
+    'is_awaited', 'function_name']
 
 @dataclass(frozen=True)
 class Task:
@@ -18,7 +18,7 @@ class Task:
     backoff: Callable[..., Any] | None = None
     "Wait after the n-th failure, instead of the manager's"
     timeout: float | None = None
-    'Seconds an attempt may take; then an async function is stopped, and `check()` raises'
+    'Seconds an attempt may take; then it is stopped if it can be, and `check()` raises'
     retry_on: tuple[Any, ...] = ...
     'Failures worth another attempt; any other fails the job at once'
     cancel_on: tuple[Any, ...] = ...
@@ -31,6 +31,8 @@ class Task:
     'How many of its jobs may run at once in each tenant'
     rate: tuple[Any, ...] | None = None
     'How many may start, and in how many seconds, in each tenant'
+    on: str | None = None
+    'The executor that calls the function; None for the process that claims its jobs'
 _F = TypeVar('_F', bound=Callable[..., Any])
 
 @overload
@@ -46,6 +48,7 @@ def task(
     atomic: bool=False,
     limit: int | None=None,
     rate: tuple[Any, ...] | None=None,
+    on: str | None=None,
 ) -> _F:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -60,6 +63,7 @@ def task(
         atomic: Run it in one transaction, which also writes its result and its completion
         limit: At most so many of its jobs run at once in each tenant
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
+        on: The executor that calls it, one of those given to `Worker` or `set_executors`
 
     Returns:
         The function itself
@@ -78,6 +82,7 @@ def task(
     atomic: bool=False,
     limit: int | None=None,
     rate: tuple[Any, ...] | None=None,
+    on: str | None=None,
 ) -> Callable[[_F], _F]:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -92,6 +97,7 @@ def task(
         atomic: Run it in one transaction, which also writes its result and its completion
         limit: At most so many of its jobs run at once in each tenant
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
+        on: The executor that calls it, one of those given to `Worker` or `set_executors`
 
     Returns:
         The function itself
@@ -144,6 +150,16 @@ def task_name(func: Callable[..., Any]) -> str | None:
 
     Returns:
         Its registered name, or None
+    """
+
+def is_awaited(func: Callable[..., Any] | None) -> bool:
+    """Does the event loop wait for the function, instead of a thread?
+
+    Args:
+        func: Any callable
+
+    Returns:
+        Is it async, or does an executor call it?
     """
 
 def function_name(func: Callable[..., Any]) -> str:

@@ -25,6 +25,7 @@ from .task import *
 from .process import *
 from .peers import *
 from .attempt import *
+from .executors import *
 from .manager import *
 from .schedules import *
 from .tenants import *
@@ -51,6 +52,7 @@ class Worker:
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
         unknown_after:timedelta=timedelta(hours=1), # How long a due job may wait for a process that knows its task
         keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
+        executors:dict|None=None, # What calls the functions of tasks with `on`, by name, as `set_executors` takes them
         process:Process=this_process, # Which process this is; another one only in tests
     ):
         self.concurrency = check_int('concurrency', concurrency, 1)
@@ -61,6 +63,7 @@ class Worker:
             keep=_check_keep(keep), process=process)
         self.process = process
         self.threads = ThreadLimit(concurrency)
+        process.set_executors(**executors or {})
         self._declared = {} # Schedules for all tenants, by name, and their time zones
         self._begin()
 
@@ -154,12 +157,14 @@ def _run_jobs(self:Worker, turn):
     manager,goes_on = self.tenants[name],not self._stopping.is_set()
     while True:
         todo,turn.ended = self._next(manager, turn.places if goes_on else 0, turn.ended),[]
-        if not todo or todo[0].is_async or todo[0].outcome is not None: break
+        if not todo or todo[0].waits or todo[0].outcome is not None: break
         self._narrow(turn)
+        self.agenda.found(name)
         began_job = time.monotonic()
         todo[0].call()
         self._pace += .1*(time.monotonic()-began_job-self._pace)
         if todo[0].outcome is None: break # It returned an awaitable
+        if self.lookout.is_stale(name): self.lookout.look_at([name])
         turn.ended = todo
         goes_on = self.agenda.keeps_turn(name, began, time.monotonic()) and not self._stopping.is_set()
     if goes_on and len(todo)<turn.places:
@@ -310,7 +315,8 @@ def nudge(self:Worker,
 # %% ../nbs/10_worker.ipynb #4c187216
 @patch
 async def run(self:Worker):
-    "Run jobs until `stop`"
+    "Run jobs until `stop`; `ValueError` if a task names an executor that isn't there"
+    self.process.check_executors()
     self._begin()
     self._loop = asyncio.get_running_loop()
     _log.info("%s starts as %s", self, self.process.id)
@@ -349,6 +355,7 @@ async def lifespan(self:Worker,
     app=None, # The app, which FastHTML passes in
 ):
     "Run inside an app: `fast_app(lifespan=worker.lifespan)`"
+    self.process.check_executors()
     task = asyncio.ensure_future(self.run())
     await asyncio.sleep(0)
     try: yield

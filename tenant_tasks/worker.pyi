@@ -33,6 +33,7 @@ class Worker:
         sweep_every: float=1800,
         unknown_after: timedelta=...,
         keep: timedelta | None=None,
+        executors: dict[Any, Any] | None=None,
         process: Process=...,
     ) -> None:
         """Args:
@@ -44,6 +45,7 @@ class Worker:
             sweep_every: Seconds in which every tenant is looked at once, changed or not
             unknown_after: How long a due job may wait for a process that knows its task
             keep: Delete jobs that ended longer ago, a few at a time; None keeps all
+            executors: What calls the functions of tasks with `on`, by name, as `set_executors` takes them
             process: Which process this is; another one only in tests
         """
 
@@ -85,7 +87,7 @@ class Worker:
         """
 
     async def run(self) -> None:
-        """Run jobs until `stop`"""
+        """Run jobs until `stop`; `ValueError` if a task names an executor that isn't there"""
 
     def stop(self) -> None:
         """Claim nothing more, give running jobs the grace period, release what is left"""

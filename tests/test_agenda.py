@@ -227,8 +227,27 @@ def test_tidying_keeps_the_second_place():
     agenda.enqueue('acme')
     agenda.take(0)
     agenda.spread('acme', 0)
+    agenda.found('acme')
     for when in range(1000, 900, -1): agenda.schedule('globex', when)
     assert agenda.take(1)==['acme']
+
+def test_only_a_turn_that_found_a_job_gets_company():
+    "A turn may last because its database is locked; then others would wait as well, and hold places meanwhile"
+    agenda = Agenda()
+    def begin(now):
+        agenda.enqueue('acme')
+        assert agenda.take(now)==['acme']
+        agenda.spread('acme', now)
+    begin(0)
+    for now in range(1, 9): assert agenda.take(now)==[] and 0<agenda.wait(now)<.01
+    agenda.found('acme')
+    assert agenda.take(9)==['acme']
+    agenda.back_off('acme', 10)
+    agenda.finish('acme', 2)
+    begin(20)
+    assert agenda.take(30)==[], 'what it found was in another turn'
+    agenda.finish('acme')
+    assert agenda.take(99)==[] and agenda.wait(99)==inf
 
 def test_a_tenant_after_a_pause_goes_first_once_in_a_round():
     "Before a hundred that have just had a turn; a second job of it waits until all of them have had another"

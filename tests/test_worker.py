@@ -173,9 +173,12 @@ async def test_one_tenant_is_ill(tenants, ill, logs):
     if ill=='read-only': bad.store.link.open().pragma('query_only', True)
     def told(): return any('acme' in o and 'next look in' in o for o in logs('WARNING'))
     async def others_finish():
-        async with working(tenants):
+        w = Worker(tenants, look_every=.05, grace=2)
+        async with asynccontextmanager(w.lifespan)():
             await until(lambda: len([o for o in ran if o in ('globex', 'initech')])==40, 8)
-            if ill in ('junk', 'torn', 'locked', 'read-only'): await until(told)
+            places = []
+            if ill in ('junk', 'torn', 'locked', 'read-only'): await until(lambda: places.append(w.agenda.busy['acme']) or told())
+            if ill=='locked': assert max(places)==1, 'one place waits for the lock'
     if ill=='locked':
         with write_lock(path): await others_finish()
     else: await others_finish()

@@ -1,0 +1,121 @@
+"Tasks that an executor named `cpu` runs in other processes; what they leave for a test is in files"
+import asyncio,os,re,resource,subprocess,time
+from pathlib import Path
+
+from tenant_tasks import Cancel,Snooze,current_job,task
+
+def soon(n): return .01
+
+def note(path):
+    "Tell a test that this process got here: a line with its process id"
+    with open(path, 'a') as f: f.write(f'{os.getpid()}\n')
+
+@task(on='cpu', name='h.pid')
+def pid(): return os.getpid()
+
+@task(on='cpu', name='h.apid')
+async def apid():
+    await asyncio.sleep(0)
+    return os.getpid(),current_job().attempt
+
+@task(on='cpu', name='h.spin')
+def spin(secs):
+    "Compute"
+    end = time.process_time()+secs
+    while time.process_time()<end: pass
+
+@task(on='cpu', name='h.hold')
+def hold(path, go):
+    "Go on when the file `go` is there"
+    note(path)
+    while not Path(go).exists(): time.sleep(.01)
+    return 'went on'
+
+@task(on='cpu', name='h.hang', backoff=soon)
+def hang(path, how):
+    "In a call to the system, in C code that lets no other thread run, or in Python"
+    note(path)
+    if how=='child': subprocess.run(['sh', '-c', f'echo $$ >> {path}; sleep 600'])
+    if how=='sleep': time.sleep(600)
+    if how=='regex': re.match(r'(a+)+$', 'a'*60+'b')
+    while True: pass
+
+@task(on='cpu', name='h.short', timeout=.3, max_retries=2, backoff=soon)
+def short(path, how): hang(path, how)
+
+@task(on='cpu', name='h.ashort', timeout=.3, max_retries=1)
+async def ashort(): await asyncio.sleep(600)
+
+@task(on='cpu', name='h.kill', backoff=soon)
+def kill(path, code=None):
+    note(path)
+    if code is None: os.kill(os.getpid(), 9)
+    os._exit(code)
+
+@task(on='cpu', name='h.too_big', max_retries=1)
+def too_big():
+    "Ask for more memory than there is"
+    soft,hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (2**30, hard))
+    try: return len(bytearray(2**33))
+    finally: resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+class Odd(Exception):
+    "Can be pickled, but not unpickled"
+    def __init__(self, a, b): super().__init__(a)
+
+class Mute(Exception):
+    def __str__(self): raise ValueError('no')
+
+class Useless:
+    def __reduce__(self): raise TypeError('never')
+    def __repr__(self): return 'useless'
+
+ends = dict(odd=lambda: Odd(1, 2), mute=Mute, exit=lambda: SystemExit(3), os=lambda: OSError('no route'), key=lambda: KeyError('gone'),
+    value=lambda: ValueError('bad'), cancel=lambda: Cancel('not wanted'), snooze=lambda: Snooze(60, 'too busy'))
+
+@task(on='cpu', name='h.end', retry_on=(OSError,Odd,Mute,SystemExit), cancel_on=KeyError)
+def end(how):
+    if how=='useless': return Useless()
+    raise ends[how]()
+
+def effect(db, n): db.conn.execute('INSERT INTO effects VALUES (?,?)', (n, os.getpid()))
+
+@task(on='cpu', name='h.tell')
+def tell(fail=False):
+    "Use all of `current_job()`"
+    job = current_job()
+    job.progress(.5, 'half')
+    job.check()
+    with job.transaction() as db: effect(db, 1)
+    n = job.step('one', lambda: 41)
+    job.checkpoint('at', n+1)
+    job.progress(.9, 'late') # Too soon after the first one to be written at once
+    if fail: raise OSError('no route')
+    return job.db.q('SELECT n FROM effects'),job.checkpoint('at'),job.id,job.attempt
+
+@task(on='cpu', name='h.atomic', atomic=True)
+def atomic(fail=False):
+    effect(current_job().db, 1)
+    if fail: raise OSError('no route')
+    return 'all or nothing'
+
+@task(on='cpu', name='h.seams', max_retries=20)
+def seams(marks):
+    "Five effects; it kills its process once at each seam of each"
+    job = current_job()
+    def die_once(at):
+        if (Path(marks)/at).exists(): return
+        (Path(marks)/at).touch()
+        os.kill(os.getpid(), 9)
+    for i in range(job.checkpoint('next') or 0, 5):
+        if i: die_once(f'{i} before')
+        with job.transaction() as db:
+            effect(db, i)
+            if i: die_once(f'{i} inside')
+            job.checkpoint('next', i+1)
+            if i: die_once(f'{i} written')
+        die_once(f'{i} after')
+
+@task(on='nowhere', name='h.nowhere')
+def nowhere(): pass

@@ -1,0 +1,434 @@
+"Functions that run in other processes: how they end, what stops them, and that a death takes nothing else with it"
+import asyncio,json,operator,os,signal,time
+from collections import Counter
+from concurrent.futures import CancelledError,Future,ProcessPoolExecutor,ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from fastlite import database
+from helpers import end,manager_at,program,run,until,wait_until
+
+from tenant_tasks.executors import Processes,run_job
+from tenant_tasks.process import Process
+from tenant_tasks.retry import ProcessDied,RaisedElsewhere
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
+
+module = import_module('tenant_tasks.task')
+others = set(module._tasks)
+import heavy
+own = {k:module._tasks.pop(k) for k in set(module._tasks)-others} # A worker of another test has no executor for them
+
+@pytest.fixture(autouse=True)
+def tasks(monkeypatch):
+    for k,o in own.items(): k=='h.nowhere' or monkeypatch.setitem(module._tasks, k, o)
+
+@pytest.fixture
+def pool():
+    res = Processes(2)
+    yield res
+    for o in list(res._children): o.kill()
+    res.shutdown(wait=False, cancel_futures=True)
+
+@pytest.fixture
+def manager(path, pool): return manager_on(path, pool)
+
+def manager_on(path, pool, **kw):
+    "A manager in a process of its own, whose executor is `pool`"
+    process = Process(**kw)
+    process.set_executors(cpu=pool)
+    return manager_at(path, process=process)
+
+def working(path, pool, **kw):
+    "A worker with a process of its own"
+    process = Process()
+    tenants = Tenants(Path(path).parent, process=process)
+    return asynccontextmanager(Worker(tenants, process=process, look_every=.05, executors=dict(cpu=pool), **kw).lifespan)()
+
+def pids(file): return [int(o) for o in Path(file).read_text().split()] if Path(file).exists() else []
+
+def is_alive(pid):
+    try: return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] not in 'ZX'
+    except OSError: return False
+
+def start(manager, func, **kw):
+    "Submit a job and run it in the background: its id, and the asyncio task"
+    job_id,bg_task = manager.submit('heavy', func, **kw)
+    return job_id,asyncio.ensure_future(bg_task())
+
+# -- how they end
+
+@pytest.mark.parametrize('func', [heavy.pid, heavy.apid], ids=['sync', 'async'])
+async def test_runs_in_another_process(manager, func):
+    job = await run(manager, func)
+    there = job.value if func is heavy.pid else job.value[0]
+    assert job.status=='completed' and there!=os.getpid() and job.owner==manager.process.id
+
+async def test_runs_in_drain(manager):
+    manager.submit('heavy', heavy.pid)
+    assert await manager.drain()==1 and manager.list_jobs()[0].value!=os.getpid()
+
+async def test_runs_in_a_worker(path, pool):
+    manager = manager_on(path, pool)
+    async with working(path, pool):
+        ids = [manager.submit('heavy', heavy.pid)[0] for _ in range(20)]
+        await until(lambda: all(manager.get_job(o).status=='completed' for o in ids))
+    assert len({manager.get_job(o).value for o in ids}-{os.getpid()})<=2
+
+async def test_current_job_works_in_full(manager):
+    manager.db.t.effects.create(n=int, pid=int)
+    job = await run(manager, heavy.tell)
+    assert job.value==[[dict(n=1)], 42, job.id, 1] and (job.progress, job.progress_note)==(.9, 'late')
+    assert [o.name for o in manager.steps_of(job.id)]==['one', 'at']
+    pid, = [o['pid'] for o in manager.db.q('SELECT pid FROM effects')]
+    assert pid!=os.getpid() and len(os.listdir(Path(manager.folder)/'.tenant_tasks'))==1
+
+@pytest.mark.parametrize('how,status,says', [('useless', 'completed', ''), ('odd', 'pending', 'heavy.Odd: 1'), ('mute', 'pending', 'Mute'),
+    ('exit', 'pending', 'SystemExit: 3'), ('os', 'pending', 'OSError: no route'), ('key', 'cancelled', "cancelled: 'gone'"),
+    ('value', 'failed', 'ValueError: bad'), ('cancel', 'cancelled', 'cancelled: not wanted'), ('snooze', 'pending', '')])
+async def test_outcomes(manager, how, status, says):
+    "The task's policy decides, and nothing that can't be pickled does harm"
+    job_id,_ = manager.submit('heavy', heavy.end, how=how)
+    await manager.drain()
+    job = manager.get_job(job_id)
+    assert job.status==status and says in (job.error_log or '') and job.retry_count==(how in ('odd', 'mute', 'exit', 'os', 'value'))
+    if how=='useless': assert job.value=='useless'
+    if job.retry_count: assert 'heavy.py' in job.error_log and 'in end' in job.error_log and 'executors.py' not in job.error_log
+    assert (await run(manager, heavy.pid)).status=='completed'
+
+async def test_a_note_on_the_result_is_logged(manager, logs):
+    await run(manager, heavy.end, how='useless')
+    assert any('its repr is stored' in o for o in logs('WARNING'))
+
+@pytest.mark.parametrize('fail', [False, True])
+async def test_atomic(manager, fail):
+    manager.db.t.effects.create(n=int, pid=int)
+    job = await run(manager, heavy.atomic, max_retries=1, fail=fail)
+    assert job.status==('failed' if fail else 'completed') and manager.db.t.effects.count==(not fail)
+    assert not manager.process.claims
+
+async def test_out_of_memory(manager):
+    job = await run(manager, heavy.too_big)
+    assert job.status=='failed' and 'MemoryError' in job.error_log
+    assert (await run(manager, heavy.pid)).status=='completed'
+
+# -- what stops them
+
+@pytest.mark.parametrize('how', ['sleep', 'regex', 'python', 'child'])
+async def test_a_timeout_is_hard(manager, tmp_path, how):
+    "Each attempt is counted, and its process killed, with what it has started; the next job runs"
+    job = await run(manager, heavy.short, path=str(tmp_path/'here'), how=how)
+    assert (job.status, job.retry_count)==('failed', 2) and [o['error'] for o in job.errors]==['TimeoutError: took longer than 0.3 s']*2
+    there = pids(tmp_path/'here')
+    assert len(set(there))==(4 if how=='child' else 2)
+    await until(lambda: not any(map(is_alive, there)))
+    assert (await run(manager, heavy.pid)).value not in there
+
+async def test_a_timeout_of_an_async_function(manager):
+    job = await run(manager, heavy.ashort)
+    assert job.status=='failed' and 'TimeoutError: took longer than 0.3 s' in job.error_log
+
+async def test_a_timeout_does_not_count_the_wait_for_a_place(path, tmp_path):
+    pool = Processes(1)
+    manager = manager_on(path, pool)
+    _,first = start(manager, heavy.spin, secs=1)
+    await asyncio.sleep(.1)
+    job_id,second = start(manager, heavy.short, path=str(tmp_path/'here'), how='sleep')
+    await until(lambda: len(pids(tmp_path/'here'))==1)
+    assert manager.get_job(job_id).retry_count==0
+    await asyncio.gather(first, second)
+    pool.shutdown()
+
+@pytest.mark.parametrize('how', ['sleep', 'regex', 'python'])
+@pytest.mark.parametrize('elsewhere', [False, True], ids=['here', 'another process'])
+async def test_cancel(manager, tmp_path, how, elsewhere):
+    job_id,running = start(manager, heavy.hang, path=str(tmp_path/'here'), how=how)
+    await until(lambda: pids(tmp_path/'here'))
+    asks = manager_at(manager.store.link.path, process=Process()) if elsewhere else manager
+    asks.cancel_job(job_id)
+    await running
+    job = manager.get_job(job_id)
+    assert (job.status, job.retry_count)==('cancelled', 0)
+    await until(lambda: not is_alive(*pids(tmp_path/'here')))
+
+async def test_cancel_before_it_begins(path, tmp_path):
+    pool = Processes(1)
+    manager = manager_on(path, pool)
+    _,first = start(manager, heavy.hold, path=str(tmp_path/'first'), go=str(tmp_path/'go'))
+    await until(lambda: pids(tmp_path/'first'))
+    job_id,second = start(manager, heavy.hang, path=str(tmp_path/'second'), how='sleep')
+    await until(lambda: manager.get_job(job_id).status=='running')
+    manager.cancel_job(job_id)
+    await second
+    (tmp_path/'go').touch()
+    await first
+    assert manager.get_job(job_id).status=='cancelled' and not pids(tmp_path/'second')
+    assert Counter(o.status for o in manager.list_jobs())==dict(cancelled=1, completed=1)
+    pool.shutdown()
+
+async def test_stop_with_grace(path, pool, tmp_path):
+    "Twice: the job is pending again, its attempt isn't counted, and its process is gone"
+    manager = manager_on(path, pool)
+    process = Process()
+    worker = Worker(Tenants(tmp_path, process=process), process=process, look_every=.05, grace=.2, executors=dict(cpu=pool))
+    job_id,_ = manager.submit('heavy', heavy.hang, path=str(tmp_path/'here'), how='regex')
+    for n in (1, 2):
+        running = asyncio.ensure_future(worker.run())
+        await until(lambda: len(pids(tmp_path/'here'))==n)
+        worker.stop()
+        worker.stop()
+        await asyncio.wait_for(running, 5)
+        job = manager.get_job(job_id)
+        assert (job.status, job.retry_count, job.claim)==('pending', 0, None)
+        await until(lambda: not any(map(is_alive, pids(tmp_path/'here'))))
+
+async def test_an_attempt_that_is_left(manager, tmp_path):
+    "As when a server stops: its process is killed before another process can claim the job"
+    job_id,running = start(manager, heavy.hang, path=str(tmp_path/'here'), how='python')
+    await until(lambda: pids(tmp_path/'here'))
+    running.cancel()
+    a, = manager.process.attempts_of(job_id)
+    a.leave()
+    wait_until(lambda: not is_alive(*pids(tmp_path/'here'))) # Without the event loop
+    assert (manager.get_job(job_id).status, manager.get_job(job_id).retry_count)==('pending', 0)
+
+async def test_stop_gives_time(path, pool, tmp_path):
+    manager = manager_on(path, pool)
+    async with working(path, pool, grace=10):
+        job_id,_ = manager.submit('heavy', heavy.hold, path=str(tmp_path/'here'), go=str(tmp_path/'go'))
+        await until(lambda: pids(tmp_path/'here'))
+        asyncio.get_running_loop().call_later(.2, (tmp_path/'go').touch)
+    assert manager.get_job(job_id).value=='went on'
+
+# -- deaths
+
+@pytest.mark.parametrize('code,says', [(None, 'was killed by SIGKILL'), (3, 'ended with exit code 3'), (0, 'ended with exit code 0')])
+async def test_a_job_that_kills_its_process(manager, tmp_path, logs, code, says):
+    "It spends its own attempts, and no other job's: those beside it and behind it complete at their first"
+    held,holding = start(manager, heavy.hold, path=str(tmp_path/'held'), go=str(tmp_path/'go'))
+    await until(lambda: pids(tmp_path/'held'))
+    poison,dying = start(manager, heavy.kill, path=str(tmp_path/'here'), code=code)
+    queued = [start(manager, heavy.pid) for _ in range(5)]
+    await dying
+    (tmp_path/'go').touch()
+    await asyncio.gather(holding, *[o for _,o in queued])
+    job = manager.get_job(poison)
+    assert (job.status, job.retry_count)==('failed', 3) and all(says in o['error'] for o in job.errors)
+    assert len(set(pids(tmp_path/'here')))==3 and len([o for o in logs('WARNING') if says in o])==3
+    for o in [held, *[k for k,_ in queued]]: assert (manager.get_job(o).status, manager.get_job(o).retry_count)==('completed', 0)
+
+async def test_a_broken_pool_fails_innocent_jobs(path, tmp_path):
+    "Why `Processes` exists: the same jobs on the standard library's pool"
+    with ProcessPoolExecutor(2, mp_context=get_context('spawn')) as pool:
+        manager = manager_on(path, pool)
+        jobs = await asyncio.gather(*[run(manager, heavy.spin, secs=.2) for _ in range(3)]) # It has started both processes
+        assert all(o.status=='completed' for o in jobs) and (await run(manager, heavy.pid)).value!=os.getpid()
+        held,holding = start(manager, heavy.hold, max_retries=1, path=str(tmp_path/'held'), go=str(tmp_path/'go'))
+        await until(lambda: pids(tmp_path/'held'))
+        _,dying = start(manager, heavy.kill, max_retries=1, path=str(tmp_path/'here'))
+        await asyncio.gather(holding, dying)
+        assert manager.get_job(held).status=='failed' and 'BrokenProcessPool' in manager.get_job(held).error_log
+        assert (await run(manager, heavy.pid, 1)).status=='failed'
+
+async def test_an_idle_process_that_died_is_replaced(manager):
+    first = (await run(manager, heavy.pid)).value
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: not is_alive(first))
+    for _ in range(3):
+        job = await run(manager, heavy.pid, 1)
+        assert job.status=='completed' and job.value!=first
+
+async def test_effects_are_there_once_after_a_death_at_each_seam(manager, tmp_path):
+    "The deaths after progress are free, the others spend an attempt"
+    manager.db.t.effects.create(n=int, pid=int)
+    (tmp_path/'marks').mkdir()
+    job = await run(manager, heavy.seams, marks=str(tmp_path/'marks'))
+    deaths = len(list((tmp_path/'marks').iterdir()))
+    assert job.status=='completed' and deaths==17 and (job.deaths, job.retry_count)==(5, 12)
+    assert [o['n'] for o in manager.db.q('SELECT n FROM effects ORDER BY n')]==list(range(5))
+
+class Engine:
+    "An executor whose futures end as a test says"
+    def __init__(self, how): self.how = how
+    def submit(self, f, *args):
+        if isinstance(self.how, Exception): raise self.how
+        res = Future()
+        self.how(res)
+        return res
+
+@pytest.mark.parametrize('how', [Future.cancel, lambda o: o.set_exception(CancelledError()), lambda o: o.set_exception(asyncio.CancelledError()),
+    lambda o: o.set_result('no JSON'), lambda o: o.set_result(None), RuntimeError('cannot schedule new futures after shutdown')],
+    ids=['cancelled', 'CancelledError', 'asyncio', 'no JSON', 'None', 'submit'])
+async def test_an_end_of_the_engine_is_a_death(path, how):
+    "Never the user's cancel"
+    if how is Future.cancel: how = lambda o: (o.cancel(), o.set_running_or_notify_cancel())
+    job = await run(manager_on(path, Engine(how)), heavy.pid)
+    assert (job.status, job.retry_count)==('failed', 3) and 'ProcessDied' in job.error_log
+
+async def test_a_zombie_is_refused(path, tmp_path):
+    "It ends after its job was rescued: its steps and its result are not written"
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as other:
+        first,second = manager_on(path, pool, lease=timedelta(seconds=.1)),manager_on(path, other)
+        job_id,running = start(first, heavy.hold, path=str(tmp_path/'here'), go=str(tmp_path/'go'))
+        await until(lambda: pids(tmp_path/'here'))
+        job = first.get_job(job_id)
+        first.db.t.effects.create(n=int, pid=int)
+        first.store.write(lambda conn: list(conn.execute("UPDATE tenant_jobs SET status='pending', claim=NULL")))
+        a = second.claim(job_id)
+        (tmp_path/'go').touch()
+        await running
+        after = second.get_job(job_id)
+        assert (after.status, after.claim, after.result)==('running', a.job.claim, None)
+        text = json.dumps(dict(job=dict(id=job.id, job_type='heavy', task='h.tell', claim=job.claim), db=path, lease=60, module='heavy'))
+        assert json.loads(run_job(text))['how']=='cancelled' and not second.steps_of(job_id)
+        assert not second.db.t.effects.count
+        a.release()
+
+# -- finding executor and task
+
+async def test_an_executor_that_is_not_there(path, pool, monkeypatch):
+    says = "`on` of task 'h.nowhere' must be the name of an executor given to `Worker` or `set_executors`, got 'nowhere', known: cpu"
+    monkeypatch.setitem(module._tasks, 'h.nowhere', own['h.nowhere'])
+    manager = manager_on(path, pool)
+    with pytest.raises(ValueError) as e: manager.submit('heavy', heavy.nowhere)
+    assert str(e.value)==says and not manager.list_jobs()
+    with pytest.raises(ValueError, match="known: cpu"):
+        async with working(path, pool): pass
+    bare = manager_at(path, process=Process())
+    job = await run(bare, heavy.nowhere)
+    assert job.status=='failed' and job.retry_count==1 and 'FunctionLost' in job.error_log and "got 'nowhere', known: none" in job.error_log
+
+@pytest.mark.parametrize('src,says', [(None, 'ModuleNotFoundError'), ('import no_such_module', 'ModuleNotFoundError'), ('x = 1', 'UnknownTask')])
+async def test_a_module_that_is_not_there(manager, tmp_path, monkeypatch, src, says):
+    file = tmp_path/f'gone_{len(src or "")}.py'
+    file.write_text("from tenant_tasks import task\n@task(on='cpu', name='h.gone')\ndef gone(): pass")
+    monkeypatch.syspath_prepend(tmp_path)
+    func = __import__(file.stem).gone
+    if src: file.write_text(src)
+    else: file.unlink()
+    job = await run(manager, func)
+    del module._tasks['h.gone']
+    assert (job.status, job.retry_count)==('failed', 1) and 'FunctionLost' in job.error_log and says in job.error_log
+
+def test_a_function_of_a_notebook(manager):
+    space = dict(task=task, __name__='__main__')
+    exec("@task(on='cpu', name='h.cell')\ndef cell(): pass", space)
+    with pytest.raises(ValueError, match='from a notebook or an interactive session'): manager.submit('heavy', space['cell'])
+    del module._tasks['h.cell']
+
+@pytest.mark.parametrize('on', ['', 4])
+def test_on_must_be_a_name(on):
+    with pytest.raises(ValueError, match='`on` must be a string'): task(on=on, name='h.lambda')(lambda: 0)
+    assert 'h.lambda' not in module._tasks
+
+def test_executors_must_be_executors():
+    with pytest.raises(TypeError, match="executor 'cpu' must be an Executor, got 4"): Process().set_executors(cpu=4)
+
+async def test_a_database_in_memory(pool):
+    manager = manager_at(':memory:', process=Process())
+    manager.process.set_executors(cpu=pool)
+    assert (await run(manager, heavy.pid)).status=='completed'
+    assert 'must be a file on the host' in (await run(manager, heavy.tell, 1)).error_log
+
+async def test_takes_no_thread(manager, tmp_path):
+    "Two calls wait for their answers, with one thread for jobs, which is taken"
+    manager.process.task_threads.size = 1
+    go = asyncio.Event()
+    jobs = [start(manager, heavy.hold, path=str(tmp_path/f'here{o}'), go=str(tmp_path/'go')) for o in (1, 2)]
+    await until(lambda: pids(tmp_path/'here1') and pids(tmp_path/'here2'))
+    assert manager.process.task_threads.in_use()==0
+    (tmp_path/'go').touch()
+    await asyncio.gather(*[o for _,o in jobs])
+
+# -- the pool itself
+
+def test_calls_are_a_future(pool):
+    assert pool.submit(operator.add, 1, 2).result()==3 and pool.submit(sorted, [1, 2], reverse=True).result()==[2, 1]
+    assert list(pool.map(abs, [-1, 2]))==[1, 2]
+    with pytest.raises(RaisedElsewhere, match='ZeroDivisionError'): pool.submit(operator.truediv, 1, 0).result()
+    with pytest.raises(RaisedElsewhere, match='not JSON serializable'): pool.submit(complex, 1).result()
+    with pytest.raises(TypeError): pool.submit(abs, 1j)
+    with pytest.raises(ValueError, match='must be a function of a module'): pool.submit(lambda: 0)
+
+def test_processes_start_when_they_are_needed(pool):
+    assert not pool._children
+    for _ in range(5):
+        pool.submit(abs, 1).result()
+        wait_until(lambda: pool._free._value==1)
+    assert len(pool._children)==1
+
+def test_shutdown():
+    with Processes(2) as pool:
+        calls = [pool.submit(time.sleep, .2) for _ in range(4)]
+        there = pool
+    assert all(o.done() and o.exception() is None for o in calls) and not there._children
+    with pytest.raises(RuntimeError, match='shut down'): there.submit(abs, 1)
+    pool = Processes(1)
+    first,*rest = [pool.submit(time.sleep, .2) for _ in range(4)]
+    wait_until(first.running)
+    pool.shutdown(cancel_futures=True)
+    assert first.result() is None and all(o.cancelled() for o in rest)
+
+@pytest.mark.parametrize('n', [0, -1, 1.5, True])
+def test_n_must_be_an_int(n):
+    with pytest.raises(ValueError, match='`n` must be an int'): Processes(n)
+
+def test_many_calls_that_are_cancelled(pool):
+    "At any instant: no other call fails"
+    good,doomed = [],[]
+    for i in range(60):
+        o = pool.submit(time.sleep, .001*(i%7))
+        if i%3: good.append(o)
+        else:
+            doomed.append(o)
+            if i%2: time.sleep(.003*(i%11))
+            o.cancel()
+    for o in good: assert o.result(30) is None
+    for o in doomed: assert o.cancelled() or isinstance(o.exception(30), (ProcessDied,type(None)))
+
+# -- parents
+
+@pytest.mark.parametrize('how', ['sleep', 'regex', 'python', 'child'])
+def test_processes_die_with_their_parent(tmp_path, how):
+    "Killed with SIGKILL, whatever the function is doing; then another process takes its job over"
+    database(tmp_path/'acme.db')
+    proc = program('heavy_app', tmp_path, how)
+    try: wait_until(lambda: len(pids(tmp_path/'here'))==(2 if how=='child' else 1), why=lambda: proc.poll() and proc.communicate())
+    finally: end(proc)
+    wait_until(lambda: not any(map(is_alive, pids(tmp_path/'here'))))
+    rescued, = manager_at(str(tmp_path/'acme.db')).rescue()
+    assert (rescued.status, rescued.retry_count)==('pending', 1)
+
+def test_a_task_of_the_main_script_and_a_fork(tmp_path):
+    "A script without a guard for what it defines; a forked child has processes of its own, and the parent keeps its own"
+    database(tmp_path/'acme.db')
+    proc = program('heavy_main', tmp_path)
+    out,err = proc.communicate(timeout=60)
+    assert proc.returncode==0, err
+    res = json.loads(out)
+    assert res['parent'][0]==res['parent'][1] and res['child'] not in res['parent'] and res['statuses']==['completed']*3, err
+
+def test_rate(tmp_path, capsys):
+    "Printed, not asserted: 200 jobs of 20 ms over two processes against one, and the way there and back"
+    if 'RATE' not in os.environ: pytest.skip('set RATE to measure')
+    def secs(n, func, **kw):
+        pool = Processes(n)
+        (folder := tmp_path/f'{n}{func.__name__}').mkdir()
+        manager = manager_on(str(folder/'acme.db'), pool)
+        async def all_():
+            await asyncio.gather(*[run(manager, heavy.pid) for _ in range(4)])
+            began = time.perf_counter()
+            async with working(manager.store.link.path, pool, per_tenant=20):
+                ids = [o for o,_ in manager.submit_many('heavy', func, [kw]*200)]
+                await until(lambda: manager.job_stats()['completed']==204, timeout=60)
+            return time.perf_counter()-began
+        res = asyncio.run(all_())
+        pool.shutdown()
+        return res
+    one,two,noop = secs(1, heavy.spin, secs=.02),secs(2, heavy.spin, secs=.02),secs(2, heavy.pid)
+    with capsys.disabled(): print(f'\n200 jobs of 20 ms: 1 process {one:.2f} s, 2 processes {two:.2f} s ({one/two:.2f}x); 200 no-ops {noop:.2f} s')
