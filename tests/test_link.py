@@ -113,8 +113,9 @@ class LateLock:
         self.given_up = Event()
         self.go_on = Event()
 
-    def acquire(self, timeout):
-        if self.lock.acquire(timeout=timeout): return True
+    def acquire(self, blocking=True, timeout=-1):
+        if self.lock.acquire(blocking, timeout): return True
+        if not blocking: return False
         self.given_up.set()
         return not self.go_on.wait(10)
 

@@ -567,7 +567,7 @@ def test_effects_result_and_completion_are_one_commit(on_file):
 def test_an_atomic_task(manager):
     job,a = attempt(manager, atomic, n=3)
     assert (job.status, job.value, job.progress, job.claim)==('completed', dict(n=3), .5, None)
-    assert done(manager)==[0, 1, 2] and a.done and not manager.process.claims and names(manager, job.id)==['n']
+    assert done(manager)==[0, 1, 2] and a.done and a.job.claim not in manager.process.claims and names(manager, job.id)==['n']
 
 @pytest.mark.parametrize('how,status,count', [('fails', 'pending', 1), ('snoozes', 'pending', 0), ('cancels', 'cancelled', 0), ('loses', 'cancelled', 0), ('awaits', 'pending', 1)])
 def test_an_atomic_task_that_does_not_return(manager, how, status, count):
