@@ -175,7 +175,7 @@ class Attempt:
         """`RuntimeError` if the job would wait for itself"""
 
     def transaction(self) -> JobTransaction:
-        """A transaction for effects in the tenant's database; `Cancel` and no effects if another process has taken the job over
+        """A transaction in the tenant's database; `Cancel` and no effects if another process has taken the job over
 
         Returns:
             `with` or `async with` it; gives the tenant's database

@@ -459,22 +459,6 @@ def write(self:DbLink,
     if w.error: raise w.error
     return w.value
 
-# %% ../nbs/03_link.ipynb #5b6240a1
-def _tried(conn, work):
-    try:
-        with savepoint(conn): return work(conn)
-    except Exception as e:
-        if not conn.in_transaction: raise
-        return e
-
-@patch
-def write_all(self:DbLink,
-    works:list, # Each is called with the connection
-    mode:Mode=caller, # `caller` or `runner`
-)->list: # What each returns, or the exception that it raised
-    "Make several changes in one transaction; one that fails undoes itself only"
-    return self.write(lambda conn: [_tried(conn, o) for o in works], mode)
-
 # %% ../nbs/03_link.ipynb #3c00940e
 _log = logging.getLogger('tenant_tasks')
 _named = set()

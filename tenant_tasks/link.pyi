@@ -217,17 +217,6 @@ class DbLink:
             What `work` returns
         """
 
-    def write_all(self, works: list[Any], mode: Mode=...) -> list[Any]:
-        """Make several changes in one transaction; one that fails undoes itself only
-
-        Args:
-            works: Each is called with the connection
-            mode: `caller` or `runner`
-
-        Returns:
-            What each returns, or the exception that it raised
-        """
-
     def joined(self) -> Database | None:
         """The database in the `Transaction` that this thread or task has open
 

@@ -104,7 +104,7 @@ def check_begun(self:Attempt):
 @patch
 def transaction(self:Attempt,
 )->JobTransaction: # `with` or `async with` it; gives the tenant's database
-    "A transaction for effects in the tenant's database; `Cancel` and no effects if another process has taken the job over"
+    "A transaction in the tenant's database; `Cancel` and no effects if another process has taken the job over"
     return JobTransaction(self)
 
 # %% ../nbs/07a_steps.ipynb #6de6f37a
