@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from zlib import crc32
 
 from fastcore.basics import patch
 
@@ -38,6 +39,7 @@ class Lookout:
         due:Callable, # Called from any thread, with a tenant and the time in seconds at which it has a job to run
         ill:Callable, # Called from any thread, with a tenant and the error of a look at it
         queue:Callable=tuple, # Tenants that wait for their turn; a look at them can wait too
+        share:Callable=lambda folder: (0, 1), # The worker's place among those of a directory, see `WorkerSign.share`
         *,
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
@@ -49,6 +51,7 @@ class Lookout:
         self.due = due
         self.ill = ill
         self.queue = queue
+        self.share = share
         self.look_every = look_every
         self.sweep_every = sweep_every
         self.unknown_after = unknown_after
@@ -145,13 +148,15 @@ def _prune(self:Lookout, name, manager):
 @patch
 def look_at(self:Lookout,
     names:list[str], # Tenants
-    from_outside:bool=False, # Leave those closed that have no live job?
+    from_outside:bool=False, # Open only those that the file alone doesn't tell enough about?
 ):
     "Look at many tenants; an error of one of them goes to `ill`"
     in_full = not from_outside or self.keep is not None or self.declared
     for name in names:
         try:
-            if in_full or self.tenants.may_have_work(name): self.look(name)
+            work = None if in_full else self.tenants.has_work(name)
+            if work: self.due(name, 0)
+            elif work is None: self.look(name)
         except Exception as e: self.ill(name, e)
 
 def _mixed(names, seed):
@@ -231,14 +236,28 @@ def _look_at_changed(self:Lookout, names):
 
 # %% ../nbs/09b_lookout.ipynb #0dab1613
 @patch
+def _is_mine(self:Lookout):
+    "A function that tells whether a tenant is in this worker's share"
+    i,n = ([self.share(o) for o in self.tenants.served()] or [(0, 1)])[0]
+    return lambda name: crc32(name.encode())%n==i
+
+@patch
 async def _take_census(self:Lookout, names):
-    "The first look"
+    "The first look: at the worker's own share, then at the others'"
     self._unseen.update(names)
+    others = []
     for part in _mixed(names, self.process.id):
-        end = time.monotonic()+self.waits
-        while len(self.queue())>self.enough and time.monotonic()<end: await asyncio.sleep(.005)
-        self._unseen.difference_update(part)
-        await self._aside(self.look_at, part, True)
+        is_mine = self._is_mine()
+        others += [o for o in part if not is_mine(o)]
+        await self._look_first([o for o in part if is_mine(o)], self.enough)
+    for part in _mixed(others, self.process.id): await self._look_first(part, 0)
+
+@patch
+async def _look_first(self:Lookout, names, enough):
+    end = time.monotonic()+self.waits
+    while len(self.queue())>enough and time.monotonic()<end: await asyncio.sleep(.005)
+    self._unseen.difference_update(names)
+    await self._aside(self.look_at, names, True)
 
 @patch
 async def _go_round(self:Lookout, seen, stop):

@@ -21,6 +21,7 @@ class Lookout:
     due: Callable[..., Any]
     ill: Callable[..., Any]
     queue: Callable[..., Any]
+    share: Callable[..., Any]
     look_every: float
     sweep_every: float
     unknown_after: timedelta
@@ -37,6 +38,7 @@ class Lookout:
         due: Callable[..., Any],
         ill: Callable[..., Any],
         queue: Callable[..., Any]=...,
+        share: Callable[..., Any]=...,
         *,
         look_every: float=0.5,
         sweep_every: float=1800,
@@ -49,6 +51,7 @@ class Lookout:
             due: Called from any thread, with a tenant and the time in seconds at which it has a job to run
             ill: Called from any thread, with a tenant and the error of a look at it
             queue: Tenants that wait for their turn; a look at them can wait too
+            share: The worker's place among those of a directory, see `WorkerSign.share`
             look_every: Seconds between two looks at the files if the kernel doesn't tell what changes
             sweep_every: Seconds in which every tenant is looked at once, changed or not
             unknown_after: How long a due job may wait for a process that knows its task
@@ -68,7 +71,7 @@ class Lookout:
 
         Args:
             names: Tenants
-            from_outside: Leave those closed that have no live job?
+            from_outside: Open only those that the file alone doesn't tell enough about?
         """
 
     def is_stale(self, name: str) -> bool:

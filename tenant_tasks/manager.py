@@ -75,6 +75,7 @@ _known = WeakKeyDictionary() # What functions take, by function
 
 def _read_signature(func):
     "The names that a function takes, or None for any, and those that it needs"
+    _check_func(func)
     if inspect.isbuiltin(func): return None,{}.keys()
     try: params = inspect.signature(func, follow_wrapped=False).parameters.values()
     except Exception: return None,{}.keys()
@@ -387,7 +388,7 @@ def submit(self, /,
     **task_kwargs, # Arguments for `task_func`, as JSON can hold them
 )->tuple[str,BackgroundTask]: # The job's id (a `JobId`), and the task that a route returns along with its response
     "Submit a new background task for execution."
-    _check_func(task_func)
+    _signature(task_func)
     return self._submit([self._new_job(job_type, task_func, max_retries, task_kwargs)], task_func)[0]
 
 # %% ../nbs/08_manager.ipynb #a5588159
@@ -435,7 +436,7 @@ def submit_many(self:BackgroundTaskManager,
     then_kwargs:dict|None=None, # Arguments for `then`
 )->Submitted: # Id and background task of each, in the same order; `batch` is the id of the job of `then`
     "Submit one job for each dict of arguments, in one transaction"
-    _check_func(task_func)
+    _signature(task_func)
     kwargs_list = list(kwargs_list)
     for o in kwargs_list:
         if not isinstance(o, dict): raise TypeError(f"`kwargs_list` must hold dicts of arguments, got {o!r}")

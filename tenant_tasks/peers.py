@@ -135,6 +135,17 @@ def wake_workers(self:Process,
         except OSError: pass
     return bool(names)
 
+# %% ../nbs/06a_peers.ipynb #01bf187e
+@patch
+def share(self:WorkerSign,
+    folder:str, # A directory
+)->tuple[int,int]: # The place of this worker, from 0, and how many there are
+    "This worker's place among the live ones that serve and know the same"
+    says = self._shown.get(folder)
+    alike = [o for o,sign in _signs(folder) if says and sign==json.loads(says)]
+    live = sorted(o for o in alike if o==self.name or is_dead(o.rpartition('~')[0], folder) is False)
+    return (live.index(self.name), len(live)) if self.name in live else (0, 1)
+
 # %% ../nbs/06a_peers.ipynb #e49f5edb
 def sweep_locks(
     folder:str|Path, # The directory of tenants' databases

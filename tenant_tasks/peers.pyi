@@ -38,6 +38,16 @@ class WorkerSign:
     def close(self) -> None:
         """Show nothing any more"""
 
+    def share(self, folder: str) -> tuple[int, int]:
+        """This worker's place among the live ones that serve and know the same
+
+        Args:
+            folder: A directory
+
+        Returns:
+            The place of this worker, from 0, and how many there are
+        """
+
 def sweep_locks(folder: str | Path, older: float=86400) -> int:
     """Remove the lock files of processes that died long ago
 

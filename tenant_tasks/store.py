@@ -6,8 +6,7 @@ All queries and changes for the jobs in one tenant database. Each state change i
 
 # %% auto #0
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'pauses_table', 'forever', 'lease_time', 'ensure_schema',
-           'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'may_have_work', 'quick_stats',
-           'exclusive']
+           'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'has_work', 'quick_stats', 'exclusive']
 
 # %% ../nbs/04_store.ipynb #96d6c1b7
 import json,os
@@ -683,18 +682,23 @@ def glance(
     return Glance(None if due==never else due, json.loads(owners), bool(unknown), tick)
 
 # %% ../nbs/04_store.ipynb #5042646b
-_live = "SELECT 1 FROM tenant_jobs WHERE status IN ('pending','running') LIMIT 1"
+_live_or_due = """SELECT EXISTS(SELECT 1 FROM tenant_jobs WHERE status IN ('pending','running')),
+    EXISTS(SELECT 1 FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE status='pending' AND run_at<=?)"""
 
-def may_have_work(
+def has_work(
     path:str, # A database file
-)->bool: # False if it has no live job, or never had one
+    now:datetime, # The time
+)->bool|None: # True if a job is due, False if there is no live one, None if only a look in full can tell
     "Look into a file from outside, without a lock"
     with suppress(OSError):
-        if os.path.getsize(f'{path}-wal'): return True
+        if os.path.getsize(f'{path}-wal'): return None
     try:
         conn = apsw.Connection(f'file:{quote(path)}?immutable=1', flags=apsw.SQLITE_OPEN_READONLY|apsw.SQLITE_OPEN_URI)
-        return _has_table(conn) and (_has_schedules(conn) or bool(list(conn.execute(_live))))
-    except apsw.Error: return True # A look with all means will tell
+        if not _has_table(conn): return False
+        if _has_schedules(conn): return None
+        (live,due), = conn.execute(_live_or_due, (timestamp(now),))
+        return bool(live) and (bool(due) or None)
+    except apsw.Error: return None
 
 # %% ../nbs/04_store.ipynb #68a53475
 _ask_to_stop = f"UPDATE tenant_jobs SET cancel_requested=1 WHERE id=? AND status='running' RETURNING {_cols}"

@@ -11,8 +11,8 @@ from typing import Any,NamedTuple
 import apsw
 
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'pauses_table', 'forever', 'lease_time',
-    'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'may_have_work',
-    'quick_stats', 'exclusive']
+    'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'has_work', 'quick_stats',
+    'exclusive']
 
 columns: dict[str, str]
 schedule_columns: dict[str, str]
@@ -628,14 +628,15 @@ def glance(
         None if the database never had a job
     """
 
-def may_have_work(path: str) -> bool:
+def has_work(path: str, now: datetime) -> bool | None:
     """Look into a file from outside, without a lock
 
     Args:
         path: A database file
+        now: The time
 
     Returns:
-        False if it has no live job, or never had one
+        True if a job is due, False if there is no live one, None if only a look in full can tell
     """
 
 def quick_stats(path: str, count_limit: int | None=None) -> tuple[dict[Any, Any], str | None]:

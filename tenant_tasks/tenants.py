@@ -309,11 +309,11 @@ def watch(self:Tenants,
 
 # %% ../nbs/09_tenants.ipynb #e33a4d4d
 @patch
-def may_have_work(self:Tenants,
+def has_work(self:Tenants,
     name:str, # A tenant
-)->bool: # False if it has no live job
-    "May this tenant have a job that isn't done? Leaves its database closed"
-    return may_have_work(self.file(name))
+)->bool|None: # True if a job is due, False if there is no live one, None if only a look in full can tell
+    "Does this tenant have a job that isn't done? Leaves its database closed"
+    return has_work(self.file(name), self.clock())
 
 @patch
 def sweep(self:Tenants):
@@ -408,9 +408,9 @@ def served(self:TenantMap):
 
 # %% ../nbs/09_tenants.ipynb #da5bc7a5
 @patch
-def may_have_work(self:TenantMap, name):
-    "Always True: the app has opened the database anyway"
-    return True
+def has_work(self:TenantMap, name):
+    "Always None: the app has opened the database anyway"
+    return None
 
 @patch
 def watch(self:TenantMap, stop:threading.Event)->Iterator[list[str]]:

@@ -88,6 +88,9 @@ def _due(self:Worker, name, when):
 def _ill(self:Worker, name, e): self._call(self._back_off, name, e)
 
 @patch
+def _share(self:Worker, folder): return self._sign.share(folder) if self._sign else (0, 1)
+
+@patch
 def _enqueue(self:Worker, name):
     self.agenda.enqueue(name)
     self._wake.set()
@@ -101,7 +104,7 @@ def _schedule(self:Worker, name, when):
 @patch
 def _begin(self:Worker):
     self.agenda = Agenda(self.concurrency, self.per_tenant)
-    self.lookout = Lookout(self.tenants, self._due, self._ill, self.agenda.queue, **self.looks)
+    self.lookout = Lookout(self.tenants, self._due, self._ill, self.agenda.queue, self._share, **self.looks)
     self.lookout.declared = self._declared
     self._loop = None # The event loop that it runs on
     self._wake = asyncio.Event()
