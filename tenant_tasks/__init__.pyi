@@ -10,7 +10,7 @@ from .process import task_threads
 from .attempt import current_job
 from .executors import Processes,set_executors
 from .manager import BackgroundTaskManager,JobNotFound,JobStateError
-from . import schedules
+from . import matching,schedules
 from .tenants import BadTenantName,TenantMap,TenantNotFound,Tenants
 from .worker import Worker
 from .components import JobCard,JobDetails,JobStats,JobTable,View,hide_secrets

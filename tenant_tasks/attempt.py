@@ -8,11 +8,13 @@ An `Attempt` takes one claimed job from start to end: it calls the function, kee
 __all__ = ['Attempt', 'aretry_busy', 'begin', 'finish', 'current_job']
 
 # %% ../nbs/07_attempt.ipynb #0d176b36
-import asyncio,inspect,logging,time
+import asyncio,inspect,logging,threading,time
+from collections import deque
 from collections.abc import Awaitable,Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime,timedelta
+from itertools import count
 
 import anyio,apsw
 from fastcore.aio import is_async_callable
@@ -69,6 +71,7 @@ def _begin(self:Attempt):
     self._change = None # What was decided
     self._deadline = None
     self._told = -1e9 # When progress was last written
+    self._lines = None # What it writes to its log
     self._db = None
 
 # %% ../nbs/07_attempt.ipynb #c36d5133
@@ -178,6 +181,7 @@ def write_outcome(self:Attempt,
 @patch
 def _settle_by(self:Attempt, f, as_read=False, **kw):
     said,change = dict(progress=self.job.progress, progress_note=self.job.progress_note),self._decide()
+    if self._lines: kw['lines'] = self.lines_left()
     return f(self.job, change.move, self.clock(), as_read, **kw, **said, **change.values)
 
 # %% ../nbs/07_attempt.ipynb #46ba270a
@@ -217,7 +221,9 @@ def settling(self:Attempt)->Callable: # To be called with a connection; what it 
 @patch
 def release(self:Attempt)->TenantJob|None: # The row, pending again, or None if the claim was lost
     "Put the job back without counting the attempt"
-    self.row = self.store.settle(self.job, 'release', self.clock())
+    now,lines = self.clock(),self._lines and self.lines_left()
+    log = add_attempt(self.job, now, 'released')
+    self.row = self.store.settle(self.job, 'release', now, lines=lines, attempt_log=log)
     self.close()
     return self.row
 
@@ -331,6 +337,65 @@ def progress(self:Attempt,
     self._told = time.monotonic()
     try: self.store.progress(self.job, self.mode)
     except apsw.Error: pass
+
+# %% ../nbs/07_attempt.ipynb #8b74867f
+class _Lines:
+    "Lines that an attempt has logged and that aren't written yet"
+    def __init__(self, written=0, rows=()):
+        self.written = written # The number of the last line that is written
+        self.rows = deque(rows, max_lines) # Number in this attempt, time and text
+        self.numbers = count(rows[-1][0]+1 if rows else written+1)
+        self.writing = threading.Lock()
+        self.timer = None
+        self.over = False # Will the outcome take them along?
+
+    def left(self): return [(n-self.written, at, text) for n,at,text in list(self.rows)]
+
+    def wrote(self, rows):
+        self.written += rows[-1][0]
+        while self.rows and self.rows[0][0]<=self.written: self.rows.popleft()
+
+@patch
+def _write_soon(self:Attempt):
+    self._lines.timer = t = threading.Timer(_progress_every, self._write_lines)
+    t.daemon = True
+    with suppress(RuntimeError): t.start() # No thread starts while the interpreter ends
+
+@patch
+def _write_lines(self:Attempt):
+    o = self._lines
+    with o.writing:
+        o.timer = None
+        if o.over or not (rows := o.left()): return
+        try: self.store.add_lines(self.job, (self.attempt, rows))
+        except transient_errors: self._write_soon()
+        except (apsw.Error,OSError): pass # The outcome takes them along
+        else: o.wrote(rows)
+
+# %% ../nbs/07_attempt.ipynb #83eeeddd
+@patch
+def log(self:Attempt,
+    text, # Anything; `str` is called with it, and `max_line` characters are kept
+):
+    "Add a line to the job's log, which keeps the newest `max_lines` lines, and which users read while it runs"
+    if self._lines is None: self._lines = _Lines()
+    self._lines.rows.append((next(self._lines.numbers), timestamp(self.clock()), clip_line(text)))
+    if self._lines.timer is None and not self._lines.over: self._write_soon()
+
+@patch
+def lines_left(self:Attempt)->tuple|None: # As `JobStore.add_lines` takes them
+    "The lines that the outcome must take along; from now on, no other write does"
+    if self._lines is None: return None
+    with self._lines.writing:
+        self._lines.over = True
+        return (self.attempt, self._lines.left()) if self._lines.rows else None
+
+@patch
+def take_lines(self:Attempt,
+    lines:tuple|None, # What `lines_left` returned in another process that runs this attempt's function
+):
+    "Let the outcome take along what another process hasn't written"
+    if lines: self._lines = _Lines(rows=[tuple(o) for o in lines[1]])
 
 # %% ../nbs/07_attempt.ipynb #01bf83f8
 @patch

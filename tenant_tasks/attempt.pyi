@@ -144,6 +144,27 @@ class Attempt:
             note: The current step, in words
         """
 
+    def log(self, text: Any) -> None:
+        """Add a line to the job's log, which keeps the newest `max_lines` lines, and which users read while it runs
+
+        Args:
+            text: Anything; `str` is called with it, and `max_line` characters are kept
+        """
+
+    def lines_left(self) -> tuple[Any, ...] | None:
+        """The lines that the outcome must take along; from now on, no other write does
+
+        Returns:
+            As `JobStore.add_lines` takes them
+        """
+
+    def take_lines(self, lines: tuple[Any, ...] | None) -> None:
+        """Let the outcome take along what another process hasn't written
+
+        Args:
+            lines: What `lines_left` returned in another process that runs this attempt's function
+        """
+
     def check(self) -> None:
         """`Cancel` if the job must stop or was taken over; `TimeoutError` if its time is up"""
 

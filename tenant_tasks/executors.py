@@ -103,7 +103,7 @@ def _run(job, db, lease, **where):
     if a.outcome is None and not a.done: asyncio.run(a.acall())
     try: res = dict(how='settled') if a.done else _answer(a)
     except Exception as e: res = _raised(e) # An exception that can't be shown
-    return dict(res, progress=a.job.progress, progress_note=a.job.progress_note)
+    return dict(res, progress=a.job.progress, progress_note=a.job.progress_note, lines=a.lines_left())
 
 def run_job(
     call:str, # JSON: the job, the database's path, the lease, and what to import
@@ -144,7 +144,7 @@ class Elsewhere:
 
 # %% ../nbs/07b_executors.ipynb #11d001f0
 def _call_text(a):
-    job = {k:v for k,v in vars(a.job).items() if k not in ('error_log', 'result')}
+    job = {k:v for k,v in vars(a.job).items() if k not in ('error_log', 'result', 'attempt_log')}
     return json.dumps(dict(job=job, db=a.store.link.path, lease=a.process.lease.total_seconds(), **_where(a.func)))
 
 def _look(a):
@@ -185,6 +185,7 @@ async def _read(self:Elsewhere, a, future, ended):
     try: answer = json.loads(ended.result())
     except (asyncio.CancelledError,Exception) as e: return await self._died(a, e)
     if 'progress' in answer: a.job.progress,a.job.progress_note = answer['progress'],answer['progress_note']
+    a.take_lines(answer.get('lines'))
     match answer['how']:
         case 'returned': return Returned(json.loads(answer['result'] or 'null'), answer['note'])
         case 'cancelled': return Cancel(answer['why'])

@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any,NamedTuple
 
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'never', 'max_json', 'max_error', 'max_log',
-    'utcnow', 'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int', 'check_text', 'BadPayload', 'dump_kwargs',
-    'dump_value', 'dump_result', 'read_errors', 'add_error', 'TenantJob', 'Step', 'Batch', 'JobList']
+    'max_attempts', 'max_lines', 'max_line', 'utcnow', 'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int',
+    'check_text', 'BadPayload', 'dump_kwargs', 'dump_value', 'dump_result', 'read_errors', 'add_error', 'error_line',
+    'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines', 'Failure', 'TypeTimes', 'Timings',
+    'Some', 'timings', 'Step', 'Batch', 'JobList']
 
 live_statuses: tuple[str, ...]
 final_statuses: tuple[str, ...]
@@ -15,6 +17,9 @@ never: str
 max_json: int
 max_error: int
 max_log: int
+max_attempts: int
+max_lines: int
+max_line: int
 
 def utcnow() -> datetime:
     """The time now, in UTC: the default clock of everything that takes a clock"""
@@ -138,6 +143,16 @@ def add_error(log: str | None, attempt: int, at: datetime, error: str) -> str:
         The log with this failure on top, at most `max_log` characters
     """
 
+def error_line(log: str | None) -> str:
+    """The last line of the newest failure, with `#` in place of numbers and ids
+
+    Args:
+        log: An error log, or another text
+
+    Returns:
+        At most 300 characters
+    """
+
 @dataclass
 class TenantJob:
     """Tenant-level background job with retry support."""
@@ -193,6 +208,8 @@ class TenantJob:
     'Name of the schedule that made it'
     tick: str | None = None
     'The time for which its schedule made it'
+    attempt_log: str | None = None
+    'JSON of its newest attempts that ended, all but a completed one'
 
     @property
     def kwargs(self) -> dict[Any, Any]:
@@ -206,7 +223,131 @@ class TenantJob:
     def errors(self) -> list[dict[Any, Any]]:
         """The failed attempts, newest first"""
 
+    @property
+    def attempts(self) -> list[PastAttempt]:
+        """Its newest attempts, oldest first, up to the one that runs"""
+
+    @property
+    def waited(self) -> float | None:
+        """Seconds from when its latest attempt was due to its start; None if it hasn't started since it became due"""
+
+    @property
+    def ran(self) -> float | None:
+        """Seconds that its last attempt took; None while it is pending or running, or if it ended without a start"""
+
     def __ft__(self) -> Any: ...
+
+class PastAttempt(NamedTuple):
+    """An attempt at a job"""
+    number: int
+    'Which attempt, from 1'
+    start: str | None
+    'When it started'
+    end: str | None
+    'When it ended; None while it runs'
+    outcome: str
+    'completed, failed, cancelled, died, snoozed or released; or running'
+
+    @property
+    def secs(self) -> float | None:
+        """How many seconds it took; None while it runs"""
+
+def add_attempt(job: TenantJob, end: datetime, outcome: str) -> str:
+    """Put an attempt behind those that a job remembers
+
+    Args:
+        job: A job as it was claimed
+        end: When the attempt ended
+        outcome: How, see `PastAttempt`
+
+    Returns:
+        The row's new `attempt_log`, with at most `max_attempts` of them
+    """
+
+def clip_line(text: Any) -> str:
+    """Text as a line of a job's log; what is too long ends in a note
+
+    Args:
+        text: Anything; `str` is called with it
+
+    Returns:
+        At most `max_line` characters, as UTF-8 can hold them
+    """
+
+class LogLine(NamedTuple):
+    """A line of a job's log"""
+    n: int
+    'Its number, from 1'
+    attempt: int
+    'Which attempt wrote it'
+    at: str
+    'When'
+    text: str
+    'What'
+
+class LogLines(list):
+    """Lines of a job's log, oldest first"""
+    cut: int
+    'How many lines in front of these are gone'
+
+class Failure(NamedTuple):
+    """Jobs of one type that failed for the same reason"""
+    job_type: str
+    'Their type'
+    error: str
+    'What `error_line` says of each'
+    n: int
+    'How many they are'
+    first: str
+    'When the first of them failed'
+    last: str
+    'When the last of them failed'
+    example: str
+    'The id of the newest'
+
+class TypeTimes(NamedTuple):
+    """How long the jobs of one type took that ended lately"""
+    job_type: str
+    'Their type'
+    n: int
+    'How many completed or failed'
+    failed: int
+    'How many of these failed'
+    waited: tuple[Any, ...]
+    'Seconds from due to start that half of them, and 95 % of them, needed at most'
+    ran: tuple[Any, ...]
+    'The same of the seconds that the last attempt took'
+
+class Timings(NamedTuple):
+    """What ended lately, and how long it took"""
+    since: str
+    'Nothing that ended earlier is in it'
+    cut: bool
+    'Is this later than was asked for, because so many have ended?'
+    per: str
+    "'minute' or 'hour'"
+    buckets: dict[Any, Any]
+    "By the start of a time in UTC, as in '2026-11-23T12:05': how many ended, by status"
+    types: list[Any]
+    '`TypeTimes`, by type'
+
+class Some(list):
+    """A list, and whether there was more than its bound"""
+    cut: bool
+    'Was there more?'
+
+def timings(jobs: list[TenantJob], since: str, cut: bool, per: str) -> Timings:
+    """How many jobs ended when, and how long those of each type took
+
+    Args:
+        jobs: Jobs that have ended
+        since: Nothing that ended earlier is among them
+        cut: Are these only the newest?
+        per: 'minute' or 'hour'
+
+    Returns:
+        Buckets and types in order
+    """
 
 class Step(NamedTuple):
     """What a job has finished: a step, or how far a checkpoint is"""
@@ -247,4 +388,6 @@ class Batch(NamedTuple):
 class JobList(list):
     """A list of jobs that is displayed as a table in a notebook"""
     last: Any
-    'Row number of its last job, below which the next page starts, see `JobStore.find`'
+    'Row number below which the next page starts, see `JobStore.find`'
+    cut: bool
+    "Were older rows left unread, after many that don't match?"

@@ -259,6 +259,7 @@ async def _look_first(self:Lookout, names, enough):
     self._unseen.difference_update(names)
     await self._aside(self.look_at, names, True)
 
+# %% ../nbs/09b_lookout.ipynb #0758917c
 @patch
 async def _go_round(self:Lookout, seen, stop):
     "Look at what may have been missed, and at what dead processes have left"

@@ -1,6 +1,7 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .attempt import Attempt
-from .job import Batch,Step,TenantJob
+from .job import Batch,Failure,LogLines,PastAttempt,Step,TenantJob,Timings
+from .matching import Acted
 from .process import Process
 from .schedule import Schedule
 from .store import JobStore,Pause
@@ -11,7 +12,8 @@ from fastlite import Database,NotFoundError
 from starlette.background import BackgroundTask
 from typing import Any
 
-__all__ = ['BackgroundTaskManager', 'check_args', 'Submitted', 'JobNotFound', 'BatchNotFound', 'JobStateError']
+__all__ = ['BackgroundTaskManager', 'check_args', 'Submitted', 'JobNotFound', 'BatchNotFound', 'check_filters',
+    'JobStateError']
 
 class BackgroundTaskManager:
     """Lightweight background task manager for tenant-level operations."""
@@ -168,6 +170,27 @@ class BackgroundTaskManager:
             The newest ones, in the order in which they were written
         """
 
+    def log_of(self, job_id: str, after: int=0) -> LogLines:
+        """What a job has written to its log with `current_job().log`, also while it runs
+
+        Args:
+            job_id: Which job
+            after: Only lines behind the one with this number
+
+        Returns:
+            Oldest first; `cut` is how many lines in front of them are gone
+        """
+
+    def attempts_of(self, job_id: str) -> list[PastAttempt]:
+        """The newest attempts of a job: start, end and outcome of each
+
+        Args:
+            job_id: Which job
+
+        Returns:
+            Oldest first, up to the one that runs
+        """
+
     def get_batch(self, batch_id: str, limit: int=1000) -> Batch:
         """Counts by status, and ids of failed jobs, of a batch; `BatchNotFound` if there is none
 
@@ -185,6 +208,7 @@ class BackgroundTaskManager:
         status: str | None=None,
         limit: int=100,
         batch: str | None=None,
+        **filters: Any,
     ) -> list[TenantJob]:
         """List jobs with optional filtering.
 
@@ -193,6 +217,7 @@ class BackgroundTaskManager:
             status: Only this status
             limit: How many at most
             batch: Only this batch, with the job that follows it
+            filters: `schedule`, `since`, `until`, `text` and `error`, see `check_filters`
 
         Returns:
             Newest first
@@ -208,12 +233,13 @@ class BackgroundTaskManager:
             Cancelled, or running with `cancel_requested`
         """
 
-    def retry_job(self, job_id: str, restart: bool=False) -> TenantJob:
+    def retry_job(self, job_id: str, restart: bool=False, changes: dict[Any, Any] | None=None) -> TenantJob:
         """Let a failed or cancelled job start again; `JobStateError` if it is in another state
 
         Args:
             job_id: Which job
             restart: Start all over, instead of behind the finished steps?
+            changes: Arguments that it gets in place of those it had; the others stay
 
         Returns:
             Pending again, with all its attempts; `drain`, `run_again` or a worker runs it
@@ -305,6 +331,51 @@ class BackgroundTaskManager:
 
         Returns:
             Jobs deleted
+        """
+
+    def failures(self, since: datetime | None=None, limit: int=50) -> list[Failure]:
+        """Failed jobs by type and error; `list_jobs(status='failed', error=…)` lists those of one kind
+
+        Args:
+            since: Failed at this time or later
+            limit: How many kinds at most
+
+        Returns:
+            The most frequent first; `cut` if older failures weren't looked at
+        """
+
+    def timings(self, since: datetime | None=None, limit: int=3000) -> Timings:
+        """How many jobs ended when, and how long those of each type waited and ran
+
+        Args:
+            since: Ended at this time or later; an hour ago if not given
+            limit: How many jobs count at most, the newest
+
+        Returns:
+            By minute if no more than three hours are asked for, else by hour
+        """
+
+    def retry_matching(self, status: str='failed', restart: bool=False, **filters: Any) -> Acted:
+        """Retry all jobs that match
+
+        Args:
+            status: 'failed' or 'cancelled'
+            restart: Start all over, instead of behind the finished steps?
+            filters: Others, see `check_filters`
+
+        Returns:
+            More than `at_once` jobs, or more than are looked through at once, are left to a job
+        """
+
+    def cancel_matching(self, status: str='pending', **filters: Any) -> Acted:
+        """Cancel all pending jobs that match, or ask running ones to stop
+
+        Args:
+            status: 'pending' or 'running'
+            filters: Others, see `check_filters`
+
+        Returns:
+            More than `at_once` jobs, or more than are looked through at once, are left to a job
         """
 
     def schedule(
@@ -445,6 +516,16 @@ class BatchNotFound(JobNotFound):
     """There is no batch with this id in this tenant's database"""
 
     def __init__(self, batch_id: Any) -> None: ...
+
+def check_filters(filters: dict[Any, Any]) -> dict[Any, Any]:
+    """Check filters of jobs: `since` and `until` are when it ended, or was submitted if it is live
+
+    Args:
+        filters: `job_type`, `status`, `batch`, `schedule`, `since`, `until`, `text`, `error`; None for any
+
+    Returns:
+        Those that are given, as `JobStore.find` takes them
+    """
 
 class JobStateError(ValueError):
     """The job's state doesn't allow what was asked for"""

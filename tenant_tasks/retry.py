@@ -111,6 +111,7 @@ free_deaths = 50 # So many deaths after progress spend no attempt
 def _failed(job, e, now, backoff, skip, retry_on):
     n,died,deaths = (job.retry_count or 0)+1,isinstance(e, ProcessDied),job.deaths or 0
     vals = dict(retry_count=n, error_log=add_error(job.error_log, n, now, format_error(e, skip)))
+    vals['attempt_log'] = add_attempt(job, now, 'died' if died else 'failed')
     if died and e.progressed and deaths<free_deaths:
         vals.update(retry_count=n-1, deaths=deaths+1, run_at=timestamp(now))
         return Change('rescue', vals, f'its process died after progress, {deaths+1} of {free_deaths} times for free')
@@ -140,6 +141,9 @@ def decide(
             return Change('complete', dict(result=result), note or outcome.note)
         case BaseException() if isinstance(outcome, (Cancel,*cancel_on)):
             why = f'cancelled: {outcome}'.rstrip(': ')
-            return Change('cancel', dict(error_log=add_error(job.error_log, (job.retry_count or 0)+1, now, why)), why)
-        case Snooze(): return Change('snooze', dict(run_at=timestamp(now+outcome.wait)), f'snoozed {outcome}')
+            log = add_error(job.error_log, (job.retry_count or 0)+1, now, why)
+            return Change('cancel', dict(error_log=log, attempt_log=add_attempt(job, now, 'cancelled')), why)
+        case Snooze():
+            vals = dict(run_at=timestamp(now+outcome.wait), attempt_log=add_attempt(job, now, 'snoozed'))
+            return Change('snooze', vals, f'snoozed {outcome}')
         case _: return _failed(job, outcome, now, backoff, skip, retry_on)

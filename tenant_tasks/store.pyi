@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import Batch,JobList,Step,TenantJob
+from .job import Batch,JobList,LogLines,Some,Step,TenantJob
 from .link import DbLink,Mode
 from .schedule import Schedule
 from .transaction import Transaction
@@ -10,14 +10,15 @@ from fastlite import Database
 from typing import Any,NamedTuple
 import apsw
 
-__all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'pauses_table', 'forever', 'lease_time',
-    'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'has_work', 'quick_stats',
-    'exclusive']
+__all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever',
+    'lease_time', 'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'has_work',
+    'quick_stats', 'exclusive']
 
 columns: dict[str, str]
 schedule_columns: dict[str, str]
 indexes: dict[str, str]
 steps_table: str
+log_table: str
 pauses_table: str
 forever: str
 lease_time: timedelta
@@ -93,8 +94,10 @@ class JobStore:
         limit: int=100,
         below: int | None=None,
         batch: str | None=None,
+        scan: int=10000,
+        **filters: Any,
     ) -> JobList:
-        """Jobs by type, status and batch
+        """Jobs by type, status and batch, and by what has no index
 
         Args:
             job_type: Only this type
@@ -102,6 +105,8 @@ class JobStore:
             limit: How many at most
             below: Only rows whose number is below this one
             batch: Only this batch, with the job that follows it
+            scan: How many rows the following filters are tried on at most
+            filters: `schedule`, `since`, `until` (when it ended, or was submitted if it is live), `text`, `error`
 
         Returns:
             Newest first; `last` is the number of the last row
@@ -243,6 +248,7 @@ class JobStore:
         now: datetime,
         as_read: bool=False,
         mode: Mode=...,
+        lines: tuple[Any, ...] | None=None,
         **vals: Any,
     ) -> TenantJob | None:
         """Write how an attempt ended, if the claim is still good
@@ -253,13 +259,22 @@ class JobStore:
             now: The time
             as_read: Only if the lease is still the one in `job`?
             mode: `caller` or `runner`
+            lines: What is to be written to its log with it, as for `add_lines`
             vals: Columns to set
 
         Returns:
             The new row, or None if the claim was lost
         """
 
-    def settling(self, job: Any, move: Any, now: Any, as_read: Any=False, **vals: Any) -> Callable[..., Any]:
+    def settling(
+        self,
+        job: Any,
+        move: Any,
+        now: Any,
+        as_read: Any=False,
+        lines: Any=None,
+        **vals: Any,
+    ) -> Callable[..., Any]:
         """The change that `settle` makes"""
 
     def progress(self, job: TenantJob, mode: Mode=...) -> None:
@@ -280,6 +295,25 @@ class JobStore:
 
         Returns:
             How many of them are still good
+        """
+
+    def add_lines(self, job: TenantJob, lines: tuple[Any, ...]) -> None:
+        """Write to the log of a job, if the claim is still good
+
+        Args:
+            job: A claimed job
+            lines: Which attempt; and of each line: how far behind the last one that is written, when, and its text
+        """
+
+    def log(self, job_id: str, after: int=0) -> LogLines:
+        """What a job has written to its log
+
+        Args:
+            job_id: Which job
+            after: Only lines with a higher number
+
+        Returns:
+            Oldest first
         """
 
     def hold(self, job: TenantJob, until: datetime, tx: Transaction | None=None) -> bool:
@@ -388,13 +422,14 @@ class JobStore:
             The row as it is now, or None if it is neither pending nor running
         """
 
-    def reset(self, job_id: str, now: datetime, restart: bool=False) -> TenantJob | None:
+    def reset(self, job_id: str, now: datetime, restart: bool=False, **vals: Any) -> TenantJob | None:
         """Let a failed or cancelled job start again
 
         Args:
             job_id: Which job
             now: The time
             restart: Forget its steps and checkpoints?
+            vals: Columns to set
 
         Returns:
             The row, pending again, or None if it was neither failed nor cancelled
@@ -535,6 +570,29 @@ class JobStore:
 
         Returns:
             Minute (the first 16 characters of a time), status, count
+        """
+
+    def failures(self, since: str='', limit: int=50, scan: int=5000) -> Some:
+        """Failed jobs by type and error
+
+        Args:
+            since: Failed at this time or later
+            limit: How many kinds at most
+            scan: How many of the newest failed jobs count
+
+        Returns:
+            `Failure`s, the most frequent first; `cut` if more jobs have failed than count
+        """
+
+    def ended(self, since: str, limit: int) -> JobList:
+        """Jobs that ended lately
+
+        Args:
+            since: At this time or later
+            limit: How many at most
+
+        Returns:
+            The newest first, with their type, status and times only
         """
 
     def prune_some(self, before: datetime, batch: int=1000, mode: Mode=...) -> int:

@@ -88,9 +88,6 @@ def _due(self:Worker, name, when):
 def _ill(self:Worker, name, e): self._call(self._back_off, name, e)
 
 @patch
-def _share(self:Worker, folder): return self._sign.share(folder) if self._sign else (0, 1)
-
-@patch
 def _enqueue(self:Worker, name):
     self.agenda.enqueue(name)
     self._wake.set()
@@ -101,6 +98,9 @@ def _schedule(self:Worker, name, when):
     self._wake.set()
 
 # %% ../nbs/10_worker.ipynb #d32c308d
+@patch
+def _share(self:Worker, folder): return self._sign.share(folder) if self._sign else (0, 1)
+
 @patch
 def _begin(self:Worker):
     self.agenda = Agenda(self.concurrency, self.per_tenant)

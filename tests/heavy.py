@@ -119,3 +119,10 @@ def seams(marks):
 
 @task(on='nowhere', name='h.nowhere')
 def nowhere(): pass
+
+@task(on='cpu', name='h.talk')
+def talk(path, go):
+    "Say something, go on when the file `go` is there, and say something else at the very end"
+    current_job().log('here I am')
+    hold(path, go)
+    current_job().log('and gone')

@@ -432,3 +432,15 @@ def test_rate(tmp_path, capsys):
         return res
     one,two,noop = secs(1, heavy.spin, secs=.02),secs(2, heavy.spin, secs=.02),secs(2, heavy.pid)
     with capsys.disabled(): print(f'\n200 jobs of 20 ms: 1 process {one:.2f} s, 2 processes {two:.2f} s ({one/two:.2f}x); 200 no-ops {noop:.2f} s')
+
+# -- the log
+
+async def test_lines_of_another_process_are_there_while_it_runs_and_after(manager, tmp_path):
+    "A thread over there writes them; what is left at the end comes along with the outcome"
+    job_id,bg_task = manager.submit('talk', heavy.talk, path=str(tmp_path/'at'), go=str(tmp_path/'go'))
+    running = asyncio.ensure_future(bg_task())
+    await until(lambda: [o.text for o in manager.log_of(job_id)]==['here I am'], 30)
+    assert manager.get_job(job_id).status=='running'
+    (tmp_path/'go').touch()
+    await running
+    assert [(o.n, o.attempt, o.text) for o in manager.log_of(job_id)]==[(1, 1, 'here I am'), (2, 1, 'and gone')]

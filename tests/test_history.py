@@ -1,0 +1,266 @@
+"What a job tells of its life: its log, its attempts and times; and what many jobs tell together, and act on together"
+import asyncio,json
+from datetime import timedelta
+
+import pytest
+from fastlite import database
+from helpers import boom,manager_at,program,run,until,wait_until
+
+from tenant_tasks import Cancel,JobStateError,Snooze,current_job,task
+from tenant_tasks.attempt import begin
+from tenant_tasks.job import TenantJob,add_error,error_line,max_line,max_lines,max_log,new_id,timestamp
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.matching import at_once
+from tenant_tasks.store import columns
+
+def texts(manager, job_id, **kw): return [o.text for o in manager.log_of(job_id, **kw)]
+
+def new_rows(manager, n, **kw):
+    "Rows as other processes have left them"
+    at = timestamp(manager.clock())
+    vals = dict(task='hi.work', created_at=at, run_at=at, **kw)
+    return manager.store.submit([TenantJob(new_id(), **{k:v(i) if callable(v) else v for k,v in vals.items()}) for i in range(n)])
+
+@task(name='hi.work')
+def registered(**kw): return kw
+
+# -- the log
+
+async def test_lines_are_read_while_the_job_runs(path):
+    manager,go = manager_at(path),asyncio.Event()
+    async def talks():
+        current_job().log('first')
+        await go.wait()
+        current_job().log('last')
+    job_id,bg_task = manager.submit('talk', talks)
+    running = asyncio.ensure_future(bg_task())
+    await until(lambda: texts(manager, job_id)==['first'])
+    go.set()
+    await running
+    assert texts(manager, job_id, after=1)==['last'] and manager.get_job(job_id).status=='completed'
+
+async def test_a_rollback_leaves_the_lines(manager):
+    "Those of a transaction, and those of an atomic task that raises"
+    def talks():
+        with current_job().transaction():
+            current_job().log('in a transaction')
+            raise OSError
+    @task(name='hi.atomic', atomic=True, max_retries=1)
+    def atomic():
+        current_job().log('atomic')
+        boom()
+    for f in (talks, atomic):
+        job = await run(manager, f, 1)
+        assert job.status=='failed' and len(manager.log_of(job.id))==1
+
+async def test_the_log_goes_on_over_attempts_and_a_retry(manager):
+    "Each line knows its attempt; a manual retry keeps the log, and prune takes it along"
+    def talks():
+        current_job().log('again')
+        boom()
+    job = await run(manager, talks, 2)
+    await manager.run_again([manager.retry_job(job.id, restart=True)])()
+    assert [(o.n, o.attempt) for o in manager.log_of(job.id)]==[(1, 1), (2, 2), (3, 1), (4, 2)]
+    manager.clock.advance(60)
+    manager.prune(timedelta(0))
+    assert not manager.db.q('SELECT * FROM tenant_job_log')
+
+@pytest.mark.parametrize('n,line,kept', [(1000, 'x', max_lines), (150, 'ä'*5000, 65), (3, None, 3)])
+async def test_the_log_is_bounded(manager, n, line, kept):
+    def talks():
+        for i in range(n): current_job().log(f'{i} {line}')
+    lines = manager.log_of((await run(manager, talks)).id)
+    assert len(lines)==kept and lines[-1].n==n and lines.cut==n-kept
+    assert lines[-1].text.startswith(f'{n-1} ') and all(len(o.text)<=max_line for o in lines)
+    assert sum(len(o.text) for o in lines)<=max_log
+
+def test_a_lost_claim_logs_nothing(manager):
+    a = manager.claim(manager.submit('w', registered)[0])
+    manager.store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET claim='other'"))
+    a.log('too late')
+    a._write_lines()
+    a.call()
+    a.settle()
+    assert not texts(manager, a.id)
+
+def test_a_locked_database_loses_no_line(path):
+    "The write fails for as long as another connection has the lock"
+    manager,other = manager_at(path),database(path)
+    a = manager.claim(manager.submit('w', registered)[0])
+    other.execute('BEGIN IMMEDIATE')
+    a.log('one')
+    a._write_lines()
+    assert a._lines.timer is not None
+    other.execute('COMMIT')
+    wait_until(lambda: texts(manager, a.id)==['one'])
+    a.outcome = Cancel()
+    a.settle()
+    assert texts(manager, a.id)==['one']
+
+# -- attempts
+
+@pytest.mark.parametrize('how,outcomes', [
+    ([0], ['completed']), ([OSError('x'), 0], ['failed', 'completed']), ([OSError('x')]*3, ['failed']*3),
+    ([Snooze(5), 0], ['snoozed', 'completed']), ([OSError('x'), Cancel()], ['failed', 'cancelled'])])
+async def test_each_attempt_is_remembered(manager, clock, how, outcomes):
+    left = list(how)
+    def f():
+        clock.advance(3)
+        if o := left.pop(0): raise o
+    job = await run(manager, f)
+    assert [o.outcome for o in manager.attempts_of(job.id)]==outcomes and {o.secs for o in job.attempts}=={3}
+    assert job.ran==3 and job.waited==0 and job.attempts[-1].end==job.completed_at
+    assert (job.attempt_log is None)==(outcomes==['completed'])
+
+async def test_a_retried_job_remembers_its_earlier_life(manager, clock):
+    job = await run(manager, boom, 1)
+    row = manager.retry_job(job.id)
+    assert row.ran is None and row.waited is None and [o.outcome for o in row.attempts]==['failed']
+    clock.advance(10)
+    a = manager.claim(job.id)
+    assert (a.job.waited, a.job.ran) == (10, None) and [o.outcome for o in a.job.attempts]==['failed', 'running']
+    assert [o.outcome for o in a.release().attempts]==['failed', 'released']
+
+async def test_a_job_cancelled_before_its_start_has_no_times(manager):
+    job = manager.cancel_job(manager.submit('w', registered)[0])
+    assert (job.waited, job.ran, job.attempts)==(None, None, [])
+
+def test_only_the_newest_attempts_are_kept(manager):
+    def snoozes(): raise Snooze(1)
+    job_id,_ = manager.submit('s', snoozes)
+    for _ in range(60):
+        begin(lambda: manager.claim(job_id))
+        manager.clock.advance(2)
+    assert len(manager.attempts_of(job_id))==50
+
+def test_an_attempt_that_died_is_one(path, tmp_path):
+    (tmp_path/'d').mkdir()
+    proc = program('claim_and_die', tmp_path/'d', 't1')
+    if not (tmp_path/'d/t1.db').exists(): BackgroundTaskManager(database(str(tmp_path/'d/t1.db')))
+    proc.wait(30)
+    manager = manager_at(str(tmp_path/'d/t1.db'))
+    job, = manager.list_jobs() or [None]
+    assert job.status=='running' and [o.outcome for o in job.attempts]==['running']
+    manager.rescue()
+    assert [o.outcome for o in manager.attempts_of(job.id)]==['died']
+
+def test_rows_of_an_older_version_tell_what_they_can(path):
+    db = database(path)
+    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(v for k,v in columns.items() if k!='attempt_log')})")
+    at = timestamp(manager_at(':memory:').clock())
+    db.t.tenant_jobs.insert(dict(id='old', job_type='sync', status='failed', retry_count=3, started_at=at, completed_at=at))
+    manager = BackgroundTaskManager(db)
+    assert [(o.number, o.outcome) for o in manager.attempts_of('old')]==[(3, 'failed')]
+
+# -- filters and summaries
+
+def failed(manager, n, error='OSError: host {} is down', job_type='sync', **kw):
+    now = manager.clock()
+    log = kw.pop('log', lambda i: add_error(None, 1, now, 'Traceback\n'+error.format(i)))
+    return new_rows(manager, n, job_type=job_type, status='failed', error_log=log, completed_at=timestamp(now), started_at=timestamp(now), **kw)
+
+def test_failures_are_grouped_by_what_they_have_in_common(manager, clock):
+    failed(manager, 5)
+    clock.advance(60)
+    failed(manager, 3, 'KeyError: {}', 'mail')
+    last = failed(manager, 2)[-1]
+    a,b = manager.failures()
+    assert (a.job_type, a.error, a.n, a.example)==('sync', 'OSError: host # is down', 7, last.id) and a.first<a.last
+    assert (b.error, b.n)==('KeyError: #', 3) and not manager.failures().cut
+    assert [o.n for o in manager.failures(since=clock())]==[3, 2]
+    assert manager.store.failures(scan=2).cut and [o.n for o in manager.store.failures(scan=2)]==[2]
+    assert [len(manager.list_jobs(error=o.error, status='failed', job_type=o.job_type)) for o in (a, b)]==[7, 3]
+    assert len(manager.list_jobs(status='failed', since=clock()))==5
+
+@pytest.mark.parametrize('text', ["100%_'\"; DROP TABLE tenant_jobs; --", 'Zoë', 'a!b', '\\u00eb'])
+def test_any_text_is_found_as_it_is_and_nothing_else(manager, text):
+    hit, = new_rows(manager, 1, job_type='a', error_log=text)
+    arg, = new_rows(manager, 1, job_type='a', payload=json.dumps(dict(name=text.replace('"', '').replace('\\', ''))))
+    new_rows(manager, 3, job_type='a', payload='{"name": "100 x"}', error_log='axb')
+    assert {o.id for o in manager.list_jobs(text=text)}-{arg.id}=={hit.id}
+    assert arg.id in {o.id for o in manager.list_jobs(text=text.replace('"', '').replace('\\', ''))}
+
+def test_a_list_that_stops_early_says_so_and_goes_on_below(manager):
+    rows = new_rows(manager, 30, job_type='a', schedule=lambda i: 'night' if i in (0, 29) else None)
+    seen,below = [],None
+    while True:
+        some = manager.store.find(schedule='night', scan=10, below=below, job_type='a')
+        seen,below = seen+[o.id for o in some],some.last
+        if not some.cut: break
+    assert seen==[rows[29].id, rows[0].id]
+
+def test_timings_tell_waits_and_runs(manager, clock):
+    for i in range(1, 21):
+        a = manager.claim(manager.submit('sync', registered)[0])
+        clock.advance(i)
+        a.call()
+        a.settle()
+    t = manager.timings()
+    assert (t.per, t.cut, sum(o['completed'] for o in t.buckets.values()))==('minute', False, 20) and len(t.buckets)==4
+    assert [(o.n, o.failed, o.ran, o.waited) for o in t.types]==[(20, 0, (10, 19), (0, 0))]
+    assert manager.timings(limit=5).types[0].ran==(18, 20) and manager.timings(limit=5).cut
+    assert manager.timings(clock()-timedelta(days=1)).per=='hour'
+
+# -- all that match
+
+def test_a_few_are_done_at_once(manager):
+    failed(manager, 7)
+    failed(manager, 2, 'KeyError: {}')
+    taken, = failed(manager, 1, unique_key='k')
+    new_rows(manager, 1, job_type='b', unique_key='k')
+    acted = manager.retry_matching(job_type='sync', error=error_line('OSError: host 1 is down'))
+    assert acted.done==7 and acted.job_id is None and acted.refused=={"another live job has the unique key 'k' of job #":1}
+    assert manager.job_stats()['failed']==3 and manager.retry_matching(job_type='nothing').done==0
+    assert manager.cancel_matching(job_type='sync').done==7
+
+async def test_many_are_done_by_a_job_once_each(manager, clock):
+    "What fails again in the meantime isn't retried again, and what is submitted in the meantime isn't cancelled"
+    failed(manager, at_once+150, max_retries=1)
+    acted = manager.retry_matching()
+    clock.advance(1)
+    newer = failed(manager, 3)
+    await acted.bg_task()
+    job = manager.get_job(acted.job_id)
+    assert job.value=='650 done' and job.job_type=='retry_matching' and {manager.get_job(o.id).status for o in newer}=={'failed'}
+    acted = manager.cancel_matching()
+    clock.advance(1)
+    later,_ = manager.submit('w', registered)
+    await acted.bg_task()
+    assert manager.get_job(acted.job_id).value=='650 done' and manager.get_job(later).status=='pending'
+
+async def test_many_that_are_refused_are_counted_and_stop_nothing(manager):
+    "More of them than fit into a transaction stand in front"
+    failed(manager, at_once)
+    failed(manager, 130, unique_key='k')
+    new_rows(manager, 1, job_type='b', unique_key='k')
+    acted = manager.retry_matching()
+    assert str(acted)==f'job {acted.job_id} does it in the background'
+    await acted.bg_task()
+    assert manager.get_job(acted.job_id).value=="500 done; 130 not: another live job has the unique key 'k' of job #"
+
+async def test_a_job_that_acts_on_many_goes_on_where_it_was(manager, monkeypatch):
+    failed(manager, at_once+150)
+    acted = manager.retry_matching()
+    real,calls = manager.store.__class__.find,[]
+    def stops(self, *args, **kw):
+        calls.append(1)
+        if len(calls)==4: raise OSError('killed')
+        return real(self, *args, **kw)
+    monkeypatch.setattr(type(manager.store), 'find', stops)
+    begin(lambda: manager.claim(acted.job_id))
+    assert manager.job_stats()['failed']==at_once+150-300
+    manager.clock.advance(60)
+    begin(lambda: manager.claim(acted.job_id))
+    assert manager.get_job(acted.job_id).value=='650 done' and not manager.job_stats()['failed']
+
+# -- retry with other arguments
+
+async def test_a_retry_with_other_arguments_keeps_those_that_are_not_named(manager):
+    def needs(token, n): raise OSError
+    job = await run(manager, needs, 1, token='s3cret', n=1)
+    for bad,error in [(dict(m=2), 'must be parameters'), (dict(n={1}), "argument 'n' must be"), ([], 'must be a dict')]:
+        with pytest.raises((TypeError,ValueError), match=error): manager.retry_job(job.id, changes=bad)
+    assert manager.get_job(job.id).status=='failed'
+    assert manager.retry_job(job.id, changes=dict(n=2)).kwargs==dict(token='s3cret', n=2)
+    with pytest.raises(JobStateError): manager.retry_job(job.id, changes=dict(n=3))
+    assert manager.get_job(job.id).kwargs['n']==2
