@@ -121,18 +121,25 @@ def _undo(self:Attempt):
     with suppress(apsw.Error):
         if db.conn.in_transaction: db.conn.execute('ROLLBACK')
 
+# %% ../nbs/07_attempt.ipynb #b38d1d76
 @patch
 def call(self:Attempt):
     "Call a sync function"
     token = _current.set(self)
+    try:
+        with self.process.around(self): self._call()
+    except BaseException as e: self.outcome,self._change = e,None
+    finally: _current.reset(token)
+    if self._awaitable is None: self._undo()
+
+@patch
+def _call(self:Attempt):
     try:
         kwargs = self._enter()
         res = self.run_atomic(kwargs) if self.policy.atomic else self.func(**kwargs)
         if inspect.isawaitable(res): self._awaitable = res
         else: self.outcome = Returned(res)
     except BaseException as e: self.outcome,self._change = e,None
-    finally: _current.reset(token)
-    if self._awaitable is None: self._undo()
 
 # %% ../nbs/07_attempt.ipynb #4a41dac2
 @patch
@@ -232,8 +239,15 @@ def _timed_out(e, secs): return TimeoutError(f'took longer than {secs:g} s') if 
 
 @patch
 async def _await(self:Attempt):
-    secs = self.policy.timeout
     _current.set(self)
+    try:
+        with self.process.around(self): await self._acall()
+    except BaseException as e: self.outcome = e
+    self._undo()
+
+@patch
+async def _acall(self:Attempt):
+    secs = self.policy.timeout
     try:
         if self.policy.on: self.outcome = await self._send()
         else:
@@ -241,8 +255,8 @@ async def _await(self:Attempt):
             self.outcome = Returned(await asyncio.wait_for(self._awaitable or self.func(**kwargs), secs))
     except asyncio.TimeoutError as e: self.outcome = _timed_out(e, secs)
     except BaseException as e: self.outcome = e
-    self._undo()
 
+# %% ../nbs/07_attempt.ipynb #6fa0fce8
 @patch
 async def acall(self:Attempt):
     "Await an async function, or the awaitable that a sync one returned"

@@ -65,7 +65,10 @@ class _StoreAt:
 
     @cached_property
     def opened(self):
-        if os.path.isfile(self.path): return JobStore(ThreadDb(self.path))
+        if os.path.isfile(self.path):
+            store = JobStore(ThreadDb(self.path))
+            store.tells = False # The process that claimed the job tells
+            return store
         what = repr(self.path) if self.path else 'a database in memory'
         raise FileNotFoundError(f"the tenant's database must be a file on the host that runs the function, got {what}")
 
@@ -193,6 +196,7 @@ async def _read(self:Elsewhere, a, future, ended):
         case 'lost': return FunctionLost(f"a process on {self.name!r} can't find the task: {answer['why']}")
         case 'raised': return RaisedElsewhere(answer['error'], answer['again'])
     a.row = await a.process.store_threads.run(a.store.get, a.id, runner) # An atomic task has settled itself
+    if a.row: a.store.tell([('complete', a.row, a.job, a.row.completed_at)])
     a.close()
     return Returned(None)
 

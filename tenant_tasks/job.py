@@ -8,8 +8,8 @@ The record of a job, and the vocabulary of the other modules: states, the moves 
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'never', 'max_json', 'max_error', 'max_log',
            'max_attempts', 'max_lines', 'max_line', 'utcnow', 'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int',
            'check_text', 'BadPayload', 'dump_kwargs', 'dump_value', 'dump_result', 'read_errors', 'add_error',
-           'error_line', 'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines', 'Failure',
-           'TypeTimes', 'Timings', 'Some', 'timings', 'Step', 'Batch', 'JobList']
+           'error_line', 'JobRecord', 'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines',
+           'Failure', 'TypeTimes', 'Timings', 'Some', 'timings', 'Step', 'Batch', 'JobList']
 
 # %% ../nbs/00_job.ipynb #6b12ef54
 import html,json,re,secrets,time
@@ -201,8 +201,8 @@ def error_line(
 
 # %% ../nbs/00_job.ipynb #4775a769
 @dataclass
-class TenantJob:
-    "Tenant-level background job with retry support."
+class JobRecord:
+    "The columns that users read"
     id:str # Unique job identifier
     job_type:str # Job category (e.g., "sync", "email")
     status:str = 'pending' # pending / running / completed / failed / cancelled
@@ -211,6 +211,11 @@ class TenantJob:
     error_log:str|None = None # Stack trace of the last failure; earlier attempts follow
     retry_count:int = 0 # Failed attempts so far
     max_retries:int = 3 # Attempts in all before marking failed
+
+# %% ../nbs/00_job.ipynb #c5c96ff1
+@dataclass
+class TenantJob(JobRecord):
+    "Tenant-level background job with retry support."
     created_at:str|None = None # When it was submitted
     started_at:str|None = None # When its latest attempt started
     completed_at:str|None = None # When it reached a final state
@@ -230,6 +235,7 @@ class TenantJob:
     schedule:str|None = None # Name of the schedule that made it
     tick:str|None = None # The time for which its schedule made it
     attempt_log:str|None = None # JSON of its newest attempts that ended, all but a completed one
+    trace:str|None = None # The W3C trace context of the code that submitted it, if that is traced
 
 # %% ../nbs/00_job.ipynb #7c6e8b7e
 @patch(as_prop=True)

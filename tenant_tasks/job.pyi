@@ -6,8 +6,8 @@ from typing import Any,NamedTuple
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'never', 'max_json', 'max_error', 'max_log',
     'max_attempts', 'max_lines', 'max_line', 'utcnow', 'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int',
     'check_text', 'BadPayload', 'dump_kwargs', 'dump_value', 'dump_result', 'read_errors', 'add_error', 'error_line',
-    'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines', 'Failure', 'TypeTimes', 'Timings',
-    'Some', 'timings', 'Step', 'Batch', 'JobList']
+    'JobRecord', 'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines', 'Failure', 'TypeTimes',
+    'Timings', 'Some', 'timings', 'Step', 'Batch', 'JobList']
 
 live_statuses: tuple[str, ...]
 final_statuses: tuple[str, ...]
@@ -154,8 +154,8 @@ def error_line(log: str | None) -> str:
     """
 
 @dataclass
-class TenantJob:
-    """Tenant-level background job with retry support."""
+class JobRecord:
+    """The columns that users read"""
     id: str
     'Unique job identifier'
     job_type: str
@@ -172,6 +172,10 @@ class TenantJob:
     'Failed attempts so far'
     max_retries: int = 3
     'Attempts in all before marking failed'
+
+@dataclass
+class TenantJob(JobRecord):
+    """Tenant-level background job with retry support."""
     created_at: str | None = None
     'When it was submitted'
     started_at: str | None = None
@@ -210,6 +214,8 @@ class TenantJob:
     'The time for which its schedule made it'
     attempt_log: str | None = None
     'JSON of its newest attempts that ended, all but a completed one'
+    trace: str | None = None
+    'The W3C trace context of the code that submitted it, if that is traced'
 
     @property
     def kwargs(self) -> dict[Any, Any]:

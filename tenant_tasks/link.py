@@ -363,10 +363,11 @@ def abandon_links():
 # %% ../nbs/03_link.ipynb #007ef99f
 class _Write:
     "A change that a thread asks for, and its result"
-    def __init__(self, work, mode, single):
+    def __init__(self, work, mode, single, after):
         self.work = work
         self.mode = mode
         self.single = single
+        self.after = after # What to call after the commit
         self.gate = None # Locked while the thread waits behind others
         self.value = None
         self.error = None
@@ -391,7 +392,9 @@ def _lead(self:DbLink, w):
     batch = [w]
     try:
         if not self.lock.acquire(timeout=w.mode.patience): raise self.busy()
-        try: self._make(w, batch)
+        try:
+            self._make(w, batch)
+            for o in batch: o.after is None or o.error or o.after()
         finally: self.lock.release()
     except BaseException as e:
         for o in batch: o.error = e if isinstance(e, Exception) else self.busy()
@@ -445,10 +448,11 @@ def write(self:DbLink,
     work:Callable, # Called with the connection
     mode:Mode=caller, # `caller` or `runner`
     single:bool=False, # Is it a single statement, and so a transaction of its own?
+    after:Callable|None=None, # Called after the commit, before another write begins
 ): # What `work` returns
     "Make a change, together with those of other waiting threads; `apsw.BusyError` if a lock takes too long"
     self.check_holder()
-    w = _Write(work, mode, single)
+    w = _Write(work, mode, single, after)
     with self.mutex:
         self.queue.append(w)
         if len(self.queue)>1:

@@ -205,13 +205,20 @@ class DbLink:
     def check_holder(self) -> None:
         """Don't wait for what this thread holds itself"""
 
-    def write(self, work: Callable[..., Any], mode: Mode=..., single: bool=False) -> Any:
+    def write(
+        self,
+        work: Callable[..., Any],
+        mode: Mode=...,
+        single: bool=False,
+        after: Callable[..., Any] | None=None,
+    ) -> Any:
         """Make a change, together with those of other waiting threads; `apsw.BusyError` if a lock takes too long
 
         Args:
             work: Called with the connection
             mode: `caller` or `runner`
             single: Is it a single statement, and so a transaction of its own?
+            after: Called after the commit, before another write begins
 
         Returns:
             What `work` returns

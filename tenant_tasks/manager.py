@@ -135,6 +135,7 @@ def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
     created_at = timestamp(now)
     run_at = timestamp(now+opts.pop('delay')) if 'delay' in opts else opts.pop('run_at', created_at)
     names = dict(task=name, function=function_name(func), owner=self.process.id)
+    if self.process.trace: names['trace'] = self.process.trace()
     job_type,payload = check_text('job_type', job_type),dump_kwargs(check_args(func, kwargs))
     return TenantJob(new_id(), job_type, payload=payload, max_retries=max_retries,
         created_at=created_at, run_at=run_at, **names, **opts)

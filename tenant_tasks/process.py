@@ -11,6 +11,7 @@ __all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process',
 import logging,os,secrets,socket,threading,time,weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime,timedelta
 from pathlib import Path
 
@@ -76,6 +77,8 @@ class Process:
         self.task_threads = ThreadLimit(20) # For sync functions
         self.store_threads = ThreadLimit(8) # For short calls to databases
         self.executors = {} # What calls the functions of tasks with `on`, by that name
+        self.trace = None # Called at a submit: what becomes the job's `trace`
+        self.around = nullcontext # A context manager around each call of a function, made from the `Attempt`
         self._begin()
         _processes.add(self)
 
@@ -95,6 +98,7 @@ class Process:
 
     def __repr__(self): return 'this_process' if self is this_process else f'Process({self.id!r})'
 
+# %% ../nbs/06_process.ipynb #f0a8bc75
 this_process = Process()
 task_threads = this_process.task_threads
 

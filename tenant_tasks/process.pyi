@@ -44,6 +44,10 @@ class Process:
     'For short calls to databases'
     executors: dict[Any, Any]
     'What calls the functions of tasks with `on`, by that name'
+    trace: Any
+    "Called at a submit: what becomes the job's `trace`"
+    around: Any
+    'A context manager around each call of a function, made from the `Attempt`'
     id: Any
     locks: dict[Any, Any]
     'Descriptor of the lock file in each directory'

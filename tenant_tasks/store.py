@@ -30,6 +30,7 @@ from .job import *
 from .schedule import *
 from .link import *
 from .transaction import *
+from .events import *
 
 # %% ../nbs/04_store.ipynb #e40cf453
 def _column(f):
@@ -125,6 +126,8 @@ class JobStore:
     ):
         self.db = db
         self.link = link_for(db, prepare=ensure_schema)
+        self.tenant = os.path.splitext(os.path.basename(self.link.path))[0] # Its name, for events
+        self.tells = True # Are its moves told to the functions of `on_event`?
         if not self.link.ready: self.write(lambda conn: None, single=True)
 
 @patch
@@ -134,22 +137,51 @@ def write(self:JobStore,
     single:bool=False, # Is it a single statement?
 ): # What `work` returns
     "Make a change in one transaction: the app's, if one is open and the mode joins it"
+    if listeners and self.tells: return self._write_and_tell(work, mode, single, [])
     if mode.joins and (db := self._to_join()) is not None: return self._join(work, db)
     if self.link.path: return self.link.write(work, mode, single)
     with self.link.use(mode): return self._join(work, self.db)
 
 # %% ../nbs/04_store.ipynb #5b4d6ef3
 @patch
-def _join(self:JobStore, work, db):
+def _join(self:JobStore, work, db, made=()):
     conn = SharedConn(db.conn)
     ensure_schema(conn, nullcontext)
-    with savepoint(conn): return work(conn)
+    with savepoint(conn): res = work(conn)
+    if made: self.tell(made, conn.conn)
+    return res
 
 @patch
 def _to_join(self:JobStore):
     "The database object in whose transaction a caller writes, or None if none is open"
     db = self.link.joined()
     return self.db if db is None and self.link.path and in_transaction(self.db) else db
+
+# %% ../nbs/04_store.ipynb #06103bd5
+_marks = dict(submit='id', reset='run_at')
+
+@patch
+def tell(self:JobStore,
+    made:list, # What `record` noted
+    conn:apsw.Connection|None=None, # The connection, if it is one of the app
+):
+    "Tell moves after their commit"
+    if not (made and listeners): return
+    is_open = conn and retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError)
+    if is_open: teller.tell_after(conn, Told(self.tenant, made, self._has_made))
+    else: teller.tell(Told(self.tenant, made))
+
+@patch
+def _write_and_tell(self:JobStore, work, mode, single, made):
+    work = recording(work, made)
+    if mode.joins and (db := self._to_join()) is not None: return self._join(work, db, made)
+    if self.link.path: return self.link.write(work, mode, single, lambda: self.tell(made))
+    with self.link.use(mode): return self._join(work, self.db, made)
+
+@patch
+def _has_made(self:JobStore, move, job):
+    row,mark = retry_busy(lambda: self.get(job.id, runner), *transient_errors),_marks.get(move, 'completed_at')
+    return row is not None and getattr(row, mark)==getattr(job, mark)
 
 # %% ../nbs/04_store.ipynb #c27c26a1
 @patch
@@ -173,8 +205,10 @@ _live_twin = f"SELECT {_cols} FROM tenant_jobs WHERE unique_key=? AND status IN 
 
 def _add(conn, job):
     twin = _first_job(conn.execute(_live_twin, (job.unique_key,))) if job.unique_key else None
-    if twin is None: conn.execute(_insert, _values(job))
-    return twin or job
+    if twin: return twin
+    conn.execute(_insert, _values(job))
+    if listeners: record('submit', job)
+    return job
 
 def _first_job(rows):
     rows = list(rows) # Run the statement to its end
@@ -291,10 +325,11 @@ def _move_sql(move, cols, which, held):
     where = f"{which} AND status IN ({states}) AND {guard}"
     return f"UPDATE tenant_jobs SET status='{to}'{sets} WHERE {where} RETURNING {_cols}"
 
-def _move(conn, move, job_id, held=None, which='id=:id', tasks=None, lease_read=None, later=None, **vals):
+def _move(conn, move, job_id, held=None, which='id=:id', tasks=None, lease_read=None, later=None, was=None, **vals):
     "Make one move of `transitions`, if it may be made now: the new row, or None"
     args = dict(vals, id=job_id, held=held, tasks=tasks, lease_read=lease_read, later=later)
     row = _first_job(conn.execute(_move_sql(move, tuple(vals), which, held is not None), args))
+    if row and listeners: record(move, row, was and was[0], was and was[1])
     if row and row.batch and move in _into_or_out_of_final: _follow(conn, row)
     return row
 
@@ -530,7 +565,8 @@ def settling(self:JobStore, job, move, now, as_read=False, lines=None, **vals)->
     vals.update(claim=None, lease_until=None)
     end,back = dict(vals, completed_at=timestamp(now)),transitions[move][1]=='pending'
     which,mine = 'id=:id' + ' AND lease_until IS :lease_read'*as_read,(job.id, job.claim)
-    def move_to(conn, move, which, vals): return _move(conn, move, *mine, which, lease_read=job.lease_until, **vals)
+    opts = dict(lease_read=job.lease_until, was=(job, now))
+    def move_to(conn, move, which, vals): return _move(conn, move, *mine, which, **opts, **vals)
     def work(conn):
         if lines: _add_lines(conn, job, lines)
         if not back: return move_to(conn, move, which, end)
@@ -688,6 +724,7 @@ def abandon(self:JobStore,
 )->TenantJob|None: # The row, or None if it isn't pending any more
     "Fail a pending job whose function no process can find"
     vals = dict(error_log=error_log, completed_at=timestamp(now))
+    vals = dict(vals, was=(job, now))
     return self.write(lambda conn: _move(conn, 'abandon', job.id, **vals), runner, single=not job.batch)
 
 # %% ../nbs/04_store.ipynb #58b1cc01

@@ -35,6 +35,10 @@ class JobStore:
     """The `tenant_jobs` table of one tenant database"""
     db: Database
     link: DbLink
+    tenant: Any
+    'Its name, for events'
+    tells: bool
+    'Are its moves told to the functions of `on_event`?'
 
     def __init__(self, db: Database) -> None:
         """Args:
@@ -51,6 +55,14 @@ class JobStore:
 
         Returns:
             What `work` returns
+        """
+
+    def tell(self, made: list[Any], conn: apsw.Connection | None=None) -> None:
+        """Tell moves after their commit
+
+        Args:
+            made: What `record` noted
+            conn: The connection, if it is one of the app
         """
 
     def read(self, sql: str, args: Any=..., mode: Mode=..., conv: Callable[..., Any]=...) -> Any:

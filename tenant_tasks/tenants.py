@@ -114,7 +114,9 @@ def __getitem__(self:Tenants, name)->BackgroundTaskManager:
     "A tenant's manager; `TenantNotFound` if there is no such tenant"
     stamp = self._stamp(name)
     if manager := self._cached(name, stamp): return manager
-    return self._cached(name, stamp, BackgroundTaskManager(self._database(name), **self.manager_kw))
+    manager = BackgroundTaskManager(self._database(name), **self.manager_kw)
+    manager.store.tenant = name
+    return self._cached(name, stamp, manager)
 
 # %% ../nbs/09_tenants.ipynb #d2f151f0
 @patch

@@ -21,6 +21,7 @@ except ImportError: from asyncio import run as run_loop # Windows
 from .job import *
 from .agenda import *
 from .link import *
+from .events import *
 from .task import *
 from .process import *
 from .peers import *
@@ -333,6 +334,7 @@ async def run(self:Worker):
         for o in tasks: o.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._end_turns()
+        await self.process.store_threads.run(flush)
         self.process.listeners.remove(self)
         self._loop = None
 

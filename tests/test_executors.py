@@ -12,6 +12,7 @@ import pytest
 from fastlite import database
 from helpers import end,manager_at,program,run,until,wait_until
 
+from tenant_tasks.events import flush,off_event,on_event
 from tenant_tasks.executors import Processes,run_job
 from tenant_tasks.process import Process
 from tenant_tasks.retry import ProcessDied,RaisedElsewhere
@@ -111,6 +112,17 @@ async def test_atomic(manager, fail):
     job = await run(manager, heavy.atomic, max_retries=1, fail=fail)
     assert job.status==('failed' if fail else 'completed') and manager.db.t.effects.count==(not fail)
     assert not manager.process.claims
+
+@pytest.mark.parametrize('fail', [False, True])
+async def test_the_process_that_claimed_an_atomic_job_tells(manager, fail):
+    "Its end is told once, although another process wrote it"
+    seen = []
+    on_event(seen.append)
+    manager.db.t.effects.create(n=int, pid=int)
+    job = await run(manager, heavy.atomic, max_retries=1, fail=fail)
+    assert flush(10)
+    off_event(seen.append)
+    assert [o.move for o in seen]==['submit', 'claim', 'fail' if fail else 'complete'] and seen[-1].job==job
 
 async def test_out_of_memory(manager):
     job = await run(manager, heavy.too_big)
