@@ -9,8 +9,8 @@ import logging
 
 __all__ = ['arguments', 'commands', 'printable', 'table', 'UsageError', 'warn', 'in_short', 'duration', 'files_at',
     'Target', 'cmd_ls', 'cmd_show', 'cmd_stats', 'cmd_retry', 'cmd_cancel', 'cmd_prune', 'cmd_rescue', 'cmd_schedules',
-    'cmd_pauses', 'cmd_pause', 'cmd_resume', 'find_worker', 'PrintableFormatter', 'cmd_worker', 'command_line', 'say',
-    'main']
+    'cmd_pauses', 'cmd_pause', 'cmd_resume', 'cmd_backup', 'cmd_restore', 'cmd_check', 'find_worker',
+    'PrintableFormatter', 'cmd_worker', 'command_line', 'say', 'main']
 
 arguments: dict[str, dict[str, str] | dict[str, type[Exception] | int | str] | dict[str, str | bool] | dict[str, type[Exception] | str]]
 commands: dict[str, tuple[Callable[..., Any] | str, ...]]
@@ -153,6 +153,15 @@ def cmd_pause(args: Any) -> Any:
 
 def cmd_resume(args: Any) -> Any:
     """End the pause of a type, or the one of all jobs"""
+
+def cmd_backup(args: Any) -> Any:
+    """Copy the tenants that have changed since the last backup, while everything runs"""
+
+def cmd_restore(args: Any) -> Any:
+    """Put the copies of a backup in the place of the databases, which no process may have open"""
+
+def cmd_check(args: Any) -> Any:
+    """Look for damage, stuck jobs, a full disk and whatever else keeps jobs from running"""
 
 def find_worker(spec: str) -> Worker:
     """Import a worker; `UsageError` if there is none

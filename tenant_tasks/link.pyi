@@ -7,9 +7,9 @@ from fastlite import Database
 from typing import Any,NamedTuple
 import apsw,logging
 
-__all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'retry_busy', 'not_optimize', 'immediate',
-    'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink', 'file_at', 'link_at', 'link_for',
-    'abandon_links']
+__all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'retry_busy', 'open_plain', 'not_optimize',
+    'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink', 'file_at', 'link_at',
+    'link_for', 'abandon_links']
 
 caller: Mode
 runner: Mode
@@ -35,6 +35,15 @@ def retry_busy(f: Callable[..., Any], *errors: type[Any], timeout: float=...) ->
 
     Returns:
         What `f` returns
+    """
+
+def open_plain(path: str, flags: int=..., vfs: str | None=None) -> apsw.Connection:
+    """A connection without the driver's hooks
+
+    Args:
+        path: A database file, or a URI
+        flags: As SQLite has them; the default makes no file
+        vfs: SQLite's file system
     """
 
 def not_optimize(record: logging.LogRecord) -> bool:

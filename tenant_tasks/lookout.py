@@ -148,15 +148,13 @@ def _prune(self:Lookout, name, manager):
 @patch
 def look_at(self:Lookout,
     names:list[str], # Tenants
-    from_outside:bool=False, # Open only those that the file alone doesn't tell enough about?
+    from_outside:bool=False, # Leave those closed that have no live job?
 ):
     "Look at many tenants; an error of one of them goes to `ill`"
     in_full = not from_outside or self.keep is not None or self.declared
     for name in names:
         try:
-            work = None if in_full else self.tenants.has_work(name)
-            if work: self.due(name, 0)
-            elif work is None: self.look(name)
+            if in_full or self.tenants.may_have_work(name): self.look(name)
         except Exception as e: self.ill(name, e)
 
 def _mixed(names, seed):

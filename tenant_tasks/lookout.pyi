@@ -71,7 +71,7 @@ class Lookout:
 
         Args:
             names: Tenants
-            from_outside: Open only those that the file alone doesn't tell enough about?
+            from_outside: Leave those closed that have no live job?
         """
 
     def is_stale(self, name: str) -> bool:

@@ -1,4 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
+from .checks import Pulse
 from .components import View
 from .job import TenantJob
 from .manager import BackgroundTaskManager
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from fasthtml.core import FastHTML
 from typing import Any
 
-__all__ = ['Pages', 'JobPages', 'jobs_ui', 'TenantPages', 'operator_ui']
+__all__ = ['Pages', 'JobPages', 'jobs_ui', 'TenantPages', 'operator_ui', 'health_route']
 
 class Pages:
     """What all mounted pages have: a prefix, a guard, and the view behind it"""
@@ -266,4 +267,24 @@ def operator_ui(
 
     Returns:
         The pages
+    """
+
+def health_route(
+    app: FastHTML,
+    tenants: Any,
+    guard: Callable[..., Any]=...,
+    prefix: str='/ops',
+    seconds: float=1.0,
+) -> Pulse:
+    """Answer load balancers: 200 if this process can serve its tenants, else 503
+
+    Args:
+        app: The app
+        tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
+        guard: From a request to 'read' or 'act' for those who may see details, sync or async
+        prefix: The route is `{prefix}/health`
+        seconds: How long an answer may take
+
+    Returns:
+        What looks
     """

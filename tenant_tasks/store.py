@@ -6,13 +6,14 @@ All queries and changes for the jobs in one tenant database. Each state change i
 
 # %% auto #0
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever', 'lease_time',
-           'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'has_work',
-           'quick_stats', 'exclusive']
+           'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'may_have_work',
+           'quick_stats', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners', 'hold_all', 'claims_by_owner',
+           'overdue', 'schema_state']
 
 # %% ../nbs/04_store.ipynb #96d6c1b7
 import json,os,re,weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable,Iterable
 from contextlib import contextmanager,nullcontext,suppress
 from dataclasses import MISSING,fields
 from datetime import datetime,timedelta
@@ -798,23 +799,18 @@ def glance(
     return Glance(None if due==never else due, json.loads(owners), bool(unknown), tick)
 
 # %% ../nbs/04_store.ipynb #5042646b
-_live_or_due = """SELECT EXISTS(SELECT 1 FROM tenant_jobs WHERE status IN ('pending','running')),
-    EXISTS(SELECT 1 FROM tenant_jobs INDEXED BY tenant_jobs_due WHERE status='pending' AND run_at<=?)"""
+_live = "SELECT 1 FROM tenant_jobs WHERE status IN ('pending','running') LIMIT 1"
 
-def has_work(
+def may_have_work(
     path:str, # A database file
-    now:datetime, # The time
-)->bool|None: # True if a job is due, False if there is no live one, None if only a look in full can tell
+)->bool: # False if it has no live job, or never had one
     "Look into a file from outside, without a lock"
     with suppress(OSError):
-        if os.path.getsize(f'{path}-wal'): return None
+        if os.path.getsize(f'{path}-wal'): return True
     try:
         conn = apsw.Connection(f'file:{quote(path)}?immutable=1', flags=apsw.SQLITE_OPEN_READONLY|apsw.SQLITE_OPEN_URI)
-        if not _has_table(conn): return False
-        if _has_schedules(conn): return None
-        (live,due), = conn.execute(_live_or_due, (timestamp(now),))
-        return bool(live) and (bool(due) or None)
-    except apsw.Error: return None
+        return _has_table(conn) and (_has_schedules(conn) or bool(list(conn.execute(_live))))
+    except apsw.Error: return True # A look with all means will tell
 
 # %% ../nbs/04_store.ipynb #68a53475
 _ask_to_stop = f"UPDATE tenant_jobs SET cancel_requested=1 WHERE id=? AND status='running' RETURNING {_cols}"
@@ -1022,6 +1018,88 @@ def exclusive(
         retry_busy(lambda: _hold(conn, path))
         try: yield _stats(conn, None)[0]['running'] if _has_table(conn) else 0
         finally: conn.execute('ROLLBACK')
+
+# %% ../nbs/04_store.ipynb #17f2e82f
+@contextmanager
+def alone(
+    path:str, # A database file
+): # A connection
+    "Have a database that no one else has open, with all its data in the file itself; `apsw.BusyError` if one has"
+    conn = open_plain(os.path.realpath(path))
+    try:
+        conn.pragma('journal_mode', 'delete')
+        conn.execute('BEGIN EXCLUSIVE')
+        yield conn
+    except BaseException:
+        if conn.in_transaction: conn.execute('ROLLBACK')
+        with suppress(apsw.Error): conn.pragma('journal_mode', 'wal')
+        raise
+    finally: conn.close()
+
+# %% ../nbs/04_store.ipynb #3806f4f6
+_live_ids = "SELECT id, status FROM tenant_jobs WHERE status IN ('pending','running')"
+_since_ended = """SELECT value, t.job_type, t.status FROM json_each(?) LEFT JOIN tenant_jobs t ON t.id=value
+    WHERE t.status IS NULL OR t.status NOT IN ('pending','running')"""
+
+def live_jobs(
+    conn:apsw.Connection, # A connection to a tenant's database
+)->dict[str,str]: # Status by id
+    "The jobs that are pending or running"
+    return dict(conn.execute(_live_ids)) if _has_table(conn) else {}
+
+def ended_among(
+    conn:apsw.Connection, # A connection to a tenant's database
+    ids:Iterable[str], # Jobs that were live at some time
+)->list[tuple]: # Id, type and status of each; None for both if the job is deleted
+    "Which of these jobs aren't live any more"
+    if not _has_table(conn): return [(o, None, None) for o in ids]
+    return list(conn.execute(_since_ended, (json.dumps([*ids]),)))
+
+# %% ../nbs/04_store.ipynb #4d5f3d19
+_owners = "SELECT DISTINCT owner FROM tenant_jobs WHERE status='running'"
+
+def owners(
+    conn:apsw.Connection, # A connection to a tenant's database
+)->list[str]: # The `owner` of each
+    "The processes that run jobs here"
+    known = {r[1] for r in conn.execute('PRAGMA table_info(tenant_jobs)')}
+    return [o for o, in conn.execute(_owners)] if 'owner' in known else []
+
+def hold_all(
+    conn:apsw.Connection, # A connection to a tenant's database
+    reason:str, # Why, for people to read
+    now:datetime, # The time
+):
+    "Pause all jobs, until they are resumed"
+    if not _has_table(conn): return
+    ensure_schema(conn)
+    list(conn.execute(_put_pause, Pause('', None, reason, timestamp(now))))
+
+# %% ../nbs/04_store.ipynb #75e30874
+_claims = "SELECT owner, count(*) FROM tenant_jobs WHERE status='running' GROUP BY owner"
+_overdue = f"""SELECT task, count(*), min(run_at) FROM tenant_jobs j WHERE status='pending' AND run_at<=:late
+    AND NOT EXISTS (SELECT 1 FROM tenant_pauses WHERE job_type IN ('', j.job_type) AND {_active}) GROUP BY task"""
+
+def claims_by_owner(
+    conn:apsw.Connection, # A connection to a tenant's database
+)->dict: # Count by `owner`
+    "How many jobs each process runs here"
+    return dict(conn.execute(_claims))
+
+def overdue(
+    conn:apsw.Connection, # A connection to a tenant's database
+    late:datetime, # Due at this time or before
+    now:datetime, # The time
+)->list[tuple]: # Task, count, and when the first one was due
+    "Jobs that aren't paused and should have started long ago"
+    return list(conn.execute(_overdue, dict(late=timestamp(late), started_at=timestamp(now))))
+
+def schema_state(
+    conn:apsw.Connection, # A connection to a tenant's database
+)->str: # 'none', 'current' or 'older'; `apsw.SQLError` if a table of ours is another one
+    "Are the tables those of this version? Changes nothing"
+    if not _has_table(conn): return 'none'
+    return 'current' if _is_complete(conn) else 'older' if _missing(conn) else 'current'
 
 # %% ../nbs/04_store.ipynb #6b9b00cc
 _types = """WITH RECURSIVE t(v) AS (SELECT min(job_type) FROM tenant_jobs

@@ -3,7 +3,7 @@ from .job import Batch,JobList,LogLines,Some,Step,TenantJob
 from .link import DbLink,Mode
 from .schedule import Schedule
 from .transaction import Transaction
-from collections.abc import Callable,Iterator
+from collections.abc import Callable,Iterable,Iterator
 from contextlib import contextmanager
 from datetime import datetime,timedelta
 from fastlite import Database
@@ -11,8 +11,9 @@ from typing import Any,NamedTuple
 import apsw
 
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever',
-    'lease_time', 'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'has_work',
-    'quick_stats', 'exclusive']
+    'lease_time', 'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'may_have_work',
+    'quick_stats', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners', 'hold_all', 'claims_by_owner', 'overdue',
+    'schema_state']
 
 columns: dict[str, str]
 schedule_columns: dict[str, str]
@@ -698,15 +699,14 @@ def glance(
         None if the database never had a job
     """
 
-def has_work(path: str, now: datetime) -> bool | None:
+def may_have_work(path: str) -> bool:
     """Look into a file from outside, without a lock
 
     Args:
         path: A database file
-        now: The time
 
     Returns:
-        True if a job is due, False if there is no live one, None if only a look in full can tell
+        False if it has no live job, or never had one
     """
 
 def quick_stats(path: str, count_limit: int | None=None) -> tuple[dict[Any, Any], str | None]:
@@ -729,4 +729,87 @@ def exclusive(path: str) -> Iterator[Any]:
 
     Returns:
         How many jobs are running
+    """
+
+@contextmanager
+def alone(path: str) -> Iterator[Any]:
+    """Have a database that no one else has open, with all its data in the file itself; `apsw.BusyError` if one has
+
+    Args:
+        path: A database file
+
+    Returns:
+        A connection
+    """
+
+def live_jobs(conn: apsw.Connection) -> dict[str, str]:
+    """The jobs that are pending or running
+
+    Args:
+        conn: A connection to a tenant's database
+
+    Returns:
+        Status by id
+    """
+
+def ended_among(conn: apsw.Connection, ids: Iterable[str]) -> list[tuple[Any, ...]]:
+    """Which of these jobs aren't live any more
+
+    Args:
+        conn: A connection to a tenant's database
+        ids: Jobs that were live at some time
+
+    Returns:
+        Id, type and status of each; None for both if the job is deleted
+    """
+
+def owners(conn: apsw.Connection) -> list[str]:
+    """The processes that run jobs here
+
+    Args:
+        conn: A connection to a tenant's database
+
+    Returns:
+        The `owner` of each
+    """
+
+def hold_all(conn: apsw.Connection, reason: str, now: datetime) -> None:
+    """Pause all jobs, until they are resumed
+
+    Args:
+        conn: A connection to a tenant's database
+        reason: Why, for people to read
+        now: The time
+    """
+
+def claims_by_owner(conn: apsw.Connection) -> dict[Any, Any]:
+    """How many jobs each process runs here
+
+    Args:
+        conn: A connection to a tenant's database
+
+    Returns:
+        Count by `owner`
+    """
+
+def overdue(conn: apsw.Connection, late: datetime, now: datetime) -> list[tuple[Any, ...]]:
+    """Jobs that aren't paused and should have started long ago
+
+    Args:
+        conn: A connection to a tenant's database
+        late: Due at this time or before
+        now: The time
+
+    Returns:
+        Task, count, and when the first one was due
+    """
+
+def schema_state(conn: apsw.Connection) -> str:
+    """Are the tables those of this version? Changes nothing
+
+    Args:
+        conn: A connection to a tenant's database
+
+    Returns:
+        'none', 'current' or 'older'; `apsw.SQLError` if a table of ours is another one
     """

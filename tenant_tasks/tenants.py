@@ -311,11 +311,11 @@ def watch(self:Tenants,
 
 # %% ../nbs/09_tenants.ipynb #e33a4d4d
 @patch
-def has_work(self:Tenants,
+def may_have_work(self:Tenants,
     name:str, # A tenant
-)->bool|None: # True if a job is due, False if there is no live one, None if only a look in full can tell
-    "Does this tenant have a job that isn't done? Leaves its database closed"
-    return has_work(self.file(name), self.clock())
+)->bool: # False if it has no live job
+    "May this tenant have a job that isn't done? Leaves its database closed"
+    return may_have_work(self.file(name))
 
 @patch
 def sweep(self:Tenants):
@@ -410,9 +410,9 @@ def served(self:TenantMap):
 
 # %% ../nbs/09_tenants.ipynb #da5bc7a5
 @patch
-def has_work(self:TenantMap, name):
-    "Always None: the app has opened the database anyway"
-    return None
+def may_have_work(self:TenantMap, name):
+    "Always True: the app has opened the database anyway"
+    return True
 
 @patch
 def watch(self:TenantMap, stop:threading.Event)->Iterator[list[str]]:

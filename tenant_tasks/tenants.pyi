@@ -155,14 +155,14 @@ class Tenants:
             Tenants whose files have just been written to
         """
 
-    def has_work(self, name: str) -> bool | None:
-        """Does this tenant have a job that isn't done? Leaves its database closed
+    def may_have_work(self, name: str) -> bool:
+        """May this tenant have a job that isn't done? Leaves its database closed
 
         Args:
             name: A tenant
 
         Returns:
-            True if a job is due, False if there is no live one, None if only a look in full can tell
+            False if it has no live job
         """
 
     def sweep(self) -> None:
@@ -221,8 +221,8 @@ class TenantMap(Tenants):
     def served(self) -> Any:
         """Which files are databases of these tenants, as far as they have been looked up?"""
 
-    def has_work(self, name: Any) -> Any:
-        """Always None: the app has opened the database anyway"""
+    def may_have_work(self, name: Any) -> Any:
+        """Always True: the app has opened the database anyway"""
 
     def watch(self, stop: threading.Event) -> Iterator[list[str]]:
         """`OSError`: the files of a mapping can be anywhere"""

@@ -7,6 +7,7 @@ from fastlite import database
 from helpers import end,manager_at,program,programs,root,wait_until
 from tenant_tasks.cli import main
 from tenant_tasks.job import statuses
+from tenant_tasks.task import task
 
 def boom(): raise OSError('no route to host')
 def boom_badly(note): raise OSError('\x1b[8mhidden')
@@ -276,3 +277,14 @@ def test_settings_of_a_worker(tmp_path, monkeypatch):
     call('--concurrency', '3', '--per-tenant', '2', '--processes', '4')
     assert seen==[(20, 5, 20, 1), (3, 2, 3, 4)]
     for o in ('--per-tenant', '--processes'): assert main(['worker', 'myapp:worker', o, '0'])==2
+
+def test_schedules_from_a_shell(tmp_path, clock):
+    "`--run` names a schedule, and is apart from the function of the subcommand"
+    @task(name='cli.book')
+    def book(): pass
+    manager_at(tmp_path/'acme.db', clock).schedule('nightly', book, cron='0 3 * * *')
+    assert [o['name'] for o in data('schedules', tmp_path)]==['nightly']
+    assert [o['paused'] for o in data('schedules', tmp_path, '--pause', 'nightly')]==[1]
+    assert [o['paused'] for o in data('schedules', tmp_path, '--resume', 'nightly')]==[0]
+    rows(run('schedules', tmp_path, '--run', 'nightly', '--json'))
+    assert [o['job_type'] for o in data('ls', tmp_path)]==['nightly']

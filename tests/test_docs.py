@@ -1,5 +1,5 @@
 "The notebooks as the source of the package and of its pages: exported, clean, and without a dead link"
-import json,os,re,shutil,subprocess,sys
+import ast,json,os,re,shutil,subprocess,sys
 from urllib.parse import unquote
 
 import pytest
@@ -25,29 +25,142 @@ def processed(tmp_path_factory):
     assert res.returncode==0, res.stderr
     return copy/'_proc'
 
-def anchors(text): return {re.sub(r'[^\w\s.-]', '', o).strip().lower().replace(' ', '-') for o in re.findall(r'^#+ (.+)$', text, re.M)}
+def shown(nb):
+    "What a reader sees of a processed notebook, as Markdown: its prose, and outputs that are Markdown"
+    parts = []
+    for c in nb['cells']:
+        if c['cell_type']=='markdown': parts.append(''.join(c['source']))
+        parts += [''.join(o['data']['text/markdown']) for o in c.get('outputs', []) if 'text/markdown' in o.get('data', {})]
+    return '\n\n'.join(parts)
+
+def anchors(text):
+    "The ids in a page as Pandoc makes them, and so Quarto"
+    pypandoc = pytest.importorskip('pypandoc')
+    return set(re.findall(r'<(?:h\d|section|div|span|a)\b[^>]* id="([^"]+)"', pypandoc.convert_text(text, 'html', 'markdown')))
+
+def test_anchors_are_those_of_pandoc():
+    text = '# 🧭 When to use it\n\n## `f` and *g*: 2nd\n\n## Same\n\n## Same\n\n### A {#own}\n\n```\n# not a heading\n```\n\n## 3 things\n'
+    assert anchors(text)=={'when-to-use-it', 'f-and-g-2nd', 'same', 'same-1', 'own', 'things'}
+
+def links_in(text): return re.findall(r'(?<!!)\[[^\]]*\]\(([^)\s]+)\)', re.sub(r'```.*?```', '', text, flags=re.S))
+
+def dead_links(pages):
+    "Pairs of page and link that leads nowhere, among processed notebooks by path; and how many links there are"
+    texts = {o:shown(nb) for o,nb in pages.items()}
+    outputs = {re.search(r'output-file: (\S+)', ''.join(nb['cells'][0]['source']))[1]:o for o,nb in pages.items()}
+    ids,seen,dead = {},0,[]
+    def has(o, anchor):
+        if o not in ids: ids[o] = anchors(texts[o])
+        return anchor in ids[o]
+    for o,text in texts.items():
+        for link in links_in(text):
+            seen += 1
+            page,_,anchor = unquote(link).partition('#')
+            there = outputs.get(page[1:]) if page.startswith('/') else o if not page else (o.parent/page).resolve()
+            if page.startswith('/blob/'): good = (root/page.split('/', 3)[3]).exists()
+            elif page.startswith('http'): good = page.startswith('https://')
+            else: good = there is not None and there.exists() and (not anchor or there in texts and has(there, anchor))
+            if not good: dead.append((o.name, link))
+    return dead,seen
 
 def test_links_lead_somewhere(processed):
-    "Links between pages, into pages, to source files; and every outside one is https"
-    pages = {o:json.loads(o.read_text()) for o in processed.rglob('*.ipynb')}
-    outputs = {re.search(r'output-file: (\S+)', ''.join(nb['cells'][0]['source']))[1]:nb for nb in pages.values()}
+    "Links between pages, to headings, to source files; and every outside one is https"
+    dead,seen = dead_links({o.resolve():json.loads(o.read_text()) for o in processed.rglob('*.ipynb')})
+    assert dead==[] and seen>200
+
+def test_dead_links_are_found(processed):
+    o = (processed/'explains/once.ipynb').resolve()
+    pages = {o.resolve():json.loads(o.read_text()) for o in processed.rglob('*.ipynb')}
+    bad = ['nowhere.ipynb', '#two-processes-at-one', 'lifecycle.ipynb#kill', '/retry.html#expbackof', 'http://example.com']
+    good = ['#two-processes-at-once', 'lifecycle.ipynb#kill-a-process-at-a-chosen-point']
+    text = '\n\n'.join(f'[x]({link})' for link in [*bad, *good])
+    pages[o]['cells'].append(dict(cell_type='markdown', source=[text]))
+    assert dead_links(pages)[0]==[(o.name, link) for link in bad]
+
+def pictures(nb):
+    "The alternative text of each picture in a notebook"
+    for c in nb['cells']:
+        src = ''.join(c['source'])
+        if c['cell_type']=='markdown':
+            src = re.sub(r'```.*?```', '', src, flags=re.S)
+            yield from re.findall(r'!\[([^\]]*)\]\(', src)
+            for o in re.findall(r'<img\b[^>]*>', src): yield (re.search(r'alt="([^"]*)"', o) or ['', ''])[1]
+        for o in c.get('outputs', []):
+            data = o.get('data', {})
+            if 'image/svg+xml' in data: yield (re.search(r'aria-label="([^"]*)"', ''.join(data['image/svg+xml'])) or ['', ''])[1]
+            elif 'image/png' in data: yield (re.search(r'#\| fig-alt: *(.+)', src) or ['', ''])[1]
+
+def test_pictures_have_an_alternative_text():
     seen = 0
-    for o,nb in pages.items():
-        texts = [''.join(c['source']) for c in nb['cells'] if c['cell_type']=='markdown']
-        for c in nb['cells']:
-            for out in c.get('outputs', []): texts.append(''.join(out.get('data', {}).get('text/markdown', '')))
-        for text in texts:
-            for link in re.findall(r'(?<!!)\[[^\]]*\]\(([^)\s]+)\)', re.sub(r'```.*?```', '', text, flags=re.S)):
-                seen += 1
-                page,_,anchor = unquote(link).partition('#')
-                if page.startswith('/blob/'): assert (root/page.split('/', 3)[3]).exists(), (o.name, link)
-                elif page.endswith('.html') and page.startswith('/'):
-                    assert page[1:] in outputs, (o.name, link)
-                    whole = json.dumps(outputs[page[1:]]).lower()
-                    assert not anchor or anchor.split('.')[-1] in whole, (o.name, link)
-                elif page.startswith('http'): assert page.startswith('https://'), (o.name, link)
-                else: assert (o.parent/page).exists(), (o.name, link)
-    assert seen>20
+    for o in (root/'nbs').rglob('*.ipynb'):
+        if '.ipynb_checkpoints' in o.parts: continue
+        for text in pictures(json.loads(o.read_text(encoding='utf-8'))):
+            seen += 1
+            assert len(text.split())>=3, (o.name, text)
+    assert seen>=10
+
+def test_site_has_a_dark_mode():
+    "Two themes; and each colour of the site's own has a value for both"
+    yml,css = (root/'_quarto.yml').read_text(),(root/'nbs/styles.css').read_text()
+    assert re.search(r'theme:\n +light: \w+\n +dark: \w+\n', yml)
+    rules = dict(re.findall(r'^([^\n{/]+) {(.*)}$', css, re.M))
+    light,dark = (dict(re.findall(r'(--\w+): (#\w+)', rules[o])) for o in (':root', 'body.quarto-dark'))
+    assert light and light.keys()==dark.keys() and not set(light.values()) & set(dark.values())
+    assert not re.findall('#[0-9a-f]{3,6}', ''.join(v for k,v in rules.items() if k not in (':root', 'body.quarto-dark')))
+
+def test_text_for_language_models_is_in_step(processed):
+    src = "import sys,json; sys.path.insert(0, 'tools')\nfrom pathlib import Path\nfrom llms import llms\n"
+    src += f"json.dump(llms(Path({str(processed)!r})), sys.stdout)"
+    res = python('-c', src)
+    for name,text in json.loads(res.stdout).items(): assert text==(root/'nbs'/name).read_text(encoding='utf-8'), f'{name}: run python tools/llms.py'
+    full = (root/'nbs/llms-full.txt').read_text(encoding='utf-8')
+    for folder in ('howto', 'reference', 'explains'):
+        for o in (root/'nbs'/folder).glob('*.ipynb'):
+            title = re.match(r'# (.+)', ''.join(json.loads(o.read_text(encoding='utf-8'))['cells'][0]['source']))[1]
+            assert o.stem=='how_it_is_made' or f'# {title}\n' in full, o
+    assert '<svg' not in full and '<div' not in re.sub(r'```.*?```', '', full, flags=re.S)
+
+def output_of(page): return shown(json.loads((root/'nbs/reference'/page).read_text(encoding='utf-8')))
+
+def test_api_page_has_every_name():
+    import tenant_tasks
+    text = output_of('api.ipynb')
+    heads,named = set(re.findall(r'^### (\w+)$', text, re.M)),set(re.findall(r'`(\w+)`', text))
+    for o in tenant_tasks.__all__: assert o in (heads if callable(getattr(tenant_tasks, o)) else named), o
+
+def package(): return {o.stem:ast.parse(o.read_text(encoding='utf-8')) for o in (root/'tenant_tasks').glob('*.py') if o.stem!='_modidx'}
+
+def log_lines():
+    "The formats of all lines that the package logs"
+    for tree in package().values():
+        texts = {o.targets[0].id:o.value for o in ast.walk(tree) if isinstance(o, ast.Assign) and isinstance(o.targets[0], ast.Name)}
+        for o in ast.walk(tree):
+            if not (isinstance(o, ast.Call) and ast.unparse(o.func).startswith('_log.')): continue
+            arg = o.args[ast.unparse(o.func)=='_log.log']
+            yield ast.literal_eval(texts[arg.id] if isinstance(arg, ast.Name) else arg)
+
+def missing_lines(formats, text):
+    "Formats of which the page has no line, and lines that no format gives"
+    lines = set(re.findall(r'^\| (?:DEBUG|INFO|WARNING|ERROR) \| `([^`]+)` \|', text, re.M))
+    forms = {o:re.compile(re.sub(r'%[srgd]', '.+?', re.sub(r'([.(){}\[\]*+?|^$\\])', r'\\\1', o.replace('`', '')))) for o in formats}
+    def exact(o, line): return re.sub('%[srgd]', '…', o.replace('`', ''))==line
+    def fits(o, line): return exact(o, line) or not re.search('[a-z]', re.sub('%[srgd]', '', o)) and forms[o].fullmatch(line)
+    return [o for o in forms if not any(fits(o, line) for line in lines)],[line for line in lines if not any(fits(o, line) for o in forms)]
+
+def test_log_lines_are_explained():
+    formats,text = set(log_lines()),output_of('errors.ipynb')
+    assert len(formats)>40 and missing_lines(formats, text)==([], [])
+    assert missing_lines(formats|{'job %s sleeps'}, text)[0]==['job %s sleeps']
+
+def test_errors_are_explained():
+    "Each exception that the package defines or raises by name is on the page"
+    own,raised = set(),set()
+    for tree in package().values():
+        for o in ast.walk(tree):
+            if isinstance(o, ast.ClassDef) and any(re.search(r'(?:Error|Exception)$', ast.unparse(b)) for b in o.bases): own.add(o.name)
+            if isinstance(o, ast.Raise) and o.exc: raised |= set(re.findall(r'\b([A-Z]\w+)\(?', ast.unparse(o.exc).split('(')[0]))
+    listed = set(re.findall(r'^\| `(\w+)` \|', output_of('errors.ipynb'), re.M))
+    assert own|raised<=listed, (own|raised)-listed
 
 def test_readme_is_the_front_page(processed):
     src = "import sys; sys.path.insert(0, 'tools')\nfrom pathlib import Path\nfrom readme import readme\n"

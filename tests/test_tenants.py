@@ -33,7 +33,7 @@ bad_names = ['', '.', '..', '.hidden', '-x', '_x', 'a b', 'a/b', 'a\\b', '../out
 @pytest.mark.parametrize('name', bad_names, ids=repr)
 def test_what_can_not_be_a_name(tenants, tmp_path, name):
     "Each way to a tenant refuses the name, and makes nothing"
-    for f in (tenants.file, tenants.create, tenants.has_work, lambda o: tenants[o]):
+    for f in (tenants.file, tenants.create, tenants.may_have_work, lambda o: tenants[o]):
         with pytest.raises((BadTenantName, TypeError)): f(name)
     with pytest.raises(BadTenantName) as e: tenants.file(name)
     assert isinstance(e.value, (ValueError, TenantNotFound)) and str(e.value).endswith(f', got {name!r}')

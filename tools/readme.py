@@ -25,6 +25,7 @@ def shown(
 
 def markdown(
     nb:Path, # A notebook that nbdev has processed
+    show=shown, # What makes Markdown of an output
 )->str: # The whole page
     "A notebook as GitHub Markdown: its prose, its code, what the code gives"
     parts = []
@@ -36,7 +37,7 @@ def markdown(
         if cell.cell_type=='markdown': parts.append(re.sub(r'<!-- .*? -->\n*', '', src))
         if cell.cell_type!='code': continue
         if src and 'echo: false' not in options: parts.append(f'```python\n{src}\n```')
-        parts += [shown(o) for o in cell.outputs]
+        parts += [show(o) for o in cell.outputs]
     return '\n\n'.join(o for o in parts if o)+'\n'
 
 def readme(

@@ -1,0 +1,318 @@
+"Backups while others write, and the way back: nothing is missed, mixed up or lost, even by kills"
+import asyncio,json,os,shutil,stat,subprocess,sys,threading,time
+from datetime import timedelta
+
+import pytest
+from books import Shop,names
+from fastlite import database
+from helpers import end,program,running_row
+
+from tenant_tasks import backup as module
+from tenant_tasks.backup import backup,restore
+from tenant_tasks.link import open_plain
+from tenant_tasks.process import this_process
+from tenant_tasks.task import task
+from tenant_tasks.tenants import TenantMap,TenantNotFound,Tenants
+
+@task(name='backup.note')
+def note(n=0): return n
+
+def later(): return time.time()+60 # All that has been written by now has settled
+
+@pytest.fixture
+def data(tmp_path):
+    tenants = Tenants(tmp_path/'data')
+    for o in ('acme','globex'):
+        tenants.create(o).submit('note', note)
+        put(tenants, o, 'old')
+    return tenants
+
+def put(tenants, name, text):
+    "Fill a table of a tenant's own, over many pages, and close the file"
+    tenants.drop(name)
+    conn = open_plain(tenants.file(name))
+    conn.execute('CREATE TABLE IF NOT EXISTS notes (text, pad); DELETE FROM notes')
+    conn.execute('BEGIN')
+    for _ in range(200): conn.execute('INSERT INTO notes VALUES (?, randomblob(900))', (text,))
+    conn.execute('COMMIT')
+    conn.close()
+
+def texts(path):
+    conn = open_plain(str(path))
+    try:
+        assert list(conn.execute('PRAGMA integrity_check'))==[('ok',)]
+        return [o for o, in conn.execute('SELECT DISTINCT text FROM notes')]
+    finally: conn.close()
+
+def save(data, dest, **kw): return {o.tenant:o.state for o in backup(data, dest, **{'clock':later, **kw})}
+
+# -- only what has changed
+
+def test_only_what_has_changed(data, tmp_path):
+    dest = tmp_path/'copies'
+    assert save(data, dest)=={'acme':'copied', 'globex':'copied'}
+    inodes = {o.name:o.stat().st_ino for o in dest.glob('*.db')}
+    assert save(data, dest)=={'acme':'unchanged', 'globex':'unchanged'}
+    put(data, 'acme', 'new')
+    assert save(data, dest)=={'acme':'copied', 'globex':'unchanged'}
+    assert texts(dest/'acme.db')==['new'] and (dest/'globex.db').stat().st_ino==inodes['globex.db']
+
+def test_a_change_in_the_wal_alone(data, tmp_path):
+    save(data, tmp_path/'copies')
+    conn = open_plain(data.file('acme'))
+    before = os.stat(data.file('acme'))
+    conn.execute("UPDATE notes SET text='in the wal'")
+    assert (os.stat(data.file('acme')).st_mtime_ns, os.path.getsize(data.file('acme')+'-wal')>0)==(before.st_mtime_ns, True)
+    assert save(data, tmp_path/'copies')=={'acme':'copied', 'globex':'unchanged'}
+    assert texts(tmp_path/'copies/acme.db')==['in the wal']
+    assert os.path.getsize(data.file('acme')+'-wal')>0 # The backup leaves the files as they are
+
+def test_a_write_that_hides_itself(data, tmp_path):
+    "Same size, same modification time, same change counter: written to the file itself, and its time set back"
+    path = data.file('acme')
+    save(data, tmp_path/'copies')
+    before,header = os.stat(path),open(path, 'rb').read(100)
+    conn = open_plain(path)
+    conn.execute("UPDATE notes SET text='hid'")
+    conn.close()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = os.stat(path)
+    assert (after.st_size, after.st_mtime_ns, open(path, 'rb').read(100)[24:28])==(before.st_size, before.st_mtime_ns, header[24:28])
+    assert save(data, tmp_path/'copies')['acme']=='copied' and texts(tmp_path/'copies/acme.db')==['hid']
+
+def test_a_write_in_the_same_tick(data, tmp_path, monkeypatch):
+    "Even if all times stay as they are, because a write came at once: a fresh state isn't trusted"
+    real = os.stat
+    class Frozen:
+        "A state of a file whose times stand still"
+        def __init__(self, st): self.st = st
+        st_mtime_ns = st_ctime_ns = int(time.time()*1e9)
+        def __getattr__(self, k): return getattr(self.st, k)
+    monkeypatch.setattr(module.os, 'stat', lambda o, **kw: Frozen(real(o, **kw)) if str(o).endswith('data/acme.db') else real(o, **kw))
+    assert save(data, tmp_path/'copies', clock=time.time)['acme']=='copied'
+    conn = open_plain(data.file('acme'))
+    conn.execute("UPDATE notes SET text='hid'")
+    conn.close()
+    assert save(data, tmp_path/'copies', clock=time.time)['acme']=='copied' and texts(tmp_path/'copies/acme.db')==['hid']
+
+def test_a_copy_that_was_touched_or_removed_is_made_again(data, tmp_path):
+    dest = tmp_path/'copies'
+    save(data, dest)
+    conn = open_plain(str(dest/'acme.db'))
+    conn.execute("UPDATE notes SET text='spoilt'")
+    conn.close()
+    (dest/'globex.db').unlink()
+    assert save(data, dest)=={'acme':'copied', 'globex':'copied'} and texts(dest/'acme.db')==['old']
+    (dest/'.backup.json').write_text('{"acme": 7')
+    assert save(data, dest)=={'acme':'copied', 'globex':'copied'}
+
+# -- one tenant stops no other
+
+def test_a_tenant_that_fails_stops_no_other(data, tmp_path, monkeypatch):
+    "Locked, damaged, no database at all, renamed in the middle: each is named and keeps its last copy"
+    dest = tmp_path/'copies'
+    for o in ('broken','damaged','locked','moved'):
+        data.create(o)
+        put(data, o, 'old')
+    save(data, dest)
+    for o in data: put(data, o, 'new')
+    with open(data.file('broken'), 'w') as f: f.write('no database, only text. '*400)
+    with open(data.file('damaged'), 'r+b') as f:
+        f.seek(3*4096)
+        f.write(os.urandom(20*4096))
+    locked = open_plain(data.file('locked'))
+    list(locked.execute('PRAGMA locking_mode=exclusive; PRAGMA journal_mode=delete; BEGIN EXCLUSIVE'))
+    monkeypatch.setattr(module, 'caller', module.caller._replace(patience=.05))
+    real = module._check
+    def check(path):
+        if 'moved' in path: os.rename(data.file('moved'), data.file('other'))
+        real(path)
+    monkeypatch.setattr(module, '_check', check)
+    res = {o.tenant:o for o in backup(data, dest, clock=later)}
+    assert {k:o.state for k,o in res.items()}=={'acme':'copied', 'globex':'copied', **dict.fromkeys(('broken','damaged','locked','moved'), 'failed')}
+    assert ['database' in res['broken'].error, 'damaged' in res['damaged'].error, 'locked' in res['locked'].error, 'gone' in res['moved'].error]==[True]*4
+    assert [texts(dest/f'{o}.db')[0] for o in ('acme','broken','damaged','locked','moved')]==['new']+['old']*4
+    assert not list(dest.glob('.*.new*'))
+
+def test_a_removed_tenant_keeps_its_copy(data, tmp_path):
+    save(data, tmp_path/'copies')
+    data.remove('globex')
+    assert save(data, tmp_path/'copies')=={'acme':'unchanged', 'globex':'gone'} and texts(tmp_path/'copies/globex.db')==['old']
+
+def test_two_backups_at_a_time(data, tmp_path):
+    dest = tmp_path/'copies'
+    save(data, dest)
+    with module._only(dest):
+        with pytest.raises(BlockingIOError, match='in use by another backup'): backup(data, dest)
+
+def test_wrong_directories(data, tmp_path):
+    with pytest.raises(ValueError, match='`dest` must be another directory'): backup(data, data.path)
+    with pytest.raises(NotADirectoryError): backup(data, tmp_path/'no/parent')
+    with pytest.raises(NotADirectoryError, match='`source` must be a backup'): restore(tmp_path/'nowhere', data)
+    with pytest.raises(ValueError, match='must be another directory'): restore(data.path, data)
+
+def test_tenants_of_a_mapping(tmp_path):
+    "Databases anywhere; one in memory has no file to copy"
+    tenants = TenantMap(dict(acme=database(tmp_path/'a.sqlite'), memory=database(':memory:')))
+    for o in tenants: tenants[o].submit('note', note)
+    assert save(tenants, tmp_path/'copies')=={'acme':'copied', 'memory':'failed'}
+    assert len(Tenants(tmp_path/'copies')['acme'].list_jobs())==1
+
+def test_who_may_read_a_copy(data, tmp_path):
+    os.chmod(data.file('acme'), 0o640)
+    save(data, tmp_path/'copies')
+    assert stat.S_IMODE((tmp_path/'copies/acme.db').stat().st_mode)==0o640
+    os.chmod(data.file('acme'), 0o600)
+    restore(tmp_path/'copies', data, ['acme'])
+    assert stat.S_IMODE(os.stat(data.file('acme')).st_mode)==0o600
+
+# -- restore
+
+def test_restore(data, tmp_path):
+    "Back to the time of the backup, with the jobs; a deleted tenant is there again, a newer one stays"
+    save(data, tmp_path/'copies')
+    asyncio.run(data['acme'].drain())
+    job, = data['acme'].list_jobs()
+    put(data, 'acme', 'new')
+    data.remove('globex')
+    data.create('later')
+    acme,globex = restore(tmp_path/'copies', data)
+    assert (acme.error, acme.pending, acme.running, acme.again, acme.compared)==('', 1, 0, [(job.id, 'note', 'completed')], True)
+    assert (globex.error, globex.again, globex.compared)==('', [], False)
+    assert texts(data.file('acme'))==['old'] and list(data)==['acme', 'globex', 'later']
+    assert asyncio.run(data['acme'].drain())==1 and data['acme'].get_job(job.id).status=='completed'
+
+def test_a_job_that_was_deleted_since(data, tmp_path):
+    save(data, tmp_path/'copies')
+    job, = data['acme'].list_jobs()
+    asyncio.run(data['acme'].drain())
+    data['acme'].prune(timedelta(0))
+    data.drop('acme')
+    assert restore(tmp_path/'copies', data, ['acme'])[0].again==[(job.id, None, None)]
+
+def test_what_was_left_beside_a_file_does_not_come_back(data, tmp_path):
+    "The `-wal` of a deleted file would bring its rows into the restored one"
+    save(data, tmp_path/'copies')
+    conn = open_plain(data.file('acme'))
+    conn.execute("UPDATE notes SET text='new'")
+    for o in ('','-wal','-shm'): shutil.copy(data.file('acme')+o, tmp_path/f'left{o}')
+    conn.close()
+    os.unlink(data.file('acme'))
+    for o in ('-wal','-shm'): shutil.copy(tmp_path/f'left{o}', data.file('acme')+o)
+    restore(tmp_path/'copies', data, ['acme'])
+    assert texts(data.file('acme'))==['old']
+
+def test_paused(data, tmp_path):
+    save(data, tmp_path/'copies')
+    restore(tmp_path/'copies', data, paused=True)
+    acme = data['acme']
+    assert asyncio.run(acme.drain())==0 and acme.pauses()[0].reason=='restored from a backup'
+    acme.resume()
+    assert asyncio.run(acme.drain())==1
+
+def test_running_jobs_are_taken_over(data, tmp_path):
+    "A claim of the time of the backup is void: the job is rescued, like one of a dead process"
+    program('claim_and_die', data.path, 'acme').communicate(timeout=30)
+    save(data, tmp_path/'copies')
+    res, = restore(tmp_path/'copies', data, ['acme'])
+    assert (res.error, res.running)==('', 1)
+    assert [o.status for o in data['acme'].rescue()]==['pending']
+
+def test_a_damaged_database_is_replaced(data, tmp_path):
+    save(data, tmp_path/'copies')
+    with open(data.file('acme'), 'w') as f: f.write('no database, only text. '*400)
+    res, = restore(tmp_path/'copies', data, ['acme'])
+    assert (res.error, res.compared)==('', False) and texts(data.file('acme'))==['old']
+
+def test_a_damaged_copy_replaces_nothing(data, tmp_path):
+    save(data, tmp_path/'copies')
+    put(data, 'acme', 'new')
+    with open(tmp_path/'copies/acme.db', 'r+b') as f:
+        f.seek(3*4096)
+        f.write(os.urandom(20*4096))
+    assert 'damaged' in restore(tmp_path/'copies', data, ['acme'])[0].error and texts(data.file('acme'))==['new']
+
+@pytest.mark.parametrize('how', ['idle','reading','writing'])
+def test_refused_while_another_process_has_the_file_open(data, tmp_path, how):
+    "Idle after a query, in a read transaction, with the write lock"
+    save(data, tmp_path/'copies')
+    put(data, 'acme', 'new')
+    sql = dict(idle='SELECT count(*) FROM notes', reading='BEGIN; SELECT count(*) FROM notes', writing="BEGIN IMMEDIATE; DELETE FROM notes")[how]
+    src = f"import apsw,sys; c = apsw.Connection({data.file('acme')!r}); list(c.execute({sql!r})); print('open', flush=True); sys.stdin.readline()"
+    proc = subprocess.Popen([sys.executable, '-c', src], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert proc.stdout.readline()=='open\n'
+        acme,globex = restore(tmp_path/'copies', data)
+        assert 'is open: stop the processes that use it' in acme.error and globex.error==''
+    finally: end(proc)
+    assert texts(data.file('acme'))==['new'] and list((tmp_path/'data').glob('.*.new*'))==[]
+    assert restore(tmp_path/'copies', data, ['acme'])[0].error=='' and texts(data.file('acme'))==['old']
+
+def test_refused_while_a_live_process_runs_a_job(data, tmp_path):
+    "Even if it has closed the file in the meantime"
+    save(data, tmp_path/'copies')
+    this_process.announce_alive(str(data.link('acme').folder))
+    running_row(data['acme'], this_process.id)
+    data.drop('acme')
+    res, = restore(tmp_path/'copies', data, ['acme'])
+    assert 'has running jobs: stop the process' in res.error and this_process.id in res.error
+
+def test_a_tenant_without_a_copy(data, tmp_path):
+    save(data, tmp_path/'copies')
+    put(data, 'acme', 'new')
+    with pytest.raises(TenantNotFound, match="no tenant 'hooli' in the backup"): restore(tmp_path/'copies', data, ['acme','hooli'])
+    assert texts(data.file('acme'))==['new'] # Nothing is half done
+
+# -- kills, and many who write
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
+@pytest.mark.parametrize('what', ['backup','restore','paused'])
+def test_a_kill_at_each_line(data, tmp_path, what):
+    "The file that is replaced holds the old state or the new one, and the next try does it all"
+    data.remove('globex')
+    save(data, tmp_path/'copies')
+    put(data, 'acme', 'new')
+    (tmp_path/'models').mkdir()
+    for o in ('data','copies'): shutil.copytree(tmp_path/o, tmp_path/'models'/o)
+    out,err = program('kill_at', what, tmp_path/'models', tmp_path/'work').communicate(timeout=250)
+    found = json.loads(out)
+    print(len(found), 'kills')
+    final = ['new','new'] if what=='backup' else ['old','old']
+    assert len(found)>60, err
+    for n,(killed,again,after,rest) in enumerate(found):
+        assert killed in (['new','old'], final), (n, killed)
+        assert after==final and rest==[], (n, again, after, rest)
+    assert found[0][0]==['new','old'] and found[-1][0]==final
+
+def balance(path):
+    "What is wrong with the books of a tenant at one moment: each invoice has its job, and none that was completed is unsent"
+    conn = open_plain(str(path))
+    try:
+        assert list(conn.execute('PRAGMA integrity_check'))==[('ok',)]
+        invoices = dict(conn.execute('SELECT id, sent FROM invoices'))
+        has_jobs = list(conn.execute("SELECT 1 FROM sqlite_master WHERE name='tenant_jobs'"))
+        jobs = list(conn.execute("SELECT payload->>'invoice_id', status FROM tenant_jobs")) if has_jobs else []
+    finally: conn.close()
+    assert sorted(o for o,_ in jobs)==sorted(invoices)
+    return len(jobs),[o for o,status in jobs if status=='completed' and not invoices[o]]
+
+def test_books_balance_in_each_copy(tmp_path):
+    "Two web processes and a worker write and are killed, while one backup follows another; then the last copies are restored elsewhere"
+    shop = Shop(tmp_path, seed=3)
+    sizes,dest = [],tmp_path/'copies'
+    selling = threading.Thread(target=shop.run, args=(6,))
+    try:
+        selling.start()
+        while selling.is_alive():
+            res = backup(shop.data, dest)
+            assert not [o for o in res if o.state not in ('copied','unchanged')], res
+            for o in names:
+                n,wrong = balance(dest/f'{o}.db')
+                sizes.append(n)
+                assert not wrong
+    finally:
+        selling.join()
+        shop.close()
+    assert not shop.check()[1][:5] and len(sizes)>15 and len(set(sizes))>5, sizes
+    assert [(o.error, o.compared) for o in restore(dest, tmp_path/'new')]==[('', False)]*3
+    assert all(balance(tmp_path/f'new/{o}.db')==balance(dest/f'{o}.db') for o in names)

@@ -1,0 +1,57 @@
+"""Make `nbs/llms.txt` and `nbs/llms-full.txt`, the pages of the site for language models, without Quarto.
+
+`llms.txt` lists the pages with their addresses (https://llmstxt.org); `llms-full.txt` holds the text of all pages but
+the modules'. `python tools/llms.py` writes both.
+"""
+import re
+from html import unescape
+from pathlib import Path
+
+import yaml
+from nbdev.serve import proc_nbs
+
+from readme import markdown,root,shown
+
+inside = 'How it is made' # The section that isn't for users
+
+def sections()->dict[str,list[str]]: # Notebooks by section, in the order of the sidebar
+    "The pages that the sidebar of the site lists"
+    items = yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))['website']['sidebar']['contents']
+    return {o['section']:o['contents'] for o in items if isinstance(o, dict)}
+
+def plain(
+    out, # One output of a cell
+)->str: # As Markdown without HTML
+    "An output as text: a picture is its description"
+    data = out.get('data', {})
+    svg = ''.join(data.get('image/svg+xml', ()))
+    if svg: return f'[{unescape(re.search(r"""aria-label="([^"]*)""", svg)[1])}]'
+    if 'text/html' not in data or 'text/markdown' in data: return shown(out)
+    html = re.sub(r'(?s)<(style|script|svg).*?</\1>', '', ''.join(data['text/html']))
+    lines = (' '.join(unescape(o).split()) for o in re.sub(r'</?(?:tr|p|div|li|h\d|table)\b[^>]*>', '\n', html).split('\n'))
+    return '\n'.join(o for o in (re.sub(r'<[^>]*>', ' ', o).strip() for o in lines) if o)
+
+def page(
+    nb:Path, # A notebook that nbdev has processed
+)->str: # Markdown
+    "A page as text: no links to sources, and no links on names"
+    text = re.sub(r'---\n\n\[source\].*\n\n', '', markdown(nb, plain))
+    return re.sub(r'\[(`[^`]+`)\]\(/[^)]*\)', r'\1', text)
+
+def heads(text): return re.match(r'# (.+)\n\n> (.+)\n', text).groups()
+
+def llms(
+    processed:Path, # Where nbdev put the processed notebooks
+)->dict[str,str]: # Text by name of file
+    "Both files"
+    index = page(processed/'index.ipynb')
+    toc,whole = [index.split('\n\n##')[0].split('\n\n```')[0].strip()],[index]
+    for name,pages in sections().items():
+        toc.append(f'## {"Optional" if name==inside else name}')
+        texts = {o:page(processed/o) for o in pages}
+        toc.append('\n'.join(f'- [{title}]({Path(o).with_suffix(".html")}): {about}' for o,t in texts.items() for title,about in [heads(t)]))
+        if name!=inside: whole += texts.values()
+    return {'llms.txt':'\n\n'.join(toc)+'\n', 'llms-full.txt':'\n'.join(whole)}
+
+if __name__=='__main__':
+    for k,v in llms(proc_nbs(str(root/'nbs'), n_workers=0, force=True)).items(): (root/'nbs'/k).write_text(v, encoding='utf-8')
