@@ -8,7 +8,8 @@ A function that computes for seconds stops the site that runs it in a thread, an
 __all__ = ['set_executors', 'run_job', 'Elsewhere', 'Processes']
 
 # %% ../nbs/07b_executors.ipynb #de17f2ef
-import asyncio,importlib,inspect,json,logging,math,os,queue,signal,subprocess,sys,threading,time,weakref
+import asyncio,importlib,inspect,json,logging,math,os,queue,signal,socket,subprocess,sys
+import threading,time,weakref
 from concurrent.futures import Executor,Future
 from contextlib import suppress
 from dataclasses import replace
@@ -46,10 +47,16 @@ def _where(func):
     raise ValueError("a task with `on` must be defined in a module or a script, which other processes can import, "
         f"got {function_name(func)} from a notebook or an interactive session")
 
+_loading = threading.Lock() # A process of an executor may have several threads
+
 def _load(module=None, script=None):
     if module: return importlib.import_module(module)
+    with _loading: _load_script(script)
+
+def _load_script(script):
     old = sys.modules.get('__mp_main__')
     if getattr(old, '__file__', None)==script: return
+    if not os.path.isfile(script): raise ImportError(f'no script {script!r} on this host')
     sys.modules['__mp_main__'] = main = ModuleType('__mp_main__')
     main.__file__ = script
     try: SourceFileLoader('__mp_main__', script).exec_module(main)
@@ -72,11 +79,61 @@ class _StoreAt:
         what = repr(self.path) if self.path else 'a database in memory'
         raise FileNotFoundError(f"the tenant's database must be a file on the host that runs the function, got {what}")
 
-def _attempt_at(job, db, lease):
+def _attempt_at(job, db, lease, topic):
     "The attempt as the function sees it: the process that claimed the job holds the claim, and this one doesn't"
-    a = Attempt(TenantJob(**job), _StoreAt(db), process=Process(lease=timedelta(seconds=lease)))
+    job,process = TenantJob(**job),Process(lease=timedelta(seconds=lease))
+    if host := other_host(job.owner): a = _FarAttempt(job, _FarStore(job, host, topic), process=process)
+    else: a = Attempt(job, _StoreAt(db), process=process)
     a.policy = replace(a.policy, on=None)
     return a
+
+# %% ../nbs/07b_executors.ipynb #58852f46
+_log = logging.getLogger('tenant_tasks')
+
+class _DaskCall:
+    "The call that a Dask worker makes in this thread"
+    def __init__(self):
+        self.worker = sys.modules['distributed'].get_worker()
+        self.key = self.worker.get_current_task()
+
+    def is_wanted(self): return getattr(self.worker.state.tasks.get(self.key), 'state', 'cancelled')!='cancelled'
+    def tell(self, topic, *msg): self.worker.log_event(topic, msg)
+
+def _dask_call():
+    "How to reach Dask from here, or None; a process that hasn't imported it runs nothing for it"
+    try: return _DaskCall()
+    except (KeyError,AttributeError,ValueError): return None
+
+# %% ../nbs/07b_executors.ipynb #80d72b5f
+class _FarStore:
+    "Stands for the `JobStore` on a host that doesn't have the file"
+    def __init__(self, job, host, topic):
+        self.job = job
+        self.host = host
+        self.topic = topic
+        self.dask = _dask_call() if topic else None
+
+    def __getattr__(self, name):
+        raise FileNotFoundError("a function that uses the tenant's database, a step, a checkpoint or a transaction "
+            f"must run on the host of the database, {self.host!r}, got {socket.gethostname()!r}")
+
+class _FarAttempt(Attempt):
+    "An attempt on a host that doesn't have the tenant's database"
+    mode = runner # There is no transaction that it could join
+
+# %% ../nbs/07b_executors.ipynb #bf0a5278
+@patch
+def progress(self:_FarStore, job, mode):
+    "Send the progress to the process that claimed the job"
+    if self.dask: return self.dask.tell(self.topic, job.claim, job.progress, job.progress_note)
+    if 'far' in this_process.warned: return
+    this_process.warned.add('far')
+    _log.warning("job %s (%s): progress and `check` don't reach host %s from here", job.id, job.job_type, self.host)
+
+@patch
+def get(self:_FarStore, job_id, mode):
+    "The job as far as it is known here: is it to be cancelled?"
+    return replace(self.job, cancel_requested=int(bool(self.dask) and not self.dask.is_wanted()))
 
 # %% ../nbs/07b_executors.ipynb #7e27b919
 def _answer(a):
@@ -95,13 +152,13 @@ def _raised(e): return dict(how='raised', error=format_error(e), again=True)
 # %% ../nbs/07b_executors.ipynb #f3d41cec
 _found = [] # What to call once a function is found, before it is called
 
-def _run(job, db, lease, **where):
+def _run(job, db, lease, topic=None, **where):
     try:
         _load(**where)
         find_task(job['task'])
     except (ImportError,UnknownTask) as e: return dict(how='lost', why=f'{type(e).__name__}: {e}')
     for f in _found: f()
-    a = _attempt_at(job, db, lease)
+    a = _attempt_at(job, db, lease, topic)
     if not a.is_async: a.call()
     if a.outcome is None and not a.done: asyncio.run(a.acall())
     try: res = dict(how='settled') if a.done else _answer(a)
@@ -127,6 +184,10 @@ class Elsewhere:
     ):
         self.name = name
         self.executor = executor
+        client = getattr(executor, '_client', None)
+        self.client = client if hasattr(client, 'subscribe_topic') else None # Dask's, if it is one of Dask's
+        self.topic = f'tenant_tasks-{new_id()}' # Of Dask's events
+        self._heard = {} # Progress on other hosts, by claim
 
     def __repr__(self): return f'Elsewhere({self.name!r}, {self.executor!r})'
 
@@ -134,29 +195,62 @@ class Elsewhere:
         a:Attempt, # A claimed job
     )->Returned|BaseException: # Its outcome
         "Call the function of a job"
-        try: call = _call_text(a)
+        try: call = _call_text(a, self.client and self.topic)
         except ValueError as e: return FunctionLost(str(e))
-        try: future = self.executor.submit(run_job, call)
-        except Exception as e: return await self._died(a, e)
+        try: future = self._submit(call)
+        except Exception as e: return _refused(self.name, e)
+        self._heard[a.job.claim] = None
         a.elsewhere,ended = future,asyncio.wrap_future(future)
         try: return await self._read(a, future, ended)
         except (Cancel,TimeoutError) as e: return e.with_traceback(None)
         finally:
+            self._heard.pop(a.job.claim, None)
             future.cancel()
             ended.cancel() or ended.cancelled() or ended.exception()
 
-# %% ../nbs/07b_executors.ipynb #11d001f0
-def _call_text(a):
-    job = {k:v for k,v in vars(a.job).items() if k not in ('error_log', 'result', 'attempt_log')}
-    return json.dumps(dict(job=job, db=a.store.link.path, lease=a.process.lease.total_seconds(), **_where(a.func)))
+# %% ../nbs/07b_executors.ipynb #13256108
+def _refused(name, e):
+    died = ProcessDied(f'executor {name!r} takes no calls: {type(e).__name__}: {e}')
+    return RaisedElsewhere(format_error(died))
 
-def _look(a):
-    "Read the row: what the function wrote of its progress, and whether it may go on"
-    try: row = a.store.get(a.id, runner)
+# %% ../nbs/07b_executors.ipynb #fa517124
+@patch
+def _hear(self:Elsewhere, event):
+    claim,*said = event[1]
+    if claim in self._heard: self._heard[claim] = said
+
+@patch
+def listen(self:Elsewhere):
+    "Hear of progress on other hosts, if the executor is one of Dask's; an error if its client is closed"
+    if self.client: self.client.subscribe_topic(self.topic, self._hear)
+
+@patch
+def _submit(self:Elsewhere, call):
+    self.listen()
+    return self.executor.submit(run_job, call)
+
+# %% ../nbs/07b_executors.ipynb #11d001f0
+def _call_text(a, topic=None):
+    job = {k:v for k,v in vars(a.job).items() if k not in ('error_log', 'result', 'attempt_log')}
+    res = dict(job=job, db=a.store.link.path, lease=a.process.lease.total_seconds(), topic=topic)
+    return json.dumps(dict(res, **_where(a.func)))
+
+def _look(a, said=None):
+    "Write what was heard of progress, and read the row: the progress in it, and whether the function may go on"
+    if said: a.job.progress,a.job.progress_note = said
+    try:
+        if said: a.store.progress(a.job, runner)
+        row = a.store.get(a.id, runner)
     except (apsw.Error,OSError): return
     if row is None or row.claim!=a.job.claim: raise Cancel(lost)
     a.job.progress,a.job.progress_note = row.progress,row.progress_note
     if row.cancel_requested: raise Cancel('asked to stop')
+
+# %% ../nbs/07b_executors.ipynb #0dd76cd8
+@patch
+def _said(self:Elsewhere, a):
+    said,self._heard[a.job.claim] = self._heard.get(a.job.claim),None
+    return said
 
 @patch
 async def _wait(self:Elsewhere, a, future, ended):
@@ -168,25 +262,38 @@ async def _wait(self:Elsewhere, a, future, ended):
         left = math.inf if at is None else at+secs-now
         if left<=0 or now-seen>=self.look_every:
             seen = now
-            await a.process.store_threads.run(_look, a)
+            await a.process.store_threads.run(_look, a, self._said(a))
         if left<=0: raise TimeoutError(f'took longer than {secs:g} s')
         await asyncio.wait({ended}, timeout=max(min(self.look_every, secs, left), 0))
 
 # %% ../nbs/07b_executors.ipynb #b07583ef
 @patch
+def _why(self:Elsewhere, a, e):
+    "What the executor said, and to the log as well; `Processes` writes its own line"
+    if isinstance(e, ProcessDied): return e
+    state = f'; the Dask client is {self.client.status}' if self.client else ''
+    why = f'{type(e).__name__}: {e}'.rstrip(': ')+state
+    _log.warning("job %s (%s): executor %r lost its call: %s", a.id, a.job.job_type, self.name, why)
+    return why
+
+@patch
 async def _died(self:Elsewhere, a, e):
-    why = e if isinstance(e, ProcessDied) else f'{type(e).__name__}: {e}'
+    why,said = self._why(a, e),self._said(a)
     def look():
-        with suppress(Cancel): _look(a)
+        with suppress(Cancel): _look(a, said)
         return a.store.progressed(a.job)
     ahead = await aretry_busy(lambda: a.process.store_threads.run(look), a.sleep, what=a)
     return ProcessDied(f'the process on {self.name!r} that ran this job died: {why}', ahead)
 
+# %% ../nbs/07b_executors.ipynb #cfb208ec
 @patch
 async def _read(self:Elsewhere, a, future, ended):
     await self._wait(a, future, ended)
     try: answer = json.loads(ended.result())
-    except (asyncio.CancelledError,Exception) as e: return await self._died(a, e)
+    except (asyncio.CancelledError,Exception) as e:
+        missing = next((o for o in (e, e.__cause__) if isinstance(o, ImportError)), None)
+        if missing: return FunctionLost(f"a process on {self.name!r} can't import what it needs: {missing}")
+        return await self._died(a, e)
     if 'progress' in answer: a.job.progress,a.job.progress_note = answer['progress'],answer['progress_note']
     a.take_lines(answer.get('lines'))
     match answer['how']:
@@ -208,7 +315,11 @@ def set_executors(self:Process,
     "Let executors call the functions of tasks with `on`; those that were set before stay"
     for k,o in executors.items():
         if not callable(getattr(o, 'submit', None)): raise TypeError(f"executor {k!r} must be an Executor, got {o!r}")
-    self.executors.update({k:Elsewhere(k, o) for k,o in executors.items()})
+    new = {k:Elsewhere(k, o) for k,o in executors.items()}
+    for k,o in new.items():
+        try: o.listen()
+        except Exception as e: raise ValueError(f"executor {k!r} must take calls, got {type(e).__name__}: {e}") from e
+    self.executors.update(new)
 
 set_executors = this_process.set_executors
 
@@ -344,7 +455,6 @@ def ask(self:_Child, call):
     return json.loads(said)
 
 # %% ../nbs/07b_executors.ipynb #ad9b2342
-_log = logging.getLogger('tenant_tasks')
 _pools = weakref.WeakSet()
 
 class Processes(Executor):

@@ -25,6 +25,10 @@ class Elsewhere:
     'Seconds between two looks at the row'
     name: str
     executor: Executor
+    client: Any
+    "Dask's, if it is one of Dask's"
+    topic: Any
+    "Of Dask's events"
 
     def __init__(self, name: str, executor: Executor) -> None:
         """Args:
@@ -43,6 +47,9 @@ class Elsewhere:
         Returns:
             Its outcome
         """
+
+    def listen(self) -> None:
+        """Hear of progress on other hosts, if the executor is one of Dask's; an error if its client is closed"""
 
 class Processes(Executor):
     """Processes that make one call at a time each; a call that is cancelled or dies takes only its own process with it"""

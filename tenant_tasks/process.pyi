@@ -7,7 +7,7 @@ from datetime import datetime,timedelta
 from pathlib import Path
 from typing import Any
 
-__all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process', 'is_dead']
+__all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process', 'is_dead', 'other_host']
 
 this_process: Process
 task_threads: ThreadLimit
@@ -206,4 +206,14 @@ def is_dead(owner: str | None, folder: str | Path) -> bool | None:
 
     Returns:
         None if the lock can't tell
+    """
+
+def other_host(owner: str | None) -> str | None:
+    """The host of the process that owns a job, if this code runs on another one
+
+    Args:
+        owner: The `owner` in a row
+
+    Returns:
+        None if it is this host, or unknown
     """

@@ -10,7 +10,7 @@ def note(path):
     "Tell a test that this process got here: a line with its process id"
     with open(path, 'a') as f: f.write(f'{os.getpid()}\n')
 
-@task(on='cpu', name='h.pid')
+@task(on='cpu', name='h.pid', backoff=soon)
 def pid(): return os.getpid()
 
 @task(on='cpu', name='h.apid')
@@ -30,6 +30,35 @@ def hold(path, go):
     note(path)
     while not Path(go).exists(): time.sleep(.01)
     return 'went on'
+
+@task(on='cpu', name='h.late', backoff=soon)
+def late(path, go):
+    "Write an effect when the file `go` is there, and leave what happened in the file `path`.end"
+    hold(path, go)
+    try:
+        with current_job().transaction() as db: effect(db, 1)
+        how = 'committed'
+    except BaseException as e:
+        how = type(e).__name__
+        raise
+    finally: Path(f'{path}.end').open('a').write(f'{how}\n')
+
+@task(on='cpu', name='h.polite', max_retries=1)
+def polite(path, timeout=60):
+    "Ask again and again whether to go on, and leave in the file `path`.end how that ended"
+    note(path)
+    end = time.monotonic()+timeout
+    try:
+        while time.monotonic()<end:
+            current_job().progress(.5, 'on the way')
+            current_job().check()
+            time.sleep(.01)
+    except BaseException as e:
+        Path(f'{path}.end').write_text(f'{type(e).__name__}: {e}')
+        raise
+
+@task(on='cpu', name='h.brief', timeout=.3, max_retries=1)
+def brief(path): polite(path)
 
 @task(on='cpu', name='h.hang', backoff=soon)
 def hang(path, how):

@@ -1,0 +1,349 @@
+"Functions that a Dask cluster runs, or another library's pool: real schedulers and workers, some of which are killed"
+import asyncio,json,os,socket,subprocess,sys
+from concurrent.futures import ProcessPoolExecutor,ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from distributed import Client
+from fastcore.net import free_port
+from helpers import end,manager_at,program,programs,root,run,until,wait_until
+from loky import ProcessPoolExecutor as LokyPool
+from test_executors import own,pids,start
+
+import heavy
+from tenant_tasks.executors import run_job
+from tenant_tasks.process import Process
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
+
+module = import_module('tenant_tasks.task')
+# A death ends a call, without a second one by Dask itself; a worker gets no job before it has a thread for it
+settings = dict(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0', DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION='1.0')
+
+@pytest.fixture(autouse=True)
+def tasks(monkeypatch):
+    for k,o in own.items(): k=='h.nowhere' or monkeypatch.setitem(module._tasks, k, o)
+
+class Cluster:
+    "A scheduler, workers of one thread each, and a client"
+    def __init__(self, folder, n=2, *args, timeout=20):
+        self.procs = []
+        self.workers = {}
+        self.log = Path(folder)/'dask.log'
+        self.port = free_port()
+        self.address = f'tcp://127.0.0.1:{self.port}'
+        self.start_scheduler()
+        self.start_workers(n, *args)
+        self.client = Client(self.address, timeout=timeout, set_as_default=False)
+        self.executor = self.client.get_executor(pure=False)
+        self.client.wait_for_workers(n, 20)
+
+    def start(self, *args):
+        env = dict(os.environ, **settings, PYTHONPATH=os.pathsep.join(map(str, (root, root/'tests'))))
+        cmd = [sys.executable, '-m', 'dask', *map(str, args), '--no-dashboard']
+        with open(self.log, 'a') as log: proc = subprocess.Popen(cmd, env=env, stdout=log, stderr=log)
+        self.procs.append(proc)
+        return proc
+
+    def start_scheduler(self):
+        self.scheduler = self.start('scheduler', '--host', '127.0.0.1', '--port', self.port)
+        wait_until(self.answers, 20, why=self.log.read_text)
+
+    def answers(self):
+        with socket.socket() as s: return s.connect_ex(('127.0.0.1', self.port))==0
+
+    def start_workers(self, n=1, *args):
+        for _ in range(n):
+            proc = self.start('worker', self.address, '--no-nanny', '--nthreads', 1, *args)
+            self.workers[proc.pid] = proc
+
+    def kill(self, pid):
+        self.workers[pid].kill()
+        self.workers.pop(pid).wait()
+
+    def close(self):
+        self.client.close()
+        for o in self.procs: o.kill()
+        for o in self.procs: o.wait()
+
+@pytest.fixture(scope='module')
+def shared(tmp_path_factory):
+    "For tests that kill nothing"
+    res = Cluster(tmp_path_factory.mktemp('dask'))
+    yield res
+    res.close()
+
+@pytest.fixture
+def cluster(tmp_path):
+    res = Cluster(tmp_path)
+    yield res
+    res.close()
+
+def manager_on(path, executor, **kw):
+    "A manager in a process of its own, with this executor"
+    process = Process(**kw)
+    process.set_executors(cpu=executor)
+    return manager_at(path, process=process)
+
+def working(path, executor, **kw):
+    "A worker with a process of its own"
+    process = Process()
+    tenants = Tenants(Path(path).parent, process=process)
+    return asynccontextmanager(Worker(tenants, process=process, look_every=.05, executors=dict(cpu=executor), **kw).lifespan)()
+
+@pytest.fixture
+def manager(path, shared):
+    res = manager_on(path, shared.executor)
+    res.db.t.effects.create(n=int, pid=int)
+    return res
+
+def said(file): return file.read_text() if file.exists() else ''
+
+def check_ledger(manager, tmp_path, ids):
+    "Nothing is lost, and each run after the first one is due to a death"
+    for k,job_id in ids.items():
+        job = manager.get_job(job_id)
+        assert job.status=='completed' and len(pids(tmp_path/k))==1+job.retry_count+job.deaths, (k, job)
+
+# -- a cluster that lives
+
+async def test_runs_on_all_dask_workers(path, manager, shared):
+    async with working(path, shared.executor):
+        ids = [manager.submit('heavy', heavy.spin, secs=.05)[0] for _ in range(4)]
+        ids += [manager.submit('heavy', heavy.pid)[0] for _ in range(20)]
+        await until(lambda: all(manager.get_job(o).status=='completed' for o in ids))
+    assert {manager.get_job(o).value for o in ids[4:]}<=set(shared.workers)
+
+@pytest.mark.parametrize('func', [heavy.tell, heavy.atomic, heavy.apid], ids=['current_job', 'atomic', 'async'])
+async def test_current_job_works_in_full(manager, shared, func):
+    job = await run(manager, func)
+    assert job.status=='completed', job.error_log
+    if func is heavy.apid: assert job.value[0] in shared.workers
+    else: assert [o['pid'] in shared.workers for o in manager.db.q('SELECT pid FROM effects')]==[True]
+    if func is heavy.tell: assert job.value==[[dict(n=1)], 42, job.id, 1] and (job.progress, job.progress_note)==(.9, 'late')
+
+@pytest.mark.parametrize('how,status,says', [('useless', 'completed', ''), ('odd', 'pending', 'heavy.Odd: 1'), ('exit', 'pending', 'SystemExit: 3'),
+    ('key', 'cancelled', "cancelled: 'gone'"), ('value', 'failed', 'ValueError: bad'), ('snooze', 'pending', '')])
+async def test_outcomes(manager, how, status, says):
+    job_id,_ = manager.submit('heavy', heavy.end, how=how)
+    await manager.drain()
+    job = manager.get_job(job_id)
+    assert job.status==status and says in (job.error_log or '') and job.retry_count==(how in ('odd', 'exit', 'value'))
+
+@pytest.mark.parametrize('kw', [dict(pure=False), dict(pure=True), {}, dict(pure=False, retries=5)], ids=str)
+async def test_equal_jobs_both_run(path, shared, tmp_path, kw):
+    "Whatever the executor says of pure functions: the text of a call has its claim, so no two calls are equal"
+    manager = manager_on(path, shared.client.get_executor(**kw))
+    (tmp_path/'go').touch()
+    for _ in range(2): assert (await run(manager, heavy.hold, path=str(tmp_path/'here'), go=str(tmp_path/'go'))).status=='completed'
+    await asyncio.gather(*[run(manager, heavy.hold, path=str(tmp_path/'here'), go=str(tmp_path/'go')) for _ in range(2)])
+    assert len(pids(tmp_path/'here'))==4
+    assert (await run(manager, heavy.end, 1, how='odd')).retry_count==1
+
+async def test_cancel_settles_at_once(manager, tmp_path):
+    "The function goes on; what it writes after that is refused, and what it returns is thrown away"
+    job_id,running = start(manager, heavy.late, path=str(tmp_path/'here'), go=str(tmp_path/'go'))
+    await until(lambda: pids(tmp_path/'here'))
+    manager.cancel_job(job_id)
+    await asyncio.wait_for(running, 5)
+    row = manager.get_job(job_id)
+    assert (row.status, row.retry_count)==('cancelled', 0) and not said(tmp_path/'here.end')
+    (tmp_path/'go').touch()
+    await until(lambda: said(tmp_path/'here.end')=='Cancel\n')
+    assert manager.get_job(job_id)==row and not manager.db.t.effects.count
+
+async def test_a_cancelled_function_hears_of_it(manager, tmp_path):
+    job_id,running = start(manager, heavy.polite, path=str(tmp_path/'here'))
+    await until(lambda: pids(tmp_path/'here'))
+    manager.cancel_job(job_id)
+    await running
+    await until(lambda: 'Cancel' in said(tmp_path/'here.end'))
+    assert manager.get_job(job_id).status=='cancelled'
+
+async def test_a_timeout_settles_at_once(manager, tmp_path):
+    job = await run(manager, heavy.brief, path=str(tmp_path/'here'))
+    assert job.status=='failed' and [o['error'] for o in job.errors]==['TimeoutError: took longer than 0.3 s']
+    await until(lambda: said(tmp_path/'here.end')) # It asks, and so gives its place back
+
+# -- deaths
+
+async def test_a_killed_dask_worker_costs_its_job_an_attempt(path, cluster, tmp_path, logs):
+    "And no other job: neither the one that runs beside it, nor those that wait"
+    manager = manager_on(path, cluster.executor)
+    async with working(path, cluster.executor):
+        submit = lambda k: manager.submit('heavy', heavy.hold, path=str(tmp_path/k), go=str(tmp_path/'go'))[0]
+        ids = {k:submit(k) for k in ('first', 'second')}
+        await until(lambda: all(pids(tmp_path/o) for o in ids))
+        ids.update({k:submit(k) for k in ('third', 'fourth')})
+        await until(lambda: all(manager.get_job(o).status=='running' for o in ids.values()))
+        cluster.kill(pids(tmp_path/'first')[0])
+        await until(lambda: manager.get_job(ids['first']).retry_count==1)
+        cluster.start_workers()
+        (tmp_path/'go').touch()
+        await until(lambda: all(manager.get_job(o).status=='completed' for o in ids.values()), 20)
+    check_ledger(manager, tmp_path, ids)
+    assert [manager.get_job(o).retry_count for o in ids.values()]==[1, 0, 0, 0]
+    assert 'KilledWorker' in manager.get_job(ids['first']).error_log
+    assert [o for o in logs('WARNING') if "executor 'cpu' lost its call: KilledWorker" in o]
+
+async def test_poison_stops(path, cluster, tmp_path):
+    "A job that kills its Dask worker each time ends `failed`"
+    manager = manager_on(path, cluster.executor)
+    cluster.start_workers(1)
+    cluster.client.wait_for_workers(3, 10)
+    job = await run(manager, heavy.kill, 2, path=str(tmp_path/'here'))
+    assert (job.status, job.retry_count)==('failed', 2) and len(set(pids(tmp_path/'here')))==2
+    assert (await run(manager, heavy.pid)).status=='completed'
+
+async def test_a_killed_scheduler(path, cluster, tmp_path, logs):
+    "Its jobs come back as deaths; the client waits for a new scheduler at the same address, and so do they"
+    manager = manager_on(path, cluster.executor)
+    ids = {}
+    async with working(path, cluster.executor):
+        for k in ('first', 'second'): ids[k] = manager.submit('heavy', heavy.hold, path=str(tmp_path/k), go=str(tmp_path/'go'))[0]
+        await until(lambda: all(pids(tmp_path/o) for o in ids))
+        cluster.scheduler.kill()
+        cluster.scheduler.wait()
+        await until(lambda: all(manager.get_job(o).retry_count==1 for o in ids.values()))
+        await until(lambda: all(manager.get_job(o).status=='running' for o in ids.values()))
+        assert [o for o in logs('WARNING') if "executor 'cpu' lost its call: CancelledError; the Dask client is connecting" in o]
+        for o in list(cluster.workers): cluster.kill(o)
+        cluster.start_scheduler()
+        cluster.start_workers(2)
+        (tmp_path/'go').touch()
+        await until(lambda: all(manager.get_job(o).status=='completed' for o in ids.values()), 20)
+    check_ledger(manager, tmp_path, ids)
+    assert [manager.get_job(o).retry_count for o in ids.values()]==[1, 1]
+
+async def test_a_scheduler_that_never_comes_back(path, tmp_path, shared, monkeypatch):
+    "The client gives up after its timeout: jobs fail after their usual waits, and a new client mends it"
+    cluster = Cluster(tmp_path, 1, timeout=.5)
+    try:
+        manager = manager_on(path, cluster.executor)
+        assert (await run(manager, heavy.pid)).status=='completed'
+        cluster.scheduler.kill()
+        await until(lambda: cluster.client.status=='closed')
+        job_id,_ = manager.submit('heavy', heavy.end, how='snooze')
+        await manager.drain()
+        job = manager.get_job(job_id)
+        assert (job.status, job.retry_count)==('pending', 1) and job.run_at>job.started_at
+        assert "executor 'cpu' takes no calls: ClosedClientError" in job.error_log
+        failed = await run(manager, heavy.pid, 2)
+        assert (failed.status, failed.retry_count)==('failed', 2)
+        with pytest.raises(ValueError, match="executor 'cpu' must take calls, got ClosedClientError"): manager.process.set_executors(cpu=cluster.executor)
+        manager.process.set_executors(cpu=shared.executor)
+        assert (await run(manager, heavy.pid)).status=='completed'
+    finally: cluster.close()
+
+async def test_the_claiming_process_is_killed(path, cluster, tmp_path):
+    "Another one takes the job over; the function that still runs writes nothing"
+    manager = manager_on(path, cluster.executor)
+    manager.db.t.effects.create(n=int, pid=int)
+    job_id,_ = manager.submit('heavy', heavy.late, path=str(tmp_path/'late'), go=str(tmp_path/'go'))
+    app = program('dask_app', tmp_path, cluster.address)
+    try: await until(lambda: pids(tmp_path/'late') or app.poll() is not None, 20)
+    finally: _,err = end(app)
+    assert pids(tmp_path/'late'), err
+    async with working(path, cluster.executor):
+        await until(lambda: len(pids(tmp_path/'late'))==2)
+        (tmp_path/'go').touch()
+        await until(lambda: manager.get_job(job_id).status=='completed')
+    await until(lambda: len(said(tmp_path/'late.end').split())==2)
+    assert sorted(said(tmp_path/'late.end').split())==['Cancel', 'committed'] and manager.db.t.effects.count==1
+    check_ledger(manager, tmp_path, dict(late=job_id))
+    assert manager.get_job(job_id).retry_count==1 and len(set(pids(tmp_path/'late')))==2
+
+# -- another host
+
+@pytest.fixture(scope='module')
+def far(tmp_path_factory):
+    "A cluster on another host, as it looks from the code"
+    res = Cluster(tmp_path_factory.mktemp('far'), 2, '--preload', programs/'another_host.py')
+    yield res
+    res.close()
+
+@pytest.fixture
+def far_manager(path, far):
+    res = manager_on(path, far.executor)
+    res.db.t.effects.create(n=int, pid=int)
+    return res
+
+@pytest.mark.parametrize('func', [heavy.tell, heavy.atomic, heavy.late], ids=['current_job', 'atomic', 'transaction'])
+async def test_another_host_refuses_what_needs_the_file(far_manager, tmp_path, func):
+    "Although the file is there, as one with the same path may be"
+    (tmp_path/'go').touch()
+    job = await run(far_manager, func, 1, **(dict(path=str(tmp_path/'here'), go=str(tmp_path/'go')) if func is heavy.late else {}))
+    assert job.status=='failed' and 'FileNotFoundError: a function that uses the tenant' in job.error_log
+    assert 'must run on the host of the database' in job.error_log and not far_manager.db.t.effects.count
+
+@pytest.mark.parametrize('timed', [False, True], ids=['cancel', 'timeout'])
+async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
+    "Through Dask: progress as an event, the end of interest as a cancelled call"
+    job_id,running = start(far_manager, heavy.brief if timed else heavy.polite, path=str(tmp_path/'here'))
+    if not timed:
+        await until(lambda: far_manager.get_job(job_id).progress_note=='on the way')
+        far_manager.cancel_job(job_id)
+    await running
+    job = far_manager.get_job(job_id)
+    assert job.status==('failed' if timed else 'cancelled') and job.progress==.5 and pids(tmp_path/'here')
+    await until(lambda: said(tmp_path/'here.end').startswith(('Cancel: asked to stop', 'TimeoutError')))
+
+async def test_a_result_from_another_host(far_manager, far): assert (await run(far_manager, heavy.apid)).value[0] in far.workers
+
+async def test_progress_is_dropped_without_a_channel(manager, monkeypatch, logs):
+    "With one line in the log; the last progress still comes with the result"
+    module = import_module('tenant_tasks.executors')
+    monkeypatch.setattr(module, 'other_host', lambda owner: 'elsewhere')
+    monkeypatch.setattr(module.this_process, 'warned', set())
+    with ThreadPoolExecutor(2) as pool:
+        manager.process.set_executors(cpu=pool)
+        for _ in range(2):
+            job = await run(manager, heavy.polite, path=os.devnull, timeout=.05)
+            assert job.status=='completed' and job.progress_note=='on the way'
+    line, = [o for o in logs('WARNING') if 'elsewhere' in o]
+    assert line==f"job {manager.list_jobs()[1].id} (sync): progress and `check` don't reach host elsewhere from here"
+
+# -- what can't be found
+
+@pytest.mark.parametrize('how', ['module', 'package'])
+async def test_a_cluster_without_the_code(path, shared, tmp_path, monkeypatch, how):
+    src = "from tenant_tasks import task\n@task(on='cpu', name='h.lonely')\ndef lonely(): pass\ndef run_job(call): pass"
+    (tmp_path/f'lonely_{how}.py').write_text(src)
+    monkeypatch.syspath_prepend(tmp_path)
+    lonely = import_module(f'lonely_{how}')
+    if how=='package': monkeypatch.setattr(import_module('tenant_tasks.executors'), 'run_job', lonely.run_job)
+    try: job = await run(manager_on(path, shared.executor), lonely.lonely)
+    finally: del module._tasks['h.lonely']
+    assert (job.status, job.retry_count)==('failed', 1) and 'FunctionLost' in job.error_log and f"No module named 'lonely_{how}'" in job.error_log
+
+def test_threads_import_a_script_once(tmp_path):
+    "A process of an executor may have threads: the second one waits until the first has imported the script"
+    script = tmp_path/'script.py'
+    script.write_text("import time\nfrom tenant_tasks import task\ntime.sleep(.2)\n@task(on='cpu', name='h.script')\ndef script(): return 1")
+    call = json.dumps(dict(job=dict(id='1', job_type='heavy', task='h.script', claim='1'), db='', lease=60, script=str(script)))
+    with ThreadPoolExecutor(2) as pool: res = [json.loads(o)['how'] for o in pool.map(run_job, [call]*2)]
+    del module._tasks['h.script'],sys.modules['__mp_main__']
+    assert res==['returned']*2
+    script.unlink()
+    assert 'no script' in json.loads(run_job(call))['why']
+
+# -- other pools
+
+def spawned(): return ProcessPoolExecutor(2, mp_context=get_context('spawn'))
+
+@pytest.mark.parametrize('make', [lambda: LokyPool(2), spawned], ids=['loky', 'ProcessPoolExecutor'])
+async def test_a_broken_pool_is_a_death(path, tmp_path, make):
+    "Then it takes no calls; a new pool does"
+    with make() as pool, make() as new:
+        manager = manager_on(path, pool)
+        manager.db.t.effects.create(n=int, pid=int)
+        assert (await run(manager, heavy.tell)).status=='completed'
+        job = await run(manager, heavy.kill, path=str(tmp_path/'here'))
+        assert (job.status, job.retry_count)==('failed', 3) and len(pids(tmp_path/'here'))==1
+        first,*refused = [o['error'] for o in reversed(job.errors)]
+        assert 'ProcessDied: the process on' in first and all('takes no calls' in o for o in refused)
+        manager.process.set_executors(cpu=new)
+        assert (await run(manager, heavy.pid)).status=='completed'
