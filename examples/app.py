@@ -77,7 +77,7 @@ def operator(req): return 'act' if req.session.get('who')=='olga' else None
 def logged_in(req): return None if req.session.get('who') in people else Redirect('/login')
 
 worker = Worker(tenants)
-app,rt = fast_app(lifespan=worker.lifespan, before=Beforeware(logged_in, skip=['/login']))
+app,rt = fast_app(lifespan=worker.lifespan, htmlkw=dict(lang='en'), before=Beforeware(logged_in, skip=['/login']))
 jobs_ui(app, manager_for, guard)
 operator_ui(app, tenants, operator)
 

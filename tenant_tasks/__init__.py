@@ -13,8 +13,13 @@ from .manager import BackgroundTaskManager,JobNotFound,JobStateError
 from . import matching,schedules
 from .tenants import BadTenantName,TenantMap,TenantNotFound,Tenants
 from .worker import Worker
-from .components import JobCard,JobDetails,JobStats,JobTable,View,hide_secrets
-from .pages import jobs_ui,operator_ui
+from .secrets import hide_secrets
+from .views import View
+from .components import JobCard,JobDetails
+from .tables import JobTable
+from .charts import JobStats
+from .pages import jobs_ui
+from .operators import operator_ui
 
 __all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses', 'transitions',
     'task', 'on_event', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick', 'task_threads', 'Processes', 'set_executors',

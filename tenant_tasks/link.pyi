@@ -7,9 +7,9 @@ from fastlite import Database
 from typing import Any,NamedTuple
 import apsw,logging
 
-__all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'retry_busy', 'open_plain', 'not_optimize',
-    'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink', 'file_at', 'link_at',
-    'link_for', 'abandon_links']
+__all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'hurry', 'hurried', 'retry_busy', 'open_plain',
+    'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink', 'file_at',
+    'link_at', 'link_for', 'abandon_links']
 
 caller: Mode
 runner: Mode
@@ -24,6 +24,24 @@ class Mode(NamedTuple):
     'Does it join a transaction that the app has open?'
     patience: float
     'Seconds to wait for a lock'
+
+@contextmanager
+def hurry(seconds: float) -> Iterator[Any]:
+    """Be less patient in this block; a wait that is too long raises `apsw.BusyError`
+
+    Args:
+        seconds: How long all waits for locks in this block may take together
+    """
+
+def hurried(mode: Mode) -> Mode:
+    """A mode in the present block
+
+    Args:
+        mode: How a database is used
+
+    Returns:
+        With the patience that is left, in tenths of a second
+    """
 
 def retry_busy(f: Callable[..., Any], *errors: type[Any], timeout: float=...) -> Any:
     """Call `f` again while it raises one of `errors`

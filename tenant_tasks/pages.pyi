@@ -1,14 +1,21 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .checks import Pulse
-from .components import View
 from .job import TenantJob
 from .manager import BackgroundTaskManager
-from .tenants import Overview,Tenants
+from .views import View
 from collections.abc import Callable
+from fastcore.xml import FT
 from fasthtml.core import FastHTML
+from functools import partial
+from starlette.responses import Response
 from typing import Any
 
-__all__ = ['Pages', 'JobPages', 'jobs_ui', 'TenantPages', 'operator_ui', 'health_route']
+__all__ = ['patience', 'live_kinds', 'ask_from', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages', 'by_clock',
+    'full_page', 'said', 'live_kind', 'bulk_words', 'confirm_page', 'jobs_ui', 'health_route']
+
+patience: float
+live_kinds: dict[str, Callable[..., Any] | partial]
+ask_from: int
 
 class Pages:
     """What all mounted pages have: a prefix, a guard, and the view behind it"""
@@ -52,6 +59,17 @@ class Pages:
             act: May this viewer cancel and retry?
         """
 
+    async def ask(self, f: Callable[..., Any], req: Any) -> Any:
+        """Ask the app; 500 if its function raises something, and the reason in the log
+
+        Args:
+            f: The app's `guard` or `manager_for`
+            req: A request
+
+        Returns:
+            What it returns
+        """
+
     async def gate(self, req: Any) -> Any:
         """Ask the guard; 404 for visitors without access, 403 for a POST that isn't allowed
 
@@ -62,6 +80,17 @@ class Pages:
             What the viewer may do, 'read' or 'act', or the guard's own response
         """
 
+    async def answer(self, f: Callable[..., Any], req: Any) -> Any:
+        """What a page behind the gate answers
+
+        Args:
+            f: Called with the request and its view, async
+            req: A request
+
+        Returns:
+            What it returns, or an error for people
+        """
+
     def route(self, path: str, method: str, f: Callable[..., Any]) -> Any:
         """Put a page behind the gate
 
@@ -70,6 +99,48 @@ class Pages:
             method: 'get' or 'post'
             f: Called with the request and its view, async
         """
+
+    def add_files(self) -> Any:
+        """Serve the stylesheet and the script, and name them in the app's headers; `ValueError` for a prefix that is taken"""
+
+    async def to_list(self, req: Any, view: View) -> Any:
+        """The address of the list, with its filters
+
+        Args:
+            req: A request with a slash at the end
+            view: Its view
+
+        Returns:
+            A redirect
+        """
+
+def is_live(req: Any) -> bool:
+    """Does it come from the script of the pages?
+
+    Args:
+        req: A request
+    """
+
+def live_answer(text: str='', status: int=0, **kw: Any) -> Response:
+    """An answer to the script
+
+    Args:
+        text: Words for people, or the parts that have changed
+        status: 204 for no text and 200 for one, if not given
+        kw: `headers` and `background` of the response
+    """
+
+async def quickly(manager: BackgroundTaskManager, f: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a thread that waits no longer than a page may for a locked database
+
+    Args:
+        manager: A tenant's manager
+        f: Reads or writes
+        args: Its arguments
+
+    Returns:
+        What `f` returns
+    """
 
 class JobPages(Pages):
     """A tenant's pages, mounted on an app"""
@@ -108,13 +179,12 @@ class JobPages(Pages):
             req: A request with a `job_id` in its path
         """
 
-    async def list_page(self, req: Any, view: View, note: str='') -> Any:
+    async def list_page(self, req: Any, view: View) -> Any:
         """The list, with filters and numbers
 
         Args:
             req: A request
             view: Its view
-            note: Why a button did nothing
 
         Returns:
             A page
@@ -132,15 +202,15 @@ class JobPages(Pages):
             A page
         """
 
-    async def card(self, req: Any, view: View) -> Any:
-        """What has changed in a card
+    async def live(self, req: Any, view: View) -> Any:
+        """What has changed in a page
 
         Args:
             req: A request
             view: Its view
 
         Returns:
-            Parts of a card
+            The parts that have changed
         """
 
     async def act(self, action: str, req: Any, view: View) -> Any:
@@ -152,7 +222,21 @@ class JobPages(Pages):
             view: Its view
 
         Returns:
-            Parts of a card, a page that says why not, or a redirect
+            A redirect, or a page that says why not
+        """
+
+    def tell(self, req: Any, back: str, words: str, role: str, background: Any=None) -> Response:
+        """Say something on the next page, or to the script at once
+
+        Args:
+            req: A request
+            back: The address of the next page
+            words: What to say
+            role: 'alert', or 'status' for what went well
+            background: What runs after the response
+
+        Returns:
+            A redirect, or an answer to the script
         """
 
     async def bulk(self, req: Any, view: View) -> Any:
@@ -163,7 +247,7 @@ class JobPages(Pages):
             view: Its view
 
         Returns:
-            A redirect, or the list with a note
+            A redirect, or a page that asks
         """
 
     async def set_pause(self, action: str, req: Any, view: View) -> Any:
@@ -179,7 +263,76 @@ class JobPages(Pages):
         """
 
     def mount(self) -> Any:
-        """Add all pages to the app, and the stylesheet to its headers"""
+        """Add all pages to the app, and the stylesheet and the script to its headers"""
+
+    async def cards_view(self, req: Any) -> View | Callable[..., Any]:
+        """The view of cards that are shown outside these pages
+
+        Args:
+            req: A request for any page of the app
+
+        Returns:
+            For `show_as`
+        """
+
+def by_clock(view: View, clock: Callable[..., Any]) -> View:
+    """A view whose times are relative to that of a clock
+
+    Args:
+        view: Who looks
+        clock: Says what time it is
+    """
+
+def full_page(title: str, *c: FT | None, up: tuple[Any, ...] | list[Any]=...) -> tuple[Any, ...]:
+    """A page of ours, in the app's own frame
+
+    Args:
+        title: Its heading
+        c: What is on it
+        up: Where it leads back to: words and an address each
+
+    Returns:
+        The title and `<main>`
+    """
+
+def said(note: str, role: str='alert') -> FT | None:
+    """A note at the top of a page
+
+    Args:
+        note: What happened, or ''
+        role: 'alert', or 'status' for what went well
+    """
+
+def live_kind(name: str) -> Callable[..., Any]:
+    """Let a kind of parts take part in the refresh
+
+    Args:
+        name: What the parts have before the colon
+
+    Returns:
+        A decorator of a function of the manager, the view, what the part is about, and the token of the page
+    """
+
+def bulk_words(action: str, notes: list[str]) -> str:
+    """What came of acting on many jobs
+
+    Args:
+        action: 'cancel' or 'retry'
+        notes: For each job why nothing was done, or ''
+    """
+
+def confirm_page(action: str, ids: list[str], view: View, back: str) -> tuple[Any, ...]:
+    """A page that asks before it acts on many jobs
+
+    Args:
+        action: 'cancel' or 'retry'
+        ids: Which jobs
+        view: Who looks
+        back: The address of the list
+
+    Returns:
+        A page
+    """
 
 def jobs_ui(
     app: FastHTML,
@@ -203,70 +356,6 @@ def jobs_ui(
 
     Returns:
         The pages; `view(req, act)` gives a view for components elsewhere
-    """
-
-class TenantPages(Pages):
-    """The operator's pages, mounted on an app"""
-    size: int
-    'Tenants on a page'
-    tenants: Tenants
-    overview: Overview
-    inside: JobPages
-
-    def __init__(
-        self,
-        app: FastHTML,
-        tenants: Any,
-        guard: Callable[..., Any],
-        prefix: str='/ops',
-        **kw: Any,
-    ) -> None:
-        """Args:
-            app: The app
-            tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
-            guard: From a request to what the operator may do
-            prefix: Path of the pages
-            kw: `secret`, `redact` and `internals`, see `Pages`; an operator sees internals unless it is False
-        """
-
-    def manager(self, req: Any) -> BackgroundTaskManager:
-        """The manager of the tenant that the path names
-
-        Args:
-            req: A request with a `tenant` in its path
-        """
-
-    async def home(self, req: Any, view: View) -> Any:
-        """All tenants, the worst first
-
-        Args:
-            req: A request
-            view: Its view
-
-        Returns:
-            A page
-        """
-
-def operator_ui(
-    app: FastHTML,
-    tenants: Any,
-    guard: Callable[..., Any],
-    prefix: str='/ops',
-    secret: tuple[Any, ...]=...,
-    redact: Callable[..., Any]=...,
-) -> TenantPages:
-    """Mount the operator's pages: all tenants, the worst first, and each tenant's jobs
-
-    Args:
-        app: The app
-        tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
-        guard: From a request to what the operator may do: 'read', 'act', None for nothing, or a response
-        prefix: Path of the pages
-        secret: More keys of payloads that are secret in this app
-        redact: Hides more: takes a job without its secrets, returns the job to show
-
-    Returns:
-        The pages
     """
 
 def health_route(

@@ -12,7 +12,7 @@ import logging,os,re,threading,time,unicodedata
 from collections import OrderedDict
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
-from dataclasses import dataclass
+from dataclasses import dataclass,replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -453,6 +453,7 @@ class Health:
     counts:dict # Jobs by status
     since:str|None = None # When the oldest pending job was due
     error:str = '' # Why its database can't be read
+    slow:bool = False # Was its database locked, so that this is what was known before?
 
     @property
     def rank(self):
@@ -475,11 +476,14 @@ class Overview:
         self._seen = {} # State of the files, see `Tenants.changed`
         self._lock = threading.Lock()
 
+    def _stats(self, name):
+        path = self.tenants.file(name)
+        return quick_stats(path, self.count_limit) if path else self.tenants[name].store.stats(self.count_limit)
+
     def _read(self, name):
         try:
-            path = self.tenants.file(name)
-            stats = quick_stats(path, self.count_limit) if path else self.tenants[name].store.stats(self.count_limit)
-            return Health(name, *stats)
+            with hurry(.1): return Health(name, *self._stats(name))
+        except apsw.BusyError: return replace(self.known.get(name) or Health(name, _none), slow=True)
         except (apsw.Error,OSError,TenantNotFound) as e: return Health(name, _none, error=f'{type(e).__name__}: {e}')
 
 # %% ../nbs/09_tenants.ipynb #275dc7a1
@@ -498,7 +502,7 @@ def _catch_up(self:Overview, end):
     names = set(self.tenants)
     self.todo = {o:None for o in [*self.tenants.changed(self._seen), *self.todo] if o in names}
     for o in set(self.known)-names: del self.known[o]
-    again = [k for k,v in self.known.items() if v.error or not self.tenants.file(k)]
+    again = [k for k,v in self.known.items() if v.error or v.slow or not self.tenants.file(k)]
     for name in [*self.todo, *again]:
         if time.monotonic()>end: break
         self.todo.pop(name, None)

@@ -251,6 +251,8 @@ class Health:
     'When the oldest pending job was due'
     error: str = ''
     "Why its database can't be read"
+    slow: bool = False
+    'Was its database locked, so that this is what was known before?'
 
     @property
     def rank(self) -> Any:

@@ -438,7 +438,7 @@ def test_pages_and_command(path, manager, capsys):
     manager.cancel_job(subs[0][0])
     for o in (subs.batch, subs[1][0]):
         html = client.get(f'/jobs/{o}').text
-        assert '1 of 3 ended, 1 cancelled' in html and 'every 2s' in html and '9999' not in html
+        assert '1 of 3 ended, 1 cancelled' in html and 'data-tt-part="batch:' in html and '9999' not in html
     assert 'waits for its batch' in client.get(f'/jobs/{subs.batch}').text
     manager.submit('other', page)
     html = client.get(f'/jobs?batch={subs.batch}').text

@@ -44,19 +44,19 @@ def test_card_moves_from_pending_to_completed_and_then_asks_no_more(page):
     "No reload in between: a mark on the window is still there; the bar moves; after the end there is not one more request"
     page.evaluate("window.mark = 'here'")
     asked = []
-    page.on('request', lambda r: '/card' in r.url and asked.append(r.url))
+    page.on('request', lambda r: '~live' in r.url and asked.append(r.url))
     card = submit(page, 'make_report')
     status(card, 'running')
     values = []
     while not card.locator('[data-status=completed]').count():
         values += card.locator('progress').evaluate_all('bars => bars.map(o => o.value)')
         page.wait_for_timeout(200)
-    assert len(set(values))>=3 and values==sorted(values), values
-    assert page.evaluate('window.mark')=='here' and len(asked)>=4
+    assert len(set(values))>=2 and values==sorted(values), values
+    assert page.evaluate('window.mark')=='here' and len(asked)>=2
     card.get_by_text('Result').click()
-    assert '100 rows' in card.inner_text() and not card.locator('[hx-get]').count() and not card.get_by_role('button').count()
+    assert '100 rows' in card.inner_text() and not card.get_attribute('data-tt-every') and not card.get_by_role('button').count()
     n = len(asked)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(2500)
     assert len(asked)==n
 
 def test_failing_job_shows_its_attempts_and_an_open_error_stays_open(page):
@@ -67,7 +67,7 @@ def test_failing_job_shows_its_attempts_and_an_open_error_stays_open(page):
     fold.locator('summary').click()
     countdown = []
     for _ in range(12):
-        countdown += card.get_by_text('next attempt in').all_inner_texts()
+        countdown += card.get_by_text('next attempt').all_inner_texts()
         if len(set(countdown))>2: break
         page.wait_for_timeout(250)
     assert len(set(countdown))>2 and fold.get_attribute('open') is not None, 'the card went on while the error stayed open'
@@ -94,7 +94,7 @@ def test_status_is_announced_from_a_region_that_stays(page):
     "A screen reader speaks when the text of a live region changes, so the region itself has to stay"
     card = submit(page, 'make_report')
     region = card.get_by_role('status')
-    region.evaluate("o => { window.region = o; window.said = []; new MutationObserver(() => said.push(o.innerText.trim())).observe(o, {childList: true, subtree: true}) }")
+    region.evaluate("o => { window.region = o; window.said = []; new MutationObserver(() => said.push(o.innerText.trim())).observe(o, {childList: true, characterData: true, subtree: true}) }")
     status(card, 'running')
     card.get_by_role('button', name='Cancel').click()
     status(card, 'cancelled')
@@ -120,7 +120,8 @@ def test_list_refreshes_filters_and_acts_in_bulk(page, base):
     n = page.locator('tbody tr').count()
     assert page.locator('tbody input:checked').count()==n>=2
     page.locator('tbody input').first.uncheck()
-    press(page, 'Retry selected')
+    page.get_by_role('button', name='Retry selected').click()
+    page.locator('tbody tr').nth(1).wait_for(state='detached')
     assert page.locator('tbody tr').count()==1, 'the one that was unchecked again stays cancelled'
     page.goto(base+'/jobs')
     page.get_by_label('ID').fill(ids[0].removeprefix('job-')[:20])
@@ -132,11 +133,11 @@ def test_a_job_that_is_gone_stops_the_asking(page, base, tmp_path):
     "Its card says so once, and there is not one more request"
     card = submit(page, 'make_report')
     asked = []
-    page.on('request', lambda r: '/card' in r.url and asked.append(r.url))
-    page.route(re.compile('/card'), lambda route: route.fulfill(status=404, body='404 Not Found'))
+    page.on('request', lambda r: '~live' in r.url and asked.append(r.url))
+    page.route(re.compile('~live'), lambda route: route.fulfill(status=404, body='404 Not Found'))
     card.get_by_text('can no longer be followed').wait_for()
     n = len(asked)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(2500)
     assert len(asked)==n
 
 def test_without_javascript(new_page, base):

@@ -11,7 +11,8 @@ from tenant_tasks.checks import Pulse,check_database,check_directory,fs_type
 from tenant_tasks.cli import main
 from tenant_tasks.job import TenantJob,timestamp,utcnow
 from tenant_tasks.link import open_plain
-from tenant_tasks.pages import health_route,operator_ui
+from tenant_tasks.operators import operator_ui
+from tenant_tasks.pages import health_route
 from tenant_tasks.tenants import Tenants
 
 @pytest.fixture

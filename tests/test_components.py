@@ -9,7 +9,11 @@ from helpers import open_db
 from tenant_tasks.job import *
 from tenant_tasks.task import *
 from tenant_tasks.manager import *
+from tenant_tasks.secrets import *
+from tenant_tasks.views import *
 from tenant_tasks.components import *
+from tenant_tasks.tables import *
+from tenant_tasks.charts import *
 
 @task(name='components.sync')
 def sync(user_id=None): return dict(user=user_id)
@@ -69,6 +73,27 @@ def test_no_pages_no_links():
     lone,linked = (to_xml((JobCard(job, o), JobTable([job], o, Query()))) for o in (View(act=True), View('/jobs', act=True)))
     assert not [o for o in ('href', 'hx-get', '<form', '<button') if o in lone]
     assert 'href="/jobs/..%2Fx%3Fy%23z"' in linked and 'action="/jobs/..%2Fx%3Fy%23z/cancel"' in linked
+
+def test_a_row_made_once_is_shown_only_to_those_who_see_the_same():
+    "Viewers who may act, other pages, other secrets and a `redact` have rows of their own; the times are the script's"
+    job = TenantJob('1', 'secret-iban k-12345678', 'failed', '{"iban": "k-12345678"}', created_at=timestamp(utcnow()))
+    def html(**kw): return to_xml(JobRows([job], View(**{**dict(base='/jobs', now=utcnow()), **kw}), Query(), live=True))
+    first = html()
+    assert 'k-12345678' in first and 'checkbox' not in first and 'href="/jobs/1"' in first
+    assert 'k-12345678' not in html(secret=('iban',)) and 'checkbox' in html(act=True) and 'href="/ops/1"' in html(base='/ops')
+    assert 'hidden' in html(redact=lambda job: replace(job, job_type='hidden')) and 'hidden' not in html()
+
+def test_how_long_a_job_took_is_told_of_its_last_run():
+    "A pending one isn't running, whatever it did before; the time between attempts is no time that it took"
+    now = utcnow()
+    def at(secs): return timestamp(now+timedelta(seconds=secs))
+    old = TenantJob('1', 'x', 'pending', created_at=at(-7200), started_at=at(-7000), retry_count=1, run_at=at(60))
+    for text in (to_xml(JobCard(old)), to_xml(JobTable([old]))): assert '1 h' not in text
+    assert '2 h' in to_xml(JobTable([old]))
+    done = replace(old, status='completed', started_at=at(-1), completed_at=at(-.999))
+    assert 'last attempt took 1 ms' in to_xml(JobCard(done)) and 'took 1 ms' in to_xml(JobCard(replace(done, retry_count=0)))
+    assert '1 h' not in to_xml(JobTable([replace(done, status='cancelled', started_at=at(-7000))]))
+    assert 'running for 1 h' in to_xml(JobCard(replace(old, status='running')))
 
 def test_query_ignores_nonsense():
     "What a list can't be asked for is left out"

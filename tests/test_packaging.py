@@ -87,7 +87,7 @@ def test_wheel_installs_and_runs(tmp_path, monkeypatch):
         meta = z.read(next(o for o in names if o.endswith('METADATA'))).decode()
     assert {o.split('/')[0] for o in names if 'dist-info' not in o}=={'tenant_tasks'}
     assert set(repo_files('tenant_tasks'))=={o for o in names if 'dist-info' not in o}
-    for o in ('manager.py', 'manager.pyi', '__init__.pyi', 'py.typed', 'jobs.css'): assert f'tenant_tasks/{o}' in names, o
+    for o in ('manager.py', 'manager.pyi', '__init__.pyi', 'py.typed', 'jobs.css', 'jobs.js'): assert f'tenant_tasks/{o}' in names, o
     assert any('LICENSE' in o for o in names)
     for o in ('Requires-Dist: fastlite', 'Requires-Python: >=3.10', 'Provides-Extra: dev', '# ⚡ Background Tasks'): assert o in meta, o
     home = 'https://github.com/acme/tenant_tasks'

@@ -1,17 +1,22 @@
 "The pages as hostile and as ordinary clients meet them: who sees what, and who may change what"
-import html,json,re
+import html,json,os,re,time
 
-import pytest
-from fasthtml.common import Client,FastHTML,JSONResponse,Redirect,fast_app
+import apsw,pytest
+from fasthtml.common import Client,FastHTML,JSONResponse,P,Redirect,fast_app
 from fastlite import database
-from helpers import open_db
+from helpers import open_db,write_lock
 
 from tenant_tasks.job import *
 from tenant_tasks.task import *
 from tenant_tasks.manager import *
 from tenant_tasks.tenants import *
+from tenant_tasks.secrets import *
+from tenant_tasks.views import *
 from tenant_tasks.components import *
+from tenant_tasks.tables import *
+from tenant_tasks.charts import *
 from tenant_tasks.pages import *
+from tenant_tasks.operators import *
 
 @task(name='pages.sync')
 def sync(user_id=None, password=None): return dict(user=user_id)
@@ -20,6 +25,7 @@ def sync(user_id=None, password=None): return dict(user=user_id)
 def broken(password=None): raise ValueError(f'{password} is wrong')
 
 htmx = {'hx-request':'true'}
+script = {'tt-live':'1'} # What the script of the pages sends
 
 class Site:
     "An app with two tenants, an operator, and people who may read, act, or neither"
@@ -58,9 +64,11 @@ def changing(job_id, prefix='/jobs'):
     buttons = [(f'{prefix}/{job_id}/cancel', {}), (f'{prefix}/{job_id}/retry', {})]
     return [*buttons, (f'{prefix}/bulk', dict(do='cancel', id=job_id)), (f'{prefix}/bulk', everything('cancel', job_id))]
 
+def changes(job_id, prefix='/jobs'): return f'{prefix}/~live?p=job:{job_id}%20&p=details:{job_id}%20'
+
 def reading(job_id, prefix='/jobs'):
-    "All routes that show something: the list, the job, its card, the list with a filter"
-    return [prefix, f'{prefix}/{job_id}', f'{prefix}/{job_id}/card', f'{prefix}?status=failed&id={job_id}']
+    "All routes that show something: the list, the job, what has changed in its card, the list with a filter"
+    return [prefix, f'{prefix}/{job_id}', changes(job_id, prefix), f'{prefix}?status=failed&id={job_id}']
 
 async def test_strangers_get_nothing(site):
     "Each page and each form of a tenant, asked for by the other tenant, by a visitor without rights, and by one without a login"
@@ -74,7 +82,8 @@ async def test_strangers_get_nothing(site):
                 res = client.get(path, headers=headers)
                 assert (res.status_code, res.text)==(404, lost.text), path
         for path,form in changing(job_id): assert client.post(path, data=form).status_code==404
-    for path in reading(job_id)[1:3]: assert (other.get(path).status_code, other.get(path).text)==(404, lost.text)
+    assert (other.get(f'/jobs/{job_id}').status_code, other.get(f'/jobs/{job_id}').text)==(404, lost.text)
+    assert other.get(changes(job_id)).text==other.get(changes('unknown')).text.replace('unknown', job_id)
     for path in ('/jobs', f'/jobs?id={job_id}'):
         assert not re.search(rf'href="/jobs/{job_id}|value="{job_id}" aria|top-secret', other.get(path).text)
     own,_ = site.job('globex')
@@ -122,11 +131,10 @@ async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
     operator_ui(app, tenants, lambda req: 'act')
     client,told = Client(app),'submitted 3 min ago'
     for base in ('/jobs', '/ops/acme'):
-        for path,headers in ((f'{base}/{job_id}', {}), (f'{base}/{job_id}/card', htmx), (f'{base}/{job_id}/card?seen=pending.0.0.act', htmx)):
-            assert told in client.get(path, headers=headers).text, path
+        for path in (f'{base}/{job_id}', changes(job_id, base)): assert told in client.get(path).text, path
         assert '>3 min<' in client.get(base).text
     assert '>3 min<' in client.get('/ops').text
-    answer = client.post(f'/jobs/{job_id}/retry', data=dict(csrf=token(client, f'/jobs/{job_id}')), headers=htmx)
+    answer = client.post(f'/jobs/{job_id}/retry', data=dict(csrf=token(client, f'/jobs/{job_id}')))
     assert told in answer.text and 'must be failed or cancelled' in answer.text
 
 async def test_token_is_the_sessions(site):
@@ -152,10 +160,10 @@ async def test_everything_is_text(site):
             created_at=timestamp(utcnow()), progress=.5, progress_note=evil, function=evil, unique_key=evil+status, owner=evil)
         acme.store.submit([job])
         lists = '/jobs','/jobs?type='+evil.replace('&', '%26'),'/jobs?id='+evil
-        for path in (f'/jobs/{job.id}', f'/jobs/{job.id}/card?seen='+evil, *lists, f'/one/{job.id}'):
+        for path in (f'/jobs/{job.id}', changes(job.id), '/jobs/~live?p='+evil+'%20', *lists, f'/one/{job.id}'):
             for headers in ({}, htmx):
                 text = site.client(tenant='acme', may='act').get(path, headers=headers).text
-                assert '<script>alert' not in text and 'alert(1)' in text or 'card' in path or 'id=' in path, path
+                assert '<script>alert' not in text and 'alert(1)' in text or 'p=' in path or 'id=' in path, path
                 assert '<script>alert' not in text
     ops = site.client(operator='act').get('/ops/acme').text
     assert '<script>alert' not in ops
@@ -171,8 +179,8 @@ async def test_secrets_are_masked_everywhere(site):
     acme.store.submit([deep])
     ann = site.client(tenant='acme', may='act')
     for o in (job_id, deep.id):
-        for path in (f'/jobs/{o}', f'/jobs/{o}/card', f'/one/{o}', '/jobs'):
-            text = ann.get(path, headers=htmx if 'card' in path else {}).text
+        for path in (f'/jobs/{o}', changes(o), f'/one/{o}', '/jobs'):
+            text = ann.get(path).text
             assert not [s for s in ('hunter42','s3cr3t-1','DE00-1234','t0k3n-9') if s in text], path
     assert 'visible' in ann.get(f'/jobs/{deep.id}').text
 
@@ -222,37 +230,54 @@ async def test_prefix_with_a_tenant_and_a_mounted_app(tmp_path):
         job_id,bg_task = tenants[tenant].submit('sync', sync)
         return tenants[tenant].get_job(job_id), bg_task
     @rt('/about', methods=['get'])
-    def about(): return 'no tenant here'
+    def about(): return P('no tenant here')
     tenants.create('acme')
     outer = Client(Starlette(routes=[Mount('/app', app)]))
     card = outer.get('/app/t/acme/go', headers=htmx).text
-    url = html.unescape(re.search('hx-get="([^"]+)"', card)[1])
-    assert url.startswith('/app/t/acme/jobs/') and outer.get(url, headers=htmx).status_code==200
+    url = re.search('data-tt-url="([^"]+)"', card)[1]
+    assert url=='/app/t/acme/jobs/~live' and outer.get(url).status_code==204
+    files = re.findall('(?:href|src)="(/app/t/jobs/~[^"]+)"', outer.get('/app/about').text)
+    assert [outer.get(o).headers['content-type'].split(';')[0] for o in files]==['text/css', 'text/javascript']
     assert 'href="/app/t/acme/jobs?' in outer.get('/app/t/acme/jobs').text
     assert 'no tenant here' in outer.get('/app/about').text
     for bad in ('hooli', '..%2Facme', '%00', 'a'*200): assert outer.get(f'/app/t/{bad}/jobs').status_code==404
 
-async def test_card_answers_with_what_has_changed(site):
-    "The live part while the state is the same, all of the body when it is another, and no more asking at the end"
+async def test_a_page_gets_what_has_changed(site):
+    "Nothing while the row is the same, the card when it is another, and no more asking at the end"
     acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
     job_id,_ = site.job()
-    def card(**kw): return ann.get(f'/jobs/{job_id}/card', params=kw, headers=htmx)
-    seen = CardParts(acme.get_job(job_id), View(act=True)).state
-    same,first = card(seen=seen),card()
-    assert 'hx-retarget' not in same.headers and f'id="job-{job_id}-live"' in same.text and 'button' not in same.text
-    assert first.headers['hx-retarget']==f'#job-{job_id}-body' and 'hx-swap-oob="innerHTML"' in first.text and 'Cancel' in first.text
+    page = ann.get(f'/one/{job_id}').text
+    def tokens(text): return re.findall('data-tt-part="([^"]+)".*? data-tt-token="([^"]+)"', text)
+    def ask(have, **kw): return ann.get('/jobs/~live', params=[('p', ' '.join(o)) for o in have]+[*kw.items()])
+    assert len(tokens(page))==1 and 'Cancel' in page, 'the card has its button from the start'
+    same = ask(tokens(page))
+    assert (same.status_code, same.text)==(204, '')
     await acme.drain()
-    last = card(seen=seen)
-    assert 'hx-retarget' in last.headers and 'hx-get' not in last.text and 'completed' in last.text
-    assert ann.get(f'/jobs/{job_id}/card', follow_redirects=False).status_code==303
+    last = ask(tokens(page))
+    assert last.status_code==200 and 'completed' in last.text and 'data-tt-every' not in last.text and last.text.count('<section')==1
+    assert ask(tokens(last.text)).status_code==204
+    assert 'can no longer be followed' in ask([('job:unknown', 'x')]).text and ask([('weird:1', 'x'), ('', '')]).status_code==204
+
+async def test_a_page_that_has_it_all_costs_no_look_at_the_database(site, monkeypatch):
+    "While the files are as they were, whatever the page asks for; a write changes the version"
+    acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
+    job_id,_ = site.job()
+    for o in (acme.store.link.path, acme.store.link.path+'-wal'): os.utime(o, (1, 1))
+    version = ann.get(changes(job_id)).headers['tt-version']
+    calls = []
+    monkeypatch.setattr(type(acme), 'get_job', lambda self, job_id: calls.append(job_id))
+    assert version and ann.get(changes(job_id)+f'&v={version}').status_code==204 and not calls
+    monkeypatch.undo()
+    site.job()
+    assert ann.get(changes(job_id)+f'&v={version}').status_code==200
 
 async def test_buttons(site):
-    "Cancel and retry, with htmx and without, one by one and in bulk; what can't be done is said"
+    "Cancel and retry, by the script and without, one by one and in bulk; what can't be done is said"
     acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
     ids = [site.job(func=broken)[0] for _ in range(3)]
     csrf = token(ann, f'/jobs/{ids[0]}')
-    res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=htmx)
-    assert res.status_code==200 and 'cancelled' in res.text and f'id="job-{ids[0]}-body"' in res.text
+    res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=script)
+    assert res.status_code==204
     ann.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id=ids[1:]))
     assert acme.job_stats()['cancelled']==3
     res = ann.post('/jobs/bulk?status=cancelled', data=everything('retry', *ids, csrf=csrf), follow_redirects=False)
@@ -261,18 +286,107 @@ async def test_buttons(site):
     assert [(o.status, o.retry_count) for o in jobs]==[('failed', 3)]*3, 'retried jobs are run after the response'
     ann.post(f'/jobs/{site.job()[0]}/cancel', data=dict(csrf=csrf))
     stopped = acme.list_jobs()[0].id
-    ann.post(f'/jobs/{stopped}/retry', data=dict(csrf=csrf), headers=htmx)
+    ann.post(f'/jobs/{stopped}/retry', data=dict(csrf=csrf), headers=script)
     assert acme.get_job(stopped).status=='completed', 'a single one too'
     refusal = f'a job must be pending or running to be cancelled, and job {ids[0]} is failed'
-    for how in (htmx, {}):
+    for how in (script, {}):
         res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=how)
-        assert res.status_code==(200 if how else 409) and refusal in res.text
-    res = ann.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id=ids))
-    assert res.status_code==409 and '0 of 3 jobs done' in res.text
+        assert res.status_code==409 and refusal in res.text and how.keys()<={*res.headers}
+        assert ('<' in res.text)!=bool(how), 'the script gets the words alone'
     many = dict(do='cancel', id=['x']*1001),everything('cancel', *['x']*1001)
     bad = [ann.post('/jobs/bulk', data=dict(o, csrf=csrf)) for o in (dict(do='delete', id=ids), dict(id=ids), *many)]
     assert [o.status_code for o in bad]==[400]*4
     assert ann.post(f'/jobs/{ids[0]}/delete', data=dict(csrf=csrf)).status_code==404
+
+async def test_acting_on_many_says_what_came_of_it(site):
+    "At the list's own address and once, with counts; with nothing selected too; a page asks before many are acted on"
+    acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
+    ids = [site.job()[0] for _ in range(14)]
+    csrf = token(ann, '/jobs')
+    def post(headers={}, **form): return ann.post('/jobs/bulk?status=pending', data=dict(form, csrf=csrf), headers=headers, follow_redirects=True)
+    res = post(do='cancel')
+    assert str(res.url).endswith('/jobs?status=pending') and 'No jobs are selected' in res.text and 'No jobs are' not in ann.get('/jobs').text
+    assert (post(script, do='cancel').status_code, post(script, do='cancel').text[:4])==(409, 'No j')
+    asked = post(do='cancel', id=ids)
+    assert asked.status_code==200 and 'Cancel 14 jobs?' in asked.text and acme.job_stats()['pending']==14
+    assert post(script, do='cancel', id=ids).status_code==428
+    form = dict(re.findall('name="(do|sure|all|shown|csrf)" value="([^"]*)"', asked.text))
+    res = ann.post(html.unescape(re.search('action="([^"]+)"', asked.text)[1]), data=form, follow_redirects=True)
+    assert str(res.url).endswith('/jobs?status=pending') and '14 jobs cancelled.' in res.text
+    res = post(do='cancel', id=[*ids[:2], site.job()[0]])
+    assert '3 jobs cancelled' in res.text
+    await acme.drain()
+    done,_ = site.job()
+    await acme.drain()
+    res = post(do='cancel', id=[ids[0], done])
+    assert '1 job cancelled. 1 job left unchanged: a job must be pending or running' in html.unescape(res.text)
+    assert post(script, do='retry', id=ids[:3]).text=='3 jobs retried.'
+
+async def test_pages_are_not_stored_nor_framed(site):
+    "Neither pages nor answers to the script; a slash at the end leads to the list, with its filters"
+    job_id,_ = site.job()
+    ann = site.client(tenant='acme', may='act')
+    def get(path, client=ann): return client.get(path, follow_redirects=True)
+    for path in (*reading(job_id), '/jobs/'):
+        headers = get(path).headers
+        assert (headers['cache-control'], headers['x-frame-options'])==('no-store', 'SAMEORIGIN'), path
+    assert str(get('/jobs/?status=failed').url).endswith('/jobs?status=failed')
+    assert str(get('/ops/', site.client(operator='act')).url).endswith('/ops') and '<html lang="en"' in ann.get('/jobs').text
+
+async def test_functions_of_the_app_that_fail(site, caplog):
+    "A clean 500 without the reason, and a line in the log with it; a card on the app's own page is shown without buttons"
+    job_id,_ = site.job()
+    ann,told = site.client(tenant='acme', may='act'),[]
+    app,rt = fast_app(secret_key='x')
+    def fails(req): raise RuntimeError('the table of users is gone')
+    async def async_fails(req): fails(req)
+    for n,(manager_for,guard) in enumerate([(fails, lambda req: 'act'), *[(lambda req: site.tenants['acme'], o) for o in (fails, async_fails)]]):
+        app,rt = fast_app(secret_key='x')
+        @rt('/one', methods=['get'])
+        def one(): return site.tenants['acme'].get_job(job_id)
+        jobs_ui(app, manager_for, guard)
+        client = Client(app)
+        caplog.clear()
+        res = client.get('/jobs')
+        assert res.status_code==500 and 'gone' not in res.text and 'gone' in caplog.text
+        card = client.get('/one')
+        assert card.status_code==200 and f'job-{job_id}' in card.text and ('<button' in card.text)==(n==0)
+
+async def test_prefixes_that_lead_nowhere(site):
+    for prefix in ('/a b', '/jobs?x', '/jobs#x', '/{}', '/{a', '/a%20b', '/jobs//x', '/é'):
+        with pytest.raises(ValueError, match='`prefix` must be a path'): jobs_ui(site.app, lambda req: None, lambda req: None, prefix)
+    for mount in (lambda: jobs_ui(site.app, len, len), lambda: operator_ui(site.app, site.tenants, len)):
+        with pytest.raises(ValueError, match='`prefix` must be one under which no pages are mounted yet'): mount()
+
+async def test_a_card_has_its_buttons_from_the_start(site):
+    "Live and ended, as the rights of its viewer say, with the token of the session; an async guard is asked as well"
+    job_id,_ = site.job(func=broken)
+    def buttons(may): return re.findall('/(cancel|retry)"', site.client(tenant='acme', may=may).get(f'/one/{job_id}').text)
+    assert [buttons(o) for o in ('act', 'read', '')]==[['cancel'], [], []]
+    await site.tenants['acme'].drain()
+    assert [buttons(o) for o in ('act', 'read', '')]==[['retry'], [], []]
+    ann = site.client(tenant='acme', may='act')
+    assert ann.post(f'/jobs/{job_id}/retry', data=dict(csrf=token(ann, f'/one/{job_id}')), headers=script).status_code==204
+
+async def test_a_locked_database_is_said_quickly(site, tmp_path):
+    "Cancel, retry and the list; and the page of all tenants goes on with what it knew"
+    job_id,_ = site.job()
+    ann,olga = site.client(tenant='acme', may='act'),site.client(operator='act')
+    csrf = token(ann, f'/jobs/{job_id}')
+    assert 'href="/ops/acme"' in olga.get('/ops').text
+    with write_lock(tmp_path/'acme.db'):
+        for how in (script, {}):
+            start = time.monotonic()
+            res = ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), headers=how)
+            assert res.status_code==503 and 'busy' in res.text and 'try again' in res.text and time.monotonic()-start<2.5
+        assert ann.get('/jobs').status_code==200, 'reading goes on'
+    assert site.tenants['acme'].get_job(job_id).status=='pending'
+    apsw.Connection(str(tmp_path/'acme.db')).execute('VACUUM INTO ?', (str(tmp_path/'hooli.db'),))
+    conn = apsw.Connection(str(tmp_path/'hooli.db'))
+    for o in ('PRAGMA journal_mode=DELETE', 'BEGIN EXCLUSIVE'): list(conn.execute(o))
+    start = time.monotonic()
+    assert 'not read yet' in olga.get('/ops').text and time.monotonic()-start<1
+    conn.close()
 
 async def test_operator_pages(tmp_path):
     "Any mapping of databases, more tenants than a page holds, a search, and the way into a tenant and back"
@@ -302,7 +416,7 @@ async def test_a_tenant_with_any_name(tmp_path):
     pages = operator_ui(app, tenants, lambda req: 'act')
     pages.overview.health(30)
     client = Client(app)
-    link = re.search(r'href="(/ops/[^"]+)"', client.get('/ops').text)[1]
+    link = re.search(r'href="(/ops/[^"~]+)"', client.get('/ops').text)[1]
     inside = client.get(html.unescape(link))
     assert inside.status_code==200 and 'Jobs of żółć@acme+1' in inside.text
     job = html.unescape(re.search(rf'href="(/ops/[^"]+/{job_id})"', inside.text)[1])
@@ -324,4 +438,9 @@ async def test_stylesheet_comes_with_every_page(site):
     "Once, in the headers of the app's own pages too"
     ann = site.client(tenant='acme', may='act')
     job_id,_ = site.job()
-    for path in ('/jobs', f'/jobs/{job_id}', f'/one/{job_id}'): assert ann.get(path).text.count('.tt .tt-badge {')==1
+    for path in ('/jobs', f'/jobs/{job_id}', f'/one/{job_id}'):
+        files = re.findall('(?:href|src)="([^"]+/~[0-9a-f]{12}-(?:css|js))"', ann.get(path).text)
+        assert len(files)==2 and 'style=' not in ann.get(path).text.split('<body')[1] and 'onclick' not in ann.get(path).text
+    answers = [ann.get(o) for o in files]
+    assert '.tt .tt-badge {' in answers[0].text and 'data-tt-part' in answers[1].text
+    assert all('immutable' in o.headers['cache-control'] for o in answers)

@@ -9,17 +9,22 @@ from fasthtml.common import Client,fast_app
 from hypothesis import given,settings,strategies as st
 from helpers import open_db
 
-import tenant_tasks.components as components
+import tenant_tasks.views as views
 from tenant_tasks.job import *
 from tenant_tasks.task import *
 from tenant_tasks.manager import *
+from tenant_tasks.secrets import *
+from tenant_tasks.views import *
 from tenant_tasks.components import *
+from tenant_tasks.tables import *
+from tenant_tasks.charts import *
 from tenant_tasks.pages import *
+from tenant_tasks.operators import *
 
 @task(name='secrets.sync')
 def sync(**kw): pass
 
-htmx = {'hx-request':'true'}
+script = {'tt-live':'1'}
 
 def shown(payload, error=None, job_type='x', **kw):
     return hide_secrets(TenantJob('1', job_type, 'failed', json.dumps(payload), error_log=error, **kw))
@@ -193,18 +198,18 @@ def test_the_pages_look_for_secrets_in_a_thread(tmp_path, monkeypatch):
     jobs_ui(app, lambda req: manager, lambda req: 'act')
     @rt('/one/{job_id}', methods=['get'])
     async def one(job_id:str): return manager.get_job(job_id)
-    calls,real = [],components.hide_secrets
+    calls,real = [],views.hide_secrets
     def spy(job, more=()):
         try: on_loop = bool(asyncio.get_running_loop())
         except RuntimeError: on_loop = False
         calls.append((on_loop, sum(len(o) for o in (job.payload, job.result, job.error_log) if o)))
         return real(job, more)
-    monkeypatch.setattr(components, 'hide_secrets', spy)
+    monkeypatch.setattr(views, 'hide_secrets', spy)
     client = Client(app)
     csrf = re.search(r'name="csrf" value="([^"]+)"', client.get('/jobs/3').text)[1]
     client.get('/jobs')
-    client.get('/jobs/1/card', headers=htmx)
-    for how in (htmx, {}): client.post('/jobs/1/cancel', data=dict(csrf=csrf), headers=how)
+    client.get('/jobs/~live?p=job:1%20&p=details:1%20&p=list:%20')
+    for how in (script, {}): client.post('/jobs/1/cancel', data=dict(csrf=csrf), headers=how)
     client.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id='1'))
     assert len(calls)>=8 and not [o for on_loop,o in calls if on_loop]
     calls.clear()
@@ -251,7 +256,7 @@ def test_users_see_no_internals_and_operators_do(tmp_path):
     jobs_ui(app, lambda req: manager, lambda req: 'act', '/dev', internals=True)
     operator_ui(app, dict(acme=db), lambda req: 'act')
     client = Client(app)
-    def texts(base): return [client.get(f'{base}/1').text, client.get(f'{base}/1/card', headers=htmx).text]
+    def texts(base): return [client.get(f'{base}/1').text, client.get(f'{base}/~live?p=full:1%20&p=details:1%20').text]
     for text in [*texts('/jobs'), client.get('/jobs').text]: assert not [o for o in ('/srv','web1','4711','Process') if o in text]
     assert '…/app/jobs.py' in texts('/jobs')[0]
     for text in [*texts('/dev'), *texts('/ops/acme'), job._repr_html_()]: assert '/srv/acme/app/jobs.py' in text and owner in text
@@ -259,6 +264,6 @@ def test_users_see_no_internals_and_operators_do(tmp_path):
     def refuse(job_id): raise JobStateError(f'only process {owner} had it')
     manager.retry_job = refuse
     csrf = re.search(r'name="csrf" value="([^"]+)"', client.get('/jobs/1').text)[1]
-    for path,how in (('1/retry', htmx), ('1/retry', {}), ('bulk', {})):
-        answers = [client.post(f'{base}/{path}', data=dict(csrf=csrf, do='retry', id='1'), headers=how).text for base in ('/jobs','/dev')]
+    for path,how in (('1/retry', script), ('1/retry', {}), ('bulk', {})):
+        answers = [client.post(f'{base}/{path}', data=dict(csrf=csrf, do='retry', id='1'), headers=how, follow_redirects=True).text for base in ('/jobs','/dev')]
         assert [owner in o for o in answers]==[False, True] and 'only process … had it' in answers[0]

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
 from tenant_tasks import cli,retry,store
 from tenant_tasks.attempt import begin,current_job,finish
-from tenant_tasks.components import JobDetails,View
+from tenant_tasks.views import View
+from tenant_tasks.components import JobDetails
 from tenant_tasks.job import BadPayload,max_json,utcnow
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.process import Process

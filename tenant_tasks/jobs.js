@@ -1,0 +1,270 @@
+// Keeps what a page shows of jobs up to date: one request for all parts of the page, by difference.
+// It sends their forms in place, lets times tick, and knows which rows are ticked. Without it the pages work too.
+(() => {
+if (window.ttJobs) return
+window.ttJobs = true
+const words = {lost: 'Connection lost. Trying again.', gone: 'This can no longer be followed here.',
+  failed: 'That did not work. Try again.', yes: 'Yes', no: 'No'}
+const groups = new Map() // What is known of each address that parts are asked from
+const offsets = new WeakMap() // How far the server's clock is ahead, by part
+const all = (s, o = document) => [...o.querySelectorAll(s)]
+const partsOf = url => all('[data-tt-url]').filter(o => o.dataset.ttUrl == url)
+function make(tag, text, attrs) {
+  const o = document.createElement(tag)
+  o.textContent = text
+  for (const k in attrs) o.setAttribute(k, attrs[k])
+  return o
+}
+
+// Swapping: an element becomes like its new version, and what people are doing with it stays as it is
+function held(node) { // Is text of it selected?
+  const s = getSelection()
+  return !!s && !s.isCollapsed && s.containsNode(node, true)
+}
+function keepsAttr(o, name) {
+  if (name == 'open') return o.nodeName == 'DETAILS'
+  if (name == 'value' || name == 'checked') return o.nodeName == 'INPUT' && o.type != 'hidden'
+  return name == 'selected' || name == 'title' && o.nodeName == 'TIME'
+}
+const idOf = o => o.nodeType == 1 && o.getAttribute('id') || '' // A form's own `id` may be one of its inputs
+const flat = o => o.data.replace(/\s+/g, ' ').trim()
+function morph(old, now) { // false if something was left for later
+  if (old.isEqualNode(now)) return true
+  if (old.nodeName != now.nodeName || idOf(old) != idOf(now)) {
+    if (held(old)) return false
+    old.replaceWith(document.importNode(now, true))
+    return true
+  }
+  if (old.nodeType != 1) {
+    if (old.data == now.data || old.parentNode.nodeName != 'PRE' && flat(old) == flat(now)) return true
+    if (held(old)) return false
+    old.data = now.data
+    return true
+  }
+  for (const {name} of [...old.attributes]) if (!now.hasAttribute(name) && !keepsAttr(old, name)) old.removeAttribute(name)
+  for (const {name, value} of [...now.attributes])
+    if (!keepsAttr(old, name) && old.getAttribute(name) != value) old.setAttribute(name, value)
+  return old.dataset.ttTime ? true : morphKids(old, now)
+}
+function morphKids(old, now) {
+  const twins = new Map([...old.children].filter(idOf).map(o => [idOf(o), o]))
+  const ids = new Set([...now.children].map(idOf))
+  let at = old.firstChild, done = true
+  const blank = o => o.nodeType == 3 && old.nodeName != 'PRE' && !o.data.trim() // Pages are indented, answers aren't
+  const kept = o => o.nodeType == 1 ? o.hasAttribute('data-tt-keep') : blank(o)
+  function drop() {
+    const o = at
+    at = at.nextSibling
+    if (held(o)) done = false
+    else o.remove()
+  }
+  function skip() { while (at && (kept(at) || idOf(at) && !ids.has(idOf(at)))) if (kept(at)) at = at.nextSibling; else drop() }
+  for (const o of [...now.childNodes].filter(o => !blank(o))) {
+    skip()
+    const twin = idOf(o) && twins.get(idOf(o))
+    if (twin && twin != at) old.insertBefore(twin, at)
+    else if (!twin && (!at || idOf(at) || idOf(o) || at.nodeName != o.nodeName)) {
+      old.insertBefore(document.importNode(o, true), at)
+      continue
+    }
+    const mine = twin || at
+    if (mine == at) at = at.nextSibling
+    done = morph(mine, o) && done
+  }
+  while (at) if (kept(at)) at = at.nextSibling; else drop()
+  return done
+}
+function swap(part, now) {
+  const focused = part.contains(document.activeElement) && document.activeElement
+  const token = part.dataset.ttToken
+  const done = morph(part, now)
+  if (!done) part.dataset.ttToken = token // Ask for it again
+  offsets.delete(part)
+  if (focused && !focused.isConnected) ['button', 'summary', 'a'].map(o => part.querySelector(o)).find(Boolean)?.focus()
+  return done
+}
+
+// Asking: all parts of one address at once
+function waitOf(url, g) { // Seconds between two requests
+  const every = partsOf(url).map(o => +o.dataset.ttEvery).filter(Boolean)
+  if (!every.length) return Infinity
+  let res = Math.min(...every)*(1 + Math.min(g.calm, 10)/10)
+  if (document.hidden) res = Math.max(res, 60)
+  if (g.fails) res = Math.max(res, Math.min(30, 2**g.fails))
+  return res
+}
+function wanted(url, g, everything) { // Parts and what the page has of them, at most 100 at a time
+  const res = new Map()
+  for (const o of partsOf(url)) {
+    if (!everything && !o.dataset.ttEvery) continue
+    const {ttPart: key, ttToken: token} = o.dataset
+    res.set(key, res.has(key) && res.get(key) != token ? '' : token)
+  }
+  const list = [...res]
+  if (list.length <= 100) return list
+  g.from = (g.from || 0)%list.length
+  const some = [...list.slice(g.from), ...list].slice(0, 100)
+  g.from += 100
+  return some
+}
+function groupOf(url) {
+  if (!groups.has(url)) groups.set(url, {last: Date.now(), fails: 0, calm: 0, version: '', have: ''})
+  return groups.get(url)
+}
+async function ask(url, everything) {
+  const g = groupOf(url)
+  while (g.busy) await g.busy
+  g.busy = asking(url, g, everything)
+  try { await g.busy } finally { g.busy = null }
+}
+async function asking(url, g, everything) {
+  const want = wanted(url, g, everything), have = JSON.stringify(want)
+  const query = new URLSearchParams(want.map(o => ['p', o.join(' ')]))
+  if (g.version && g.have == have) query.append('v', g.version)
+  let res, text = ''
+  try {
+    res = await fetch(`${url}?${query}`, {headers: {'tt-live': '1'}, signal: AbortSignal.timeout(10000)})
+    if (res.status == 200) text = await res.text()
+  } catch { res = null }
+  g.last = Date.now()
+  if (!res || res.status >= 500 || res.status == 429) {
+    g.fails++
+    return lost(url, true)
+  }
+  if (g.fails) lost(url, false)
+  g.fails = 0
+  if (!res.ok || !res.headers.has('tt-live')) return gone(url)
+  g.calm = res.status == 204 ? g.calm+1 : 0
+  if (res.status == 204) {
+    if (res.headers.get('tt-version') && want.length < 100) Object.assign(g, {version: res.headers.get('tt-version'), have})
+    return
+  }
+  const done = take(text, new Map(want))
+  g.version = done && want.length < 100 && res.headers.get('tt-version') || ''
+  const now = wanted(url, {}, everything), keys = o => o.map(([key]) => key).join('\n')
+  if (keys(now) != keys(want)) g.version = '' // There are other parts now
+  g.have = JSON.stringify(now)
+}
+function take(text, want) {
+  const doc = new DOMParser().parseFromString(text, 'text/html')
+  let done = true
+  for (const o of [...doc.body.children])
+    for (const part of all('[data-tt-part]').filter(p => p.dataset.ttPart == o.dataset.ttPart)) done = swap(part, o) && done
+  refresh()
+  return done
+}
+function lost(url, on) {
+  for (const o of partsOf(url)) {
+    const mark = [...o.children].find(o => o.classList.contains('tt-lost'))
+    if (!on) mark?.remove()
+    else if (!mark && o.dataset.ttEvery) o.prepend(make('p', words.lost, {class: 'tt-lost', role: 'status', 'data-tt-keep': ''}))
+  }
+}
+function gone(url) {
+  for (const o of partsOf(url)) {
+    o.removeAttribute('data-tt-url')
+    o.replaceChildren(make('p', words.gone, {class: 'tt-note', role: 'status'}))
+  }
+}
+
+// Times tick, and are shown in the time zone of the browser
+function offset(o) {
+  const part = o.closest('[data-tt-now]')
+  if (!part) return 0
+  if (!offsets.has(part)) offsets.set(part, Date.parse(part.dataset.ttNow)-Date.now())
+  return offsets.get(part)
+}
+function duration(s) {
+  for (const [size, unit] of [[86400, 'day'], [3600, 'h'], [60, 'min']])
+    if (s >= size) return `${Math.floor(s/size)} ${unit}${unit == 'day' && s >= 2*size ? 's' : ''}`
+  return `${Math.max(Math.floor(s), 0)} s`
+}
+const two = n => String(n).padStart(2, '0')
+function local(d) {
+  const day = [d.getFullYear(), two(d.getMonth()+1), two(d.getDate())].join('-')
+  return `${day} ${[d.getHours(), d.getMinutes(), d.getSeconds()].map(two).join(':')}`
+}
+function show(o) {
+  const at = Date.parse(o.dateTime), how = o.dataset.ttTime
+  if (isNaN(at)) return
+  const past = (Date.now()+offset(o)-at)/1000, utc = `${o.dateTime.slice(0, 19).replace('T', ' ')} UTC`
+  const texts = {at: () => local(new Date(at)), for: () => duration(past), ago: () => past < 1 ? 'just now' : `${duration(past)} ago`,
+    in: () => past >= 0 ? 'now' : `in ${duration(Math.max(Math.round(-past), 1))}`}
+  const text = (o.dataset.ttWhat || '')+(texts[how] || texts.at)(), title = how == 'at' ? utc : `${local(new Date(at))} (${utc})`
+  if (o.textContent != text && !held(o)) o.textContent = text
+  if (o.title != title) o.title = title
+}
+
+// Rows that are ticked
+function countTicks() {
+  for (const o of all('.tt input[name=all]')) {
+    const ticks = all('tbody input[name=id]', o.closest('table')), n = ticks.filter(t => t.checked).length
+    o.checked = n > 0 && n == ticks.length
+    o.indeterminate = n > 0 && n < ticks.length
+  }
+}
+addEventListener('change', e => {
+  const o = e.target
+  if (!o.matches?.('.tt input[type=checkbox]')) return
+  if (o.name == 'all') for (const t of all('tbody input[name=id]', o.closest('table'))) t.checked = o.checked
+  countTicks()
+})
+
+// Forms are sent in place
+function say(form, note, more = []) {
+  const box = form.closest('.tt-acts') || form
+  for (const o of all('.tt-said', box.parentNode)) o.remove()
+  if (note) box.after(note, ...more)
+}
+function confirming(form, btn, text) {
+  const note = make('p', `${text} `, {class: 'tt-note tt-said tt-acts', role: 'alert', 'data-tt-keep': ''})
+  const yes = make('button', btn?.textContent || words.yes, {type: 'button'}), no = make('button', words.no, {type: 'button'})
+  yes.onclick = () => send(form, btn, true)
+  no.onclick = () => { say(form); btn?.focus() }
+  note.append(yes, no)
+  say(form, note)
+  no.focus()
+}
+async function send(form, btn, sure) {
+  if (form.ttBusy) return
+  form.ttBusy = true
+  const data = new URLSearchParams(new FormData(form))
+  data.delete('all')
+  if (btn?.name) data.set(btn.name, btn.value)
+  if (sure) data.set('sure', '1')
+  let res, text = words.failed
+  try {
+    res = await fetch(form.getAttribute('action'), {method: 'POST', body: data, headers: {'tt-live': '1'}, signal: AbortSignal.timeout(15000)})
+    if (res.headers.has('tt-live')) text = await res.text()
+    else if (res.ok) return location.reload()
+  } catch {} finally { form.ttBusy = false }
+  if (res?.status == 428) return confirming(form, btn, text)
+  const url = form.closest('[data-tt-url]')?.dataset.ttUrl || document.querySelector('[data-tt-url]')?.dataset.ttUrl
+  say(form, text && make('p', text, {class: `tt-said ${res?.ok ? 'tt-soft' : 'tt-note'}`, role: res?.ok ? 'status' : 'alert', 'data-tt-keep': ''}))
+  if (res?.ok) for (const o of all('input[name=id]', form)) o.checked = false
+  if (res?.ok) all('input:not([type=hidden], [type=checkbox])', form).forEach(o => o.value = o.defaultValue)
+  if (url && (res?.ok || res?.status == 409)) await ask(url, true)
+}
+addEventListener('submit', e => {
+  const form = e.target
+  if (!form.matches?.('.tt form[method=post]') || !form.querySelector('input[name=csrf]')) return
+  e.preventDefault()
+  e.stopImmediatePropagation()
+  send(form, e.submitter)
+}, true)
+
+function refresh() {
+  all('time[data-tt-time]').forEach(show)
+  countTicks()
+}
+function step() {
+  if (!document.hidden) refresh()
+  for (const url of new Set(all('[data-tt-url]').map(o => o.dataset.ttUrl))) {
+    const g = groupOf(url)
+    if (!g.busy && Date.now() >= g.last+1000*waitOf(url, g)) ask(url)
+  }
+}
+document.addEventListener('visibilitychange', step)
+setInterval(step, 500)
+step()
+})()

@@ -1,0 +1,105 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from .manager import BackgroundTaskManager
+from .pages import JobPages,Pages
+from .tenants import Health,Overview,Tenants
+from .views import View
+from collections.abc import Callable
+from fasthtml.core import FastHTML
+from typing import Any
+
+__all__ = ['budget', 'TenantPages', 'operator_ui']
+
+budget: float
+
+class TenantPages(Pages):
+    """The operator's pages, mounted on an app"""
+    size: int
+    'Tenants on a page'
+    tenants: Tenants
+    overview: Overview
+    inside: JobPages
+
+    def __init__(
+        self,
+        app: FastHTML,
+        tenants: Any,
+        guard: Callable[..., Any],
+        prefix: str='/ops',
+        **kw: Any,
+    ) -> None:
+        """Args:
+            app: The app
+            tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
+            guard: From a request to what the operator may do
+            prefix: Path of the pages
+            kw: `secret`, `redact` and `internals`, see `Pages`; an operator sees internals unless it is False
+        """
+
+    def manager(self, req: Any) -> BackgroundTaskManager:
+        """The manager of the tenant that the path names
+
+        Args:
+            req: A request with a `tenant` in its path
+        """
+
+    async def health(self) -> list[Health]:
+        """What is known of all tenants, after a short time of reading
+
+        Returns:
+            The worst first
+        """
+
+    def shown(self, params: Any, view: View) -> tuple[View, str, int, int, int]:
+        """Which tenants a page shows
+
+        Args:
+            params: Parameters of a request, a mapping
+            view: Who looks
+
+        Returns:
+            The view, a part of a name, the page, how many tenants are unread, how many a page has
+        """
+
+    async def home(self, req: Any, view: View) -> Any:
+        """All tenants, the worst first
+
+        Args:
+            req: A request
+            view: Its view
+
+        Returns:
+            A page
+        """
+
+    async def live(self, req: Any, view: View) -> Any:
+        """What has changed in the page
+
+        Args:
+            req: A request
+            view: Its view
+
+        Returns:
+            The table, if it has changed
+        """
+
+def operator_ui(
+    app: FastHTML,
+    tenants: Any,
+    guard: Callable[..., Any],
+    prefix: str='/ops',
+    secret: tuple[Any, ...]=...,
+    redact: Callable[..., Any]=...,
+) -> TenantPages:
+    """Mount the operator's pages: all tenants, the worst first, and each tenant's jobs
+
+    Args:
+        app: The app
+        tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
+        guard: From a request to what the operator may do: 'read', 'act', None for nothing, or a response
+        prefix: Path of the pages
+        secret: More keys of payloads that are secret in this app
+        redact: Hides more: takes a job without its secrets, returns the job to show
+
+    Returns:
+        The pages
+    """

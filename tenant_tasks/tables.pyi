@@ -1,0 +1,181 @@
+# Made by tools/stubs.py from the module of the same name; do not edit
+from .job import TenantJob
+from .store import JobStore,Pause
+from .tenants import Health
+from .views import View
+from dataclasses import dataclass
+from fastcore.xml import FT
+from typing import Any
+
+__all__ = ['scrolling', 'parse_int', 'Query', 'list_state', 'JobRows', 'JobTable', 'PauseNotes', 'PauseBar',
+    'TenantRows', 'TenantTable']
+
+def scrolling(table: FT, label: str) -> FT:
+    """A table that scrolls sideways where it is too wide, also by keyboard
+
+    Args:
+        table: A table
+        label: What is in it
+
+    Returns:
+        `<div>`
+    """
+
+def parse_int(s: str | None) -> int | None:
+    """A number from a request
+
+    Args:
+        s: A parameter of a request
+
+    Returns:
+        None for anything but 1 to 18 digits
+    """
+
+@dataclass(frozen=True)
+class Query:
+    """Which page of a list is asked for"""
+    status: str = ''
+    'Only this status'
+    type: str = ''
+    'Only this type'
+    id: str = ''
+    'Only ids that start with this; the other filters are then ignored'
+    below: int | None = None
+    'Only jobs below this row'
+    size: int = 50
+    'Jobs on a page'
+    batch: str = ''
+    'Only this batch, with the job that follows it'
+
+    @classmethod
+    def of(cls, params: Any) -> Query:
+        """From the parameters of a request
+
+        Args:
+            params: Parameters of a request, a mapping
+        """
+
+    def __str__(self) -> str: ...
+
+    def jobs(self, store: JobStore) -> tuple[list[Any], Query | None]:
+        """Ask the store for this page
+
+        Args:
+            store: The jobs of a tenant
+
+        Returns:
+            The jobs of the page, and the query for the next page if there is one
+        """
+
+def list_state(jobs: list[TenantJob], view: View, older: Query | None=None) -> str:
+    """What a list shows
+
+    Args:
+        jobs: Jobs, newest first
+        view: Who looks
+        older: The next page, if there is one
+
+    Returns:
+        A token
+    """
+
+def JobRows(
+    jobs: list[TenantJob],
+    view: View,
+    query: Query,
+    older: Query | None=None,
+    live: bool=False,
+) -> FT:
+    """The live part of a list: the table and what leads on
+
+    Args:
+        jobs: Jobs, newest first
+        view: Who looks, from pages of jobs
+        query: Which page of a list this is
+        older: The next page, if there is one
+        live: Is it for the script? Then a row is made once for all who look
+    """
+
+def JobTable(
+    jobs: list[TenantJob],
+    view: View | None=None,
+    query: Query | None=None,
+    older: Query | None=None,
+    types: list[str] | tuple[str, ...]=...,
+) -> FT:
+    """Many jobs, one per row
+
+    Args:
+        jobs: Jobs, newest first
+        view: Who looks; the view of the request if not given
+        query: Which page of a list this is; None for a table without filters
+        older: The next page, if there is one
+        types: Types to choose from
+
+    Returns:
+        A table that keeps itself up to date
+    """
+
+def PauseNotes(pauses: list[Pause], view: View) -> FT:
+    """A note for each pause
+
+    Args:
+        pauses: As `manager.pauses` returns them
+        view: Who looks
+
+    Returns:
+        The live part of a `PauseBar`
+    """
+
+def PauseBar(pauses: list[Pause], view: View | None=None, types: list[str] | tuple[str, ...]=...) -> FT:
+    """What is paused
+
+    Args:
+        pauses: As `manager.pauses` returns them
+        view: Who looks; the view of the request if not given
+        types: Types to choose from
+
+    Returns:
+        Notes and forms
+    """
+
+def TenantRows(
+    tenants: list[Health],
+    view: View,
+    name: str='',
+    page: int=0,
+    unread: int=0,
+    size: int=100,
+) -> FT:
+    """The live part of a `TenantTable`
+
+    Args:
+        tenants: All tenants that are known, the worst first
+        view: Who looks
+        name: Only tenants with this in their name
+        page: Which page, from 0
+        unread: How many more tenants are still to be read
+        size: Tenants on a page
+    """
+
+def TenantTable(
+    tenants: list[Health],
+    view: View | None=None,
+    name: str='',
+    page: int=0,
+    unread: int=0,
+    size: int=100,
+) -> FT:
+    """All tenants and how their jobs are doing
+
+    Args:
+        tenants: All tenants that are known, the worst first
+        view: Who looks; the view of the request if not given
+        name: Only tenants with this in their name
+        page: Which page, from 0
+        unread: How many more tenants are still to be read
+        size: Tenants on a page
+
+    Returns:
+        A table that refreshes itself
+    """

@@ -1,0 +1,249 @@
+"Pages that stay up to date in Chromium, under a strict content security policy and without htmx: what people are doing with them stays"
+import os,shutil
+from datetime import timedelta
+
+import pytest
+from browser import browsing,chromium,from_cdn
+from helpers import serving
+
+from tenant_tasks.job import *
+from tenant_tasks.tenants import Tenants
+
+def needs(what, ok):
+    if ok: return
+    if os.environ.get('CI'): pytest.fail(f'{what} is missing')
+    pytest.skip(f'{what} is missing')
+
+@pytest.fixture(scope='module')
+def new_page():
+    needs('Chromium', chromium())
+    pytest.importorskip('playwright', reason='browser tests need the extra `dev`')
+    with browsing() as make: yield make
+
+class Site:
+    "The app, and its first tenant as another process sees it"
+    def __init__(self, folder, proc, get):
+        self.proc = proc
+        self.base = get('address')
+        self.manager = Tenants(folder)['acme']
+        self.n = 0
+
+    def add(self, status='running', job_type='sync', **kw):
+        "A row as it is, without a function: its id"
+        self.n += 1
+        now = utcnow()
+        own = dict(owner='x~y~1~00000000', claim=f'c{self.n}', lease_until=timestamp(now+timedelta(hours=1))) if status=='running' else {}
+        times = dict(created_at=timestamp(now), started_at=None if status=='pending' else timestamp(now))
+        if status in final_statuses: times['completed_at'] = timestamp(now)
+        self.manager.store.submit([TenantJob(f'{self.n:032x}', job_type, status, **{'task':'live.sync', **own, **times, **kw})])
+        return f'{self.n:032x}'
+
+    def set(self, job_id, **vals):
+        "Change columns of a row, as a worker does"
+        sets = ', '.join(f'{o}=:{o}' for o in vals)
+        self.manager.store.write(lambda conn: conn.execute(f'UPDATE tenant_jobs SET {sets} WHERE id=:id', dict(vals, id=job_id)))
+
+    def end(self, job_id, status='completed', **kw): self.set(job_id, status=status, completed_at=timestamp(utcnow()), **kw)
+
+@pytest.fixture(params=[''])
+def site(request, tmp_path):
+    with serving('live_app', tmp_path, request.param) as (proc,get): yield Site(tmp_path, proc, get)
+
+@pytest.fixture
+def page(new_page, site):
+    res = new_page(viewport=dict(width=1000, height=800))
+    res.problems = []
+    res.on('console', lambda m: m.type=='error' and res.problems.append(m.text))
+    res.on('pageerror', lambda e: res.problems.append(str(e)))
+    res.asked = []
+    res.on('request', lambda r: '~live' in r.url and res.asked.append(r.url))
+    res.goto(site.base+'/as/act')
+    yield res
+    res.context.close()
+
+def card(page, job_id): return page.locator(f'#job-{job_id}')
+def row(page, job_id): return page.locator(f'#job-{job_id}-row')
+def has(locator, text): locator.filter(has_text=text).wait_for()
+
+def test_the_policy_is_strict_and_nothing_breaks_it(page, site):
+    "Stylesheet and script apply; nothing is inline; the page says nothing in the console"
+    job_id = site.add(progress=.4)
+    for path in ('/jobs', f'/jobs/{job_id}', f'/cards?ids={job_id}', '/ops'):
+        page.goto(site.base+path)
+        assert page.evaluate("getComputedStyle(document.querySelector('.tt')).fontSize")=='14px'
+        assert page.evaluate('window.ttJobs') and not page.locator('[style], [onclick], style, script:not([src])').count()
+    site.end(job_id)
+    page.goto(site.base+f'/cards?ids={site.add()}')
+    page.wait_for_timeout(2000)
+    assert not [o for o in page.problems if 'favicon' not in o and '404' not in o], page.problems
+
+def test_a_list_changes_around_what_people_do(page, site):
+    "Ticks, select all, the focus and selected text stay; new rows come in; a text that is selected changes once it is free"
+    ids = [site.add() for _ in range(3)]
+    page.goto(site.base+'/jobs')
+    page.get_by_label('Select all').check()
+    assert page.locator('tbody input:checked').count()==3
+    row(page, ids[0]).get_by_role('checkbox').uncheck()
+    assert page.get_by_label('Select all').evaluate('o => o.indeterminate')
+    row(page, ids[1]).get_by_role('link').focus()
+    new = site.add()
+    row(page, new).wait_for()
+    site.end(ids[2])
+    has(row(page, ids[2]), 'completed')
+    assert page.evaluate('document.activeElement.id')==f'job-{ids[1]}-link'
+    assert page.locator('tbody input:checked').count()==2 and not row(page, new).get_by_role('checkbox').is_checked()
+    row(page, ids[1]).locator('.tt-badge').evaluate('o => getSelection().selectAllChildren(o)')
+    site.end(ids[1])
+    site.end(ids[0])
+    has(row(page, ids[0]), 'completed')
+    page.wait_for_timeout(2500)
+    assert page.evaluate('getSelection().toString()')=='running'
+    page.evaluate('getSelection().removeAllRanges()')
+    has(row(page, ids[1]), 'completed')
+
+def test_cards_have_buttons_from_the_start_and_the_focus_stays(page, site):
+    "Live and ended; a press is sent in place, and the keyboard goes on with what there is then"
+    live,over = site.add('pending', run_at=timestamp(utcnow()+timedelta(hours=1))),site.add('failed')
+    site.manager.pause('sync')
+    page.goto(site.base+f'/cards?ids={live},{over}')
+    page.evaluate("window.mark = 'here'")
+    assert card(page, live).get_by_role('button').inner_text()=='Cancel' and card(page, over).get_by_role('button').inner_text()=='Retry'
+    card(page, live).get_by_role('button').focus()
+    page.keyboard.press('Enter')
+    has(card(page, live), 'cancelled')
+    assert page.evaluate('document.activeElement.innerText')=='Retry'
+    page.keyboard.press('Enter')
+    card(page, live).get_by_role('button', name='Cancel').wait_for()
+    assert page.evaluate('document.activeElement.innerText')=='Cancel' and page.evaluate('window.mark')=='here'
+
+def test_a_refusal_is_said_where_the_button_is(page, site):
+    job_id = site.add('pending', run_at=timestamp(utcnow()+timedelta(hours=1)))
+    page.goto(site.base+f'/cards?ids={job_id}')
+    page.route('**/~live*', lambda route: route.fulfill(status=204, headers={'tt-live':'1'}))
+    site.end(job_id)
+    card(page, job_id).get_by_role('button').click()
+    assert 'must be pending or running' in card(page, job_id).get_by_role('alert').inner_text()
+    page.unroute('**/~live*')
+
+def test_the_page_of_a_job_changes_as_one(page, site):
+    "Badge, facts and failures; an open error stays open at the next failure"
+    now = utcnow()
+    one = add_error(None, 1, now, 'Traceback\nConnectionError: first')
+    job_id = site.add('pending', retry_count=1, error_log=one, run_at=timestamp(now))
+    page.goto(site.base+f'/jobs/{job_id}')
+    page.locator('.tt-error summary', has_text='ConnectionError: first').click()
+    page.get_by_text('Attempt 1 failed at').click()
+    site.end(job_id, 'failed', retry_count=2, started_at=timestamp(now), error_log=add_error(one, 2, now, 'Traceback\nOSError: second'))
+    page.get_by_text('Attempt 2 failed at').wait_for()
+    assert page.locator('.tt-badge').inner_text()=='failed' and page.get_by_text('Ended').count()==1
+    assert page.locator('details[open] > summary', has_text='OSError: second').count()==1
+    assert page.locator('details[open] > summary', has_text='Attempt 1').count()==1
+    assert not page.locator('details[open] > summary', has_text='Attempt 2').count()
+
+def test_one_request_for_all_cards(page, site):
+    "And fewer when nothing moves: fifty cards and a second tab's worth of time"
+    ids = [site.add() for _ in range(50)]
+    page.goto(site.base+f"/cards?ids={','.join(ids)}")
+    page.wait_for_timeout(6000)
+    assert 2<=len(page.asked)<=5, len(page.asked)
+    assert page.asked[0].count('p=job')==50
+    site.end(ids[7])
+    has(card(page, ids[7]), 'completed')
+
+def test_a_server_that_is_gone_is_said_and_asked_less_and_less(page, site):
+    job_id = site.add()
+    page.goto(site.base+f'/cards?ids={job_id}')
+    page.route('**/~live*', lambda route: route.abort())
+    mark = card(page, job_id).get_by_role('status').filter(has_text='Connection lost')
+    mark.wait_for()
+    n = len(page.asked)
+    page.wait_for_timeout(7000)
+    assert len(page.asked)-n<=2
+    page.unroute('**/~live*')
+    mark.wait_for(state='detached')
+    page.route('**/~live*', lambda route: route.fulfill(status=404, body='404 Not Found'))
+    card(page, job_id).get_by_text('can no longer be followed').wait_for()
+    n = len(page.asked)
+    page.wait_for_timeout(2500)
+    assert len(page.asked)==n
+
+def test_a_hidden_page_asks_seldom(page, site):
+    job_id = site.add()
+    page.goto(site.base+f'/cards?ids={job_id}')
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away}); window.away = true")
+    page.wait_for_timeout(2000)
+    n = len(page.asked)
+    page.wait_for_timeout(4000)
+    assert len(page.asked)==n
+    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    wait_for = len(page.asked)
+    page.wait_for_timeout(1000)
+    assert len(page.asked)>wait_for
+
+def test_times_tick_without_the_server(new_page, site):
+    "And show the time of the reader, with UTC in the title"
+    job_id = site.add()
+    page = new_page(timezone_id='Asia/Tokyo')
+    page.goto(site.base+'/as/act')
+    page.goto(site.base+f'/jobs/{job_id}')
+    page.route('**/~live*', lambda route: route.abort())
+    seen = set()
+    for _ in range(8):
+        seen.add(page.get_by_text('running for').inner_text())
+        page.wait_for_timeout(500)
+    assert len(seen)>=3, seen
+    fact = page.locator('.tt-facts time').first
+    utc,local = fact.get_attribute('title'),fact.inner_text()
+    assert utc.endswith(' UTC') and int(local[11:13])==(int(utc[11:13])+9)%24
+    page.context.close()
+
+def test_many_are_confirmed_in_place(page, site):
+    "Nothing selected says so; twelve are asked about; what came of it is said and the list is new"
+    ids = [site.add('pending', run_at=timestamp(utcnow()+timedelta(hours=1))) for _ in range(12)]
+    page.goto(site.base+'/jobs')
+    page.get_by_role('button', name='Cancel selected').click()
+    page.get_by_text('No jobs are selected').wait_for()
+    page.get_by_label('Select all').check()
+    page.get_by_role('button', name='Cancel selected').click()
+    has(page.get_by_role('alert'), 'Cancel 12 jobs?')
+    assert site.manager.job_stats()['pending']==12
+    page.get_by_role('button', name='No').click()
+    page.get_by_role('button', name='Cancel selected').click()
+    page.get_by_role('alert').get_by_role('button', name='Cancel selected').click()
+    page.get_by_text('12 jobs cancelled.').wait_for()
+    has(row(page, ids[0]), 'cancelled')
+    assert page.url==site.base+'/jobs' and not page.locator('tbody input:checked').count()
+
+def axe(page):
+    page.evaluate(from_cdn('https://cdn.jsdelivr.net/npm/axe-core@4.10.2/axe.min.js').decode())
+    res = page.evaluate("axe.run(document, {rules: {'page-has-heading-one': {enabled: !!document.querySelector('.tt-page')}}})")
+    return [(o['id'], o['nodes'][0]['html'][:120]) for o in res['violations']]
+
+@pytest.mark.parametrize('site', ['', 'pico', 'monster'], indirect=True)
+def test_every_look(new_page, site):
+    "No violation that axe knows, nothing sticks out, all targets are 24 px: light and dark, wide and narrow, with each stylesheet"
+    needs('npm, which brings axe-core,', shutil.which('npm'))
+    now = utcnow()
+    log = add_error(None, 1, now, 'Traceback\nConnectionError: '+'x'*150)
+    ids = [site.add(progress=.4, progress_note='y'*150), site.add('failed', error_log=log, retry_count=1), site.add('pending')]
+    site.manager.pause('sync', reason='z'*100)
+    for width,scheme in ((1000, 'light'), (1000, 'dark'), (360, 'light'), (360, 'dark')):
+        page = new_page(viewport=dict(width=width, height=740), color_scheme=scheme)
+        page.goto(site.base+'/as/act')
+        for path in ('/jobs', f'/jobs/{ids[1]}', f"/cards?ids={','.join(ids)}", '/ops', '/jobs?status=cancelled'):
+            page.goto(site.base+path)
+            for o in page.locator('summary').all(): o.click()
+            assert not axe(page), (path, width, scheme)
+            assert page.evaluate('document.documentElement.scrollWidth')<=width, path
+            small = page.evaluate("""[...document.querySelectorAll('.tt :is(a, button, input, select, summary)')].filter(o => o.offsetParent &&
+                !o.closest('p, .tt-head') && o.getBoundingClientRect().height < 23.5).map(o => o.outerHTML.slice(0, 80))""")
+            assert not [o for o in small if 'checkbox' not in o], small
+        page.context.close()
+
+def test_forced_colours_show_the_bar(new_page, site):
+    job_id = site.add(progress=.5)
+    page = new_page(forced_colors='active')
+    page.goto(site.base+'/as/act')
+    page.goto(site.base+f'/cards?ids={job_id}')
+    assert page.locator('progress').evaluate('o => getComputedStyle(o).borderTopStyle')=='solid'
+    page.context.close()
