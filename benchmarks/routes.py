@@ -13,13 +13,14 @@ from rows import line,row
 def served(
     app:str, # A name in apps.py's `apps`
     folder, # For its database
+    script:str='apps.py', # Where it is
 ):
     "An app behind uvicorn, on a free port of this machine"
     port = free_port()
     def up():
         try: return socket.create_connection(('127.0.0.1', port), .5).close() or True
         except OSError: return False
-    with process('apps.py', app, folder, port) as proc:
+    with process(script, app, folder, port) as proc:
         wait_for(lambda: proc.poll() is not None or up())
         yield port
 

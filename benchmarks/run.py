@@ -17,9 +17,9 @@ from report import table
 from rows import rows
 
 here = Path(__file__).parent
-for o in ('async_jobs', 'commits', 'libraries', 'many', 'routes', 'slow_disk', 'steps', 'tables', 'workers'): import_module(o)
-order = '''submit run libraries steps async_jobs backlog processes route tables manager
-    crowd idle notice fair memory restart slow_disk'''.split()
+for o in ('async_jobs', 'commits', 'executors', 'libraries', 'many', 'routes', 'slow_disk', 'steps', 'tables', 'workers'): import_module(o)
+order = '''submit run libraries steps async_jobs backlog processes executors route tables manager
+    crowd beside idle notice fair memory restart slow_disk'''.split()
 
 def measure(name, folder, quick):
     "Measure one row: what it is, when it was measured, and its lines"

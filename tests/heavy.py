@@ -60,6 +60,9 @@ def polite(path, timeout=60):
 @task(on='cpu', name='h.brief', timeout=.3, max_retries=1)
 def brief(path): polite(path)
 
+@task(name='h.light')
+def light(n): return n
+
 @task(on='cpu', name='h.hang', backoff=soon)
 def hang(path, how):
     "In a call to the system, in C code that lets no other thread run, or in Python"
@@ -88,6 +91,14 @@ def too_big():
     resource.setrlimit(resource.RLIMIT_AS, (2**30, hard))
     try: return len(bytearray(2**33))
     finally: resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+hoard = []
+
+@task(on='cpu', name='h.greedy', max_retries=1)
+def greedy():
+    "Take all memory that there is, and give none back"
+    resource.setrlimit(resource.RLIMIT_AS, (2**29, resource.RLIM_INFINITY))
+    while True: hoard.append(bytearray(2**20))
 
 class Odd(Exception):
     "Can be pickled, but not unpickled"

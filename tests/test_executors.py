@@ -129,6 +129,16 @@ async def test_out_of_memory(manager):
     assert job.status=='failed' and 'MemoryError' in job.error_log
     assert (await run(manager, heavy.pid)).status=='completed'
 
+async def test_a_process_without_memory_runs_no_other_job(path):
+    pool = Processes(1)
+    manager = manager_on(path, pool)
+    first = (await run(manager, heavy.pid)).value
+    job = await run(manager, heavy.greedy)
+    assert job.status=='failed' and 'MemoryError' in job.error_log
+    last = await run(manager, heavy.pid, 1)
+    assert (last.status, last.retry_count)==('completed', 0) and last.value!=first and not is_alive(first)
+    pool.shutdown()
+
 # -- what stops them
 
 @pytest.mark.parametrize('how', ['sleep', 'regex', 'python', 'child'])
@@ -367,6 +377,18 @@ def test_calls_are_a_future(pool):
     with pytest.raises(TypeError): pool.submit(abs, 1j)
     with pytest.raises(ValueError, match='must be a function of a module'): pool.submit(lambda: 0)
 
+def test_a_call_may_last(pool, monkeypatch):
+    "Longer than a process may take to find a function"
+    pool.submit(abs, 1).result()
+    monkeypatch.setattr(Processes, 'find_within', 1)
+    assert pool.submit(time.sleep, 1.5).result() is None
+
+def test_a_process_that_hangs_before_it_has_the_call_is_replaced(pool, monkeypatch):
+    first = pool.submit(os.getpid).result()
+    monkeypatch.setattr(Processes, 'find_within', 1)
+    os.kill(first, signal.SIGSTOP)
+    assert pool.submit(os.getpid).result()!=first and not is_alive(first)
+
 def test_processes_start_when_they_are_needed(pool):
     assert not pool._children
     for _ in range(5):
@@ -456,3 +478,57 @@ async def test_lines_of_another_process_are_there_while_it_runs_and_after(manage
     (tmp_path/'go').touch()
     await running
     assert [(o.n, o.attempt, o.text) for o in manager.log_of(job_id)]==[(1, 1, 'here I am'), (2, 1, 'and gone')]
+
+# -- places of a worker
+
+async def test_jobs_that_wait_for_an_executor_hold_up_no_others(tmp_path):
+    "Of four times as many as the worker has places, it claims what the executor needs; the short jobs of all tenants run meanwhile"
+    pool,process = Processes(2),Process()
+    tenants,go = Tenants(tmp_path, process=process),tmp_path/'go'
+    managers = [tenants.create(f't{i}') for i in range(4)]
+    worker = Worker(tenants, concurrency=4, per_tenant=2, process=process, look_every=.05, executors=dict(cpu=pool))
+    for m in managers: m.submit_many('heavy', heavy.hold, [dict(path=str(tmp_path/'here'), go=str(go))]*4)
+    def of(kind, status): return sum(o.status==status for m in managers for o in m.list_jobs(kind))
+    async with asynccontextmanager(worker.lifespan)():
+        await until(lambda: len(pids(tmp_path/'here'))==2)
+        for m in managers: m.submit_many('light', heavy.light, [dict(n=o) for o in range(5)])
+        await until(lambda: of('light', 'completed')==20)
+        assert 2<=of('heavy', 'running')<=8 and not of('heavy', 'completed')
+        go.touch()
+        await until(lambda: of('heavy', 'completed')==16, 20)
+    assert not worker.agenda.busy and not process.claims
+    pool.shutdown()
+
+@pytest.mark.parametrize('n', [1, 3])
+async def test_tenants_take_turns_at_an_executor(tmp_path, n):
+    "All jobs of all tenants run, though no look at the files helps; a tenant with few jobs doesn't wait for those of one with many"
+    pool,process = Processes(n),Process()
+    tenants = Tenants(tmp_path, process=process)
+    many,*few = [tenants.create(f't{i}') for i in range(6)]
+    worker = Worker(tenants, process=process, look_every=60, executors=dict(cpu=pool))
+    many.submit_many('heavy', heavy.pid, [{}]*60)
+    for m in few: m.submit_many('heavy', heavy.pid, [{}]*3)
+    async with asynccontextmanager(worker.lifespan)():
+        await until(lambda: all(m.job_stats()['pending']+m.job_stats()['running']==0 for m in (many, *few)), 20)
+    last = max(o.started_at for m in few for o in m.list_jobs())
+    assert sum(o.started_at<last for o in many.list_jobs(limit=100))<50
+    assert all(o.status=='completed' and o.retry_count==0 for m in (many, *few) for o in m.list_jobs(limit=100))
+    pool.shutdown()
+
+async def test_jobs_go_on_when_a_call_of_another_runner_ends(tmp_path):
+    "The executor was full with jobs that the worker doesn't run"
+    pool,process = Processes(1),Process()
+    tenants = Tenants(tmp_path/'served', process=process)
+    mine = tenants.create('mine')
+    other = manager_at(str(tmp_path/'other.db'), process=process)
+    process.set_executors(cpu=pool)
+    foreign = [start(other, heavy.hold, path=str(tmp_path/'here'), go=str(tmp_path/'go'))[1] for _ in range(2)]
+    await until(lambda: len(process.claims)==2)
+    async with asynccontextmanager(Worker(tenants, process=process, look_every=60).lifespan)():
+        ids = [mine.submit('heavy', heavy.pid)[0] for _ in range(3)]
+        await asyncio.sleep(.3)
+        assert mine.job_stats()['pending']==3
+        (tmp_path/'go').touch()
+        await asyncio.gather(*foreign)
+        await until(lambda: all(mine.get_job(o).status=='completed' for o in ids))
+    pool.shutdown()
