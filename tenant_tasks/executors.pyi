@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor,Future
 from typing import Any
 
-__all__ = ['set_executors', 'run_job', 'Elsewhere', 'Processes']
+__all__ = ['set_executors', 'run_job', 'Elsewhere', 'limits_with', 'Processes']
 
 set_executors: Callable[..., Any]
 
@@ -51,10 +51,30 @@ class Elsewhere:
     def listen(self) -> None:
         """Hear of progress on other hosts, if the executor is one of Dask's; an error if its client is closed"""
 
+    @property
+    def places(self) -> int | None:
+        """How many of its jobs a worker holds at a time
+
+        Returns:
+            None if the executor doesn't say how many calls it makes at a time
+        """
+
+def limits_with(full: list[Any] | tuple[Any, ...]) -> dict[str, tuple[Any, ...]]:
+    """The limits and rates of tasks, with a limit of 0 for some
+
+    Args:
+        full: Names of tasks that may start no job
+
+    Returns:
+        As `task_limits`
+    """
+
 class Processes(Executor):
     """Processes that make one call at a time each; a call that is cancelled or dies takes only its own process with it"""
     find_within: int
-    "Seconds in which a new process must have found a task's function"
+    'Seconds in which a process must have started, and in which it must have found a function'
+    tries: int
+    'So many processes may die before they have received a call; then the call fails'
     n: int
 
     def __init__(self, n: int) -> None:

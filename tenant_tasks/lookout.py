@@ -9,6 +9,7 @@ __all__ = ['Lookout']
 
 # %% ../nbs/09b_lookout.ipynb #651b74ff
 import asyncio,logging,threading,time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +23,7 @@ from .schedule import *
 from .store import *
 from .task import *
 from .process import *
+from .executors import *
 from .manager import *
 from .schedules import *
 from .tenants import *
@@ -71,6 +73,7 @@ def _begin(self:Lookout):
     self._looked = {} # When that was
     self._unseen = set() # Tenants that the first look hasn't come to
     self._news = set() # Tenants whose files have changed
+    self.held = {} # Tenants that were looked at when tasks could not start, by these tasks, the first first
     self._told = asyncio.Event()
     self._cpu = 0. # Seconds of processor time that the last look took
 
@@ -82,26 +85,35 @@ def look(self:Lookout,
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
     self._looked[name] = time.monotonic()
     self._seen[name],link = self.tenants.state(name),self.tenants.link(name)
-    seen = glance(link, self.process.id, task_names(), self.tenants.clock(), task_limits()) or Glance(None, [], False)
+    if full := tuple(self.process.full_tasks()): self.held.setdefault(full, OrderedDict())[name] = True
+    limits = limits_with(full)
+    seen = glance(link, self.process.id, task_names(), self.tenants.clock(), limits) or Glance(None, [], False)
     declares = self.synced.get(name, 0)!=link.file and bool(self.declared or seen.tick is not None)
     ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
     cares = declares or ticks or seen.owners or seen.unknown or self.keep is not None
-    at = self._care(name, seen, declares, ticks) if cares else seen.first
+    at = self._care(name, seen, declares, ticks, limits) if cares else seen.first
     if seen.owners: self._watched[name] = set(seen.owners),time.monotonic()
     else: self._watched.pop(name, None)
     if at is not None: self.due(name, parse_time(at).timestamp())
+    if full and self.may_go_on(full): self.due(name, time.time())
+
+@patch
+def may_go_on(self:Lookout,
+    full:tuple, # Names of tasks
+)->bool: # Has the executor of one of them a place by now?
+    "May a tenant be looked at again that was looked at when these tasks could not start?"
+    return not set(full)<=set(self.process.full_tasks())
 
 # %% ../nbs/09b_lookout.ipynb #a6622403
 @patch
-def _care(self:Lookout, name, seen, declares, ticks):
+def _care(self:Lookout, name, seen, declares, ticks, limits):
     manager = self.tenants[name]
     if seen.owners: self._take_over(name, manager)
     if seen.unknown: self._abandon(name, manager)
     self._prune(name, manager)
     if declares: self._declare(name, manager)
     if declares or ticks: manager.tick()
-    at = manager.next_due()
-    return at and timestamp(at)
+    return manager.store.next_due(self.process.id, task_names(), True, limits, self.tenants.clock())
 
 # %% ../nbs/09b_lookout.ipynb #25dc4c86
 @patch

@@ -31,6 +31,8 @@ class Lookout:
     'Schedules for all tenants, by name, and their time zones'
     synced: dict[Any, Any]
     'In which file of each tenant they are written'
+    held: dict[Any, Any]
+    'Tenants that were looked at when tasks could not start, by these tasks, the first first'
 
     def __init__(
         self,
@@ -64,6 +66,16 @@ class Lookout:
 
         Args:
             name: A tenant
+        """
+
+    def may_go_on(self, full: tuple[Any, ...]) -> bool:
+        """May a tenant be looked at again that was looked at when these tasks could not start?
+
+        Args:
+            full: Names of tasks
+
+        Returns:
+            Has the executor of one of them a place by now?
         """
 
     def look_at(self, names: list[str], from_outside: bool=False) -> None:

@@ -195,7 +195,7 @@ def claim_next(self:BackgroundTaskManager,
     p,now = self.process,self.clock()
     p.announce_alive(self.folder)
     def waits(job): return is_awaited(p.function_of(job))
-    limits = task_limits()
+    limits = limits_with(p.full_tasks())
     claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, waits, limits) if limit else lambda conn: []
     def work(conn): return [f(conn) for f in settle],claim(conn)
     rows,jobs = self.store.write(work, runner, single=not ended and limit<=1 and not limits)

@@ -85,6 +85,7 @@ def view(self:Pages,
 
 # %% ../nbs/12_pages.ipynb #a68eb7f2
 _log = logging.getLogger('tenant_tasks')
+patience = .8 # Seconds that a page waits for a locked database
 
 async def _answer(f, req):
     "What a sync or async function returns for a request"
@@ -96,8 +97,9 @@ async def ask(self:Pages,
     f:Callable, # The app's `guard` or `manager_for`
     req, # A request
 ): # What it returns
-    "Ask the app; 500 if its function raises something, and the reason in the log"
-    try: return await _answer(f, req)
+    "Ask the app, for a short time; 500 if its function raises something, and the reason in the log"
+    try:
+        with hurry(patience): return await _answer(f, req)
     except HTTPException: raise
     except Exception as e:
         if isinstance(e, (TenantNotFound,apsw.Error,OSError)): raise
@@ -121,9 +123,8 @@ async def gate(self:Pages,
         raise HTTPException(403, 'This form is out of date, or you are not allowed to send it. Load the page again.')
     return may
 
-# %% ../nbs/12_pages.ipynb #51bf35a1
+# %% ../nbs/12_pages.ipynb #ca2827ca
 _headers = {'cache-control':'no-store', 'x-frame-options':'SAMEORIGIN', 'x-content-type-options':'nosniff'}
-patience = .8 # Seconds that a page waits for a locked database
 
 def is_live(
     req, # A request

@@ -60,7 +60,7 @@ class Pages:
         """
 
     async def ask(self, f: Callable[..., Any], req: Any) -> Any:
-        """Ask the app; 500 if its function raises something, and the reason in the log
+        """Ask the app, for a short time; 500 if its function raises something, and the reason in the log
 
         Args:
             f: The app's `guard` or `manager_for`

@@ -175,6 +175,13 @@ class Process:
     def check_executors(self) -> None:
         """`ValueError` unless the executors of all registered tasks are here"""
 
+    def full_tasks(self) -> list[str]:
+        """The tasks whose executor has all the jobs that it needs for now
+
+        Returns:
+            Their names
+        """
+
     def other_workers(self, path: str, task: str | None=None) -> list[str]:
         """Workers in other live processes that serve a database
 

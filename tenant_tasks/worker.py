@@ -197,18 +197,34 @@ async def _turn(self:Worker, turn):
         left += turn.ended
         running = [o for o in left if o.outcome is None]
         if running: self._async.add(name)
-        self.agenda.finish(name, turn.places-len(running))
+        self.agenda.finish(name, turn.places-sum(map(self._takes_place, running)))
         for o in left: self._start(self._finish(name, o))
+        self._resume()
         self._wake.set()
 
 @patch
 async def _finish(self:Worker, name, a):
     if a.outcome is not None: return await self._write(name, a)
+    takes = self._takes_place(a)
     try: await a.acall()
-    finally: self.agenda.finish(name)
+    finally:
+        if takes: self.agenda.finish(name)
+        self._resume()
     if self._stopping.is_set(): return await self._write(name, a)
     self._ended.setdefault(name, []).append(a)
     self._enqueue(name)
+
+# %% ../nbs/10_worker.ipynb #71055bb8
+@patch
+def _takes_place(self:Worker, a):
+    on = self.process.executors.get(a.policy.on)
+    return not (on and on.places)
+
+@patch
+def _resume(self:Worker):
+    "Give a turn to the tenant that has waited longest for an executor, if it has a place by now"
+    for full,names in list(self.lookout.held.items()):
+        if names and self.lookout.may_go_on(full): return self._enqueue(names.popitem(last=False)[0])
 
 # %% ../nbs/10_worker.ipynb #008771c4
 @patch
@@ -286,6 +302,7 @@ async def _show(self:Worker):
     while True:
         try: await self.process.store_threads.run(lambda: self._sign.show(self.tenants.served(), task_names()))
         except Exception: _log.exception("%s could not be shown to other processes", self)
+        self._resume() # A call of a job that this worker doesn't run may have ended
         await asyncio.sleep(1)
 
 @patch

@@ -386,6 +386,8 @@ async def test_a_locked_database_is_said_quickly(site, tmp_path):
     for o in ('PRAGMA journal_mode=DELETE', 'BEGIN EXCLUSIVE'): list(conn.execute(o))
     start = time.monotonic()
     assert 'not read yet' in olga.get('/ops').text and time.monotonic()-start<1
+    start = time.monotonic()
+    assert olga.get('/ops/hooli').status_code==503 and time.monotonic()-start<3
     conn.close()
 
 async def test_operator_pages(tmp_path):
