@@ -114,7 +114,7 @@ def test_text_for_language_models_is_in_step(processed):
     res = python('-c', src)
     for name,text in json.loads(res.stdout).items(): assert text==(root/'nbs'/name).read_text(encoding='utf-8'), f'{name}: run python tools/llms.py'
     full = (root/'nbs/llms-full.txt').read_text(encoding='utf-8')
-    for folder in ('howto', 'reference', 'explains'):
+    for folder in ('tutorials', 'howto', 'reference', 'explains'):
         for o in (root/'nbs'/folder).glob('*.ipynb'):
             title = re.match(r'# (.+)', ''.join(json.loads(o.read_text(encoding='utf-8'))['cells'][0]['source']))[1]
             assert o.stem=='how_it_is_made' or f'# {title}\n' in full, o
@@ -190,7 +190,7 @@ def test_failing_cell_is_named(tmp_path):
     assert res.returncode==1
     for o in ('bad.ipynb', 'c1', '1/0', 'ZeroDivisionError'): assert o in res.stdout, res.stdout
 
-pages = ['index.ipynb', *[f'howto/{o.name}' for o in sorted((root/'nbs/howto').glob('*.ipynb'))]]
+pages = ['index.ipynb', *[f'{k}/{o.name}' for k in ('tutorials', 'howto') for o in sorted((root/'nbs'/k).glob('*.ipynb'))]]
 
 @pytest.mark.parametrize('page', pages)
 def test_blocks_run_when_pasted(page, tmp_path):

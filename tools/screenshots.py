@@ -8,6 +8,8 @@ from pathlib import Path
 root = Path(__file__).parent.parent
 sys.path.insert(0, str(root/'tests'))
 from browser import browsing,example,log_in
+from helpers import wait_until
+from test_tutorial import Reader
 
 def shoot(
     page, # A page of the browser
@@ -52,6 +54,22 @@ def tenants(page, base):
     page.wait_for_timeout(1500)
     shoot(page, 'tenants')
 
+def saas(new_page, folder):
+    "The tutorial's app, with one month billed and the next one under way"
+    with Reader(folder) as r:
+        r.start('web', 'worker')
+        page = new_page(viewport=dict(width=800, height=620))
+        page.goto(f'http://127.0.0.1:{r.port}/')
+        for k,v in dict(user='ann', password='paper').items(): page.fill(f'[name={k}]', v)
+        page.click('button')
+        page.click('text=Write invoices')
+        wait_until(lambda: len(r.written('acme', '2026-11'))==40, 20)
+        page.reload()
+        page.fill('[name=month]', '2026-12')
+        page.click('text=Write invoices')
+        wait_until(lambda: len(r.written('acme', '2026-12'))>=22, 20)
+        shoot(page, 'saas')
+
 if __name__=='__main__':
     (root/'nbs/images').mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, example(folder) as base, browsing() as new_page:
@@ -59,3 +77,4 @@ if __name__=='__main__':
         cards(light, base)
         lists(light, base)
         tenants(new_page(viewport=dict(width=760, height=260), color_scheme='dark'), base)
+    with tempfile.TemporaryDirectory() as folder, browsing() as new_page: saas(new_page, Path(folder))
