@@ -350,7 +350,8 @@ def cmd_restore(args):
     rows = [dict(tenant=o.tenant, id=i, job_type=kind, ended=how or 'deleted') for o in res for i,kind,how in o.again]
     text = table([_restored(o) for o in res])
     if rows: text += '\n\nThese jobs had ended since and run again:\n'+table(rows[:100])
-    if args.paused and not all(o.error for o in res): text += f'\n\nThe restored jobs are paused. To start them: tenant-tasks resume {args.data}'
+    if args.paused and not all(o.error for o in res):
+        text += f'\n\nThe restored jobs are paused. To start them: tenant-tasks resume {args.data}'
     return [o._asdict() for o in res], text, int(any(o.error for o in res))
 
 # %% ../nbs/13_cli.ipynb #d695aa4d

@@ -1,12 +1,12 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import Batch,Step,TenantJob
+from .job import Batch,LogLines,Step,TenantJob
 from .views import View
 from datetime import datetime
 from fastcore.xml import FT
 from typing import Any
 
 __all__ = ['max_inline', 'StatusBadge', 'CardParts', 'took', 'card_state', 'asked_every', 'JobCard', 'BatchProgress',
-    'details_state', 'JobDetails']
+    'log_state', 'JobLog', 'details_state', 'JobDetails']
 
 max_inline: int
 
@@ -19,13 +19,15 @@ def StatusBadge(status: str) -> FT:
 
 class CardParts:
     """The parts of a job's card, as one viewer may see it"""
+    page: bool
     view: View
     job: Any
 
-    def __init__(self, job: TenantJob, view: View | None=None) -> None:
+    def __init__(self, job: TenantJob, view: View | None=None, page: bool=False) -> None:
         """Args:
             job: A job as read from its row
             view: Who looks; the view of the request if not given
+            page: On the job's own page, where `JobDetails` shows the errors?
         """
 
     def id(self, part: str='') -> str:
@@ -98,13 +100,14 @@ def asked_every(job: TenantJob, now: datetime) -> float | None:
         Seconds, or None for a job that has ended
     """
 
-def JobCard(job: TenantJob, view: View | None=None, full: bool=False) -> FT:
+def JobCard(job: TenantJob, view: View | None=None, full: bool=False, page: bool=False) -> FT:
     """One job: its status, summary, progress, error, and buttons
 
     Args:
         job: A job as read from its row
         view: Who looks; the view of the request if not given
         full: Show long texts too? In a thread, since that takes time
+        page: In full, on the job's own page, where `JobDetails` shows the errors?
 
     Returns:
         A card that refreshes itself until the job has ended
@@ -119,6 +122,30 @@ def BatchProgress(batch: Batch, view: View | None=None) -> FT:
 
     Returns:
         A bar and a line of words
+    """
+
+def log_state(job: TenantJob, view: View, lines: LogLines) -> str:
+    """The same as long as the log of a job shows the same
+
+    Args:
+        job: A job as read from its row
+        view: Who looks
+        lines: As `manager.log_of` returns them
+
+    Returns:
+        A token
+    """
+
+def JobLog(job: TenantJob, view: View | None=None, lines: LogLines=...) -> FT:
+    """The lines that a job has written, with their secrets masked
+
+    Args:
+        job: A job as read from its row
+        view: Who looks; the view of the request if not given
+        lines: As `manager.log_of` returns them
+
+    Returns:
+        A list that grows while the job runs; hidden as long as it is empty
     """
 
 def details_state(
@@ -154,5 +181,5 @@ def JobDetails(
         batch: Its batch, as `manager.get_batch` returns it
 
     Returns:
-        Collapsible texts and a list of facts
+        A time line, collapsible texts and a list of facts
     """

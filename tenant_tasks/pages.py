@@ -6,7 +6,7 @@ The pages of an app's jobs. A tenant's users see their own jobs, and other visit
 
 # %% auto #0
 __all__ = ['patience', 'live_kinds', 'ask_from', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages', 'by_clock',
-           'full_page', 'said', 'live_kind', 'bulk_words', 'confirm_page', 'jobs_ui', 'health_route']
+           'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'confirm_page', 'jobs_ui', 'health_route']
 
 # %% ../nbs/12_pages.ipynb #d06b28eb
 import asyncio,inspect,logging,re,secrets
@@ -282,9 +282,10 @@ async def list_page(self:JobPages,
     view,note = by_clock(view, manager.clock),req.session.pop('tt_note', None) if 'session' in req.scope else None
     def read():
         jobs,older = query.jobs(manager.store)
-        types = manager.store.types()
-        table = JobTable(jobs, view, query, older, types)
-        return PauseBar(manager.pauses(), view, types), JobStats(manager, view), table
+        types,(counts,_) = manager.store.types(),manager.store.stats(count_limit)
+        table = JobTable(jobs, view, query, older, types, counts)
+        why = JobFailures(manager, view) if query.status in ('','failed') and not (query.like or query.id) else None
+        return PauseBar(manager.pauses(), view, types), JobStats(manager, view, brief=True), why, table
     parts = await quickly(manager, read)
     title = f"Jobs of {req.path_params['tenant']}" if self.above else 'Jobs'
     up = [('All tenants', self.above.base(req))] if self.above else ()
@@ -304,7 +305,8 @@ async def job_page(self:JobPages,
     def read():
         batch = manager.store.batch(job.batch) if job.batch else None
         details = JobDetails(job, view, manager.steps_of(job.id, 100, max_inline), batch)
-        return f'Job {view.shown(job).job_type}',JobCard(job, view, full=True),details
+        log = JobLog(job, view, manager.log_of(job.id))
+        return f'Job {view.shown(job).job_type}',JobCard(job, view, page=True),log,details
     title,*parts = await quickly(manager, read)
     return full_page(title, said(view.plain(note)), *parts, again, up=[('All jobs', view.base)])
 
@@ -322,17 +324,23 @@ def live_kind(
 
 # %% ../nbs/12_pages.ipynb #644d3b39
 @live_kind('job')
-def _card_now(manager, view, about, token, full=False):
+def _card_now(manager, view, about, token, **kw):
     job = manager.get_job(about)
-    return None if card_state(job, view)==token else JobCard(job, view, full)
+    return None if card_state(job, view)==token else JobCard(job, view, **kw)
 
-live_kind('full')(partial(_card_now, full=True))
+for o in ('full','page'): live_kind(o)(partial(_card_now, **{o:True}))
 
 @live_kind('details')
 def _details_now(manager, view, about, token):
     job = manager.get_job(about)
     batch,steps = manager.store.batch(job.batch) if job.batch else None,manager.steps_of(job.id, 100, max_inline)
     return None if details_state(job, view, steps, batch)[0]==token else JobDetails(job, view, steps, batch)
+
+# %% ../nbs/12_pages.ipynb #b828dce7
+@live_kind('log')
+def _log_now(manager, view, about, token):
+    job,lines = manager.get_job(about),manager.log_of(about)
+    return None if log_state(job, view, lines)==token else JobLog(job, view, lines)
 
 # %% ../nbs/12_pages.ipynb #4c787836
 @live_kind('list')
@@ -342,9 +350,18 @@ def _list_now(manager, view, about, token):
     return None if list_state(jobs, view, older)==token else JobRows(jobs, view, query, older, live=True)
 
 @live_kind('stats')
-def _stats_now(manager, view, about, token): return JobStats(manager, view)
+def _stats_now(manager, view, about, token): return JobStats(manager, view, about=='brief')
 @live_kind('pauses')
 def _pauses_now(manager, view, about, token): return PauseNotes(manager.pauses(), view)
+
+# %% ../nbs/12_pages.ipynb #297dc678
+@live_kind('tabs')
+def _tabs_now(manager, view, about, token):
+    counts,_ = manager.store.stats(count_limit)
+    return StatusTabs(counts, view, Query.of(dict(parse_qsl(about))))
+
+@live_kind('failures')
+def _failures_now(manager, view, about, token): return JobFailures(manager, view)
 
 # %% ../nbs/12_pages.ipynb #5f2d751e
 @live_kind('batch')
@@ -367,21 +384,28 @@ async def live(self:JobPages,
     return live_answer(html, headers={'tt-version':version})
 
 # %% ../nbs/12_pages.ipynb #6124d02a
+def _run_now(manager, job_id):
+    job = manager.get_job(job_id)
+    due = job.status=='pending' and parse_time(job.run_at)<=manager.clock()
+    return job if due else manager.reschedule_job(job_id, delay=0)
+
 def _change(manager, act, job_id):
-    "Cancel or retry: the job as it is afterwards, and why nothing was done, or ''"
-    try: return (manager.cancel_job if act=='cancel' else manager.retry_job)(job_id),''
+    "Do what a button says: the job as it is afterwards, and why nothing was done, or ''"
+    def restart(job_id): return manager.retry_job(job_id, restart=True)
+    acts = dict(cancel=manager.cancel_job, retry=manager.retry_job, restart=restart, run=partial(_run_now, manager))
+    try: return acts[act](job_id),''
     except JobStateError as e: return manager.get_job(job_id),str(e)
 
 @patch
 async def act(self:JobPages,
-    action:str, # 'cancel' or 'retry'
+    action:str, # 'cancel', 'retry', 'restart' or 'run'
     req, # A request
     view:View, # Its view
 ): # A redirect, or a page that says why not
     "Do what a button of a card says"
     manager,job = await self.job(req)
     job,note = await quickly(manager, _change, manager, action, job.id)
-    todo = manager.run_again([job] if action=='retry' and not note else [])
+    todo = manager.run_again([job] if action in ('retry','restart') and not note else [])
     if is_live(req): return live_answer(view.plain(note), 409 if note else 0, background=todo)
     if note: return FtResponse(await self.job_page(req, view, note), status_code=409)
     return RedirectResponse(view.url(job.id), 303, background=todo)
@@ -400,6 +424,20 @@ def bulk_words(
     if not kept: return done
     return f"{done} {jobs(len(kept))} left unchanged: {'; '.join(dict.fromkeys(kept[:3]))}."
 
+# %% ../nbs/12_pages.ipynb #2ba55501
+def ask_page(
+    words:str, # What a click does
+    view:View, # Who looks
+    back:str, # The address of the list
+    to:str, # Where the form is sent: 'bulk' or 'all'
+    **vals, # What is sent, as names and values
+)->tuple: # A page
+    "A page that asks before something is done"
+    hidden = [Input(type='hidden', name=k, value=v) for k,v in dict(vals, sure='1').items()]
+    foot = Div(Button(words, type='submit', autofocus=True), A('Keep them as they are', href=back), cls='tt-foot')
+    form = Form(token_input(view), *hidden, foot, method='post', action=view.url(to)+back[len(view.base):])
+    return full_page(f'{words}?', Div(form, cls='tt'), up=[('All jobs', back)])
+
 # %% ../nbs/12_pages.ipynb #dcca3652
 def confirm_page(
     action:str, # 'cancel' or 'retry'
@@ -409,11 +447,7 @@ def confirm_page(
 )->tuple: # A page
     "A page that asks before it acts on many jobs"
     words = f'{action.capitalize()} {len(ids):,} jobs'
-    vals = dict(do=action, sure='1', all='1', shown=' '.join(ids))
-    hidden = [Input(type='hidden', name=k, value=v) for k,v in vals.items()]
-    foot = Div(Button(words, type='submit', autofocus=True), A('Keep them as they are', href=back), cls='tt-foot')
-    form = Form(token_input(view), *hidden, foot, method='post', action=view.url('bulk')+back[len(view.base):])
-    return full_page(f'{words}?', Div(form, cls='tt'), up=[('All jobs', back)])
+    return ask_page(words, view, back, 'bulk', do=action, all='1', shown=' '.join(ids))
 
 # %% ../nbs/12_pages.ipynb #a5cbb440
 @patch
@@ -452,6 +486,48 @@ async def bulk(self:JobPages,
     words = view.plain(bulk_words(action, [note for _,note in done]))
     return self.tell(req, back, words, 'alert' if any(note for _,note in done) else 'status', todo)
 
+# %% ../nbs/12_pages.ipynb #a5829e4e
+_busy = 'The database is busy. Some jobs may be done; try again in a moment.'
+
+def _what_all(manager, query, view):
+    "Filters of all jobs of a list, and how many there are if that is known; a text says why there are none"
+    filters = query.filters(manager.store)
+    if filters is None: return 'No jobs match any more.',None
+    if query.like:
+        shown = view.shown(job := manager.store.get(query.like))
+        if (shown.job_type, error_line(shown.error_log))!=(job.job_type, filters['error']):
+            return 'This error holds something that is hidden here. Select the jobs instead.',None
+    known = not (query.type or query.batch or query.like)
+    return filters,manager.store.stats(count_limit)[0][query.status] if known else None
+
+def _act_on_all(manager, action, filters):
+    "Do it, and say in words what came of it"
+    acted = (manager.retry_matching if action=='retry' else manager.cancel_matching)(**filters)
+    does = 'retries' if action=='retry' else 'cancels'
+    if acted.job_id: return acted,f'They are many: job {acted.job_id} {does} them in the background.'
+    return acted,bulk_words(action, ['']*acted.done+[k for k,n in acted.refused.items() for _ in range(n)])
+
+# %% ../nbs/12_pages.ipynb #0bfd4919
+@patch
+async def act_on_all(self:JobPages,
+    req, # A request
+    view:View, # Its view
+): # A redirect, or a page that asks
+    "Do what the button for all jobs of a list says"
+    form,manager = await req.form(),await self.manager(req)
+    query,action = replace(Query.of(req.query_params), below=None),form.get('do')
+    back = f'{view.base}?{query}' if str(query) else view.base
+    if query.id or query.status not in acts_on.get(action, ()): raise HTTPException(400, 'This form is incomplete.')
+    filters,n = await quickly(manager, _what_all, manager, query, view)
+    if isinstance(filters, str): return self.tell(req, back, filters, 'alert')
+    which = f'{query.status} jobs that match' if n is None else f'{count_words(n)} {query.status} jobs'
+    words = f'{action.capitalize()} all {which}'
+    asked = live_answer(f'{words}?', 428) if is_live(req) else ask_page(words, view, back, 'all', do=action)
+    if not form.get('sure'): return asked
+    try: acted,words = await quickly(manager, _act_on_all, manager, action, filters)
+    except apsw.BusyError: return self.tell(req, back, _busy, 'alert')
+    return self.tell(req, back, view.plain(words), 'alert' if acted.refused else 'status', acted.bg_task)
+
 # %% ../nbs/12_pages.ipynb #e0f8bffa
 @patch
 async def set_pause(self:JobPages,
@@ -475,10 +551,10 @@ def mount(self:JobPages):
     self.route('/', 'get', self.to_list)
     self.route('/~live', 'get', self.live)
     self.route('/bulk', 'post', self.bulk)
+    self.route('/all', 'post', self.act_on_all)
     for o in ('pause','resume'): self.route(f'/{o}', 'post', partial(self.set_pause, o))
     self.route('/{job_id}', 'get', self.job_page)
-    self.route('/{job_id}/cancel', 'post', partial(self.act, 'cancel'))
-    self.route('/{job_id}/retry', 'post', partial(self.act, 'retry'))
+    for o in ('cancel','retry','restart','run'): self.route(f'/{{job_id}}/{o}', 'post', partial(self.act, o))
     return self
 
 @patch

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from typing import Any
 
 __all__ = ['patience', 'live_kinds', 'ask_from', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages', 'by_clock',
-    'full_page', 'said', 'live_kind', 'bulk_words', 'confirm_page', 'jobs_ui', 'health_route']
+    'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'confirm_page', 'jobs_ui', 'health_route']
 
 patience: float
 live_kinds: dict[str, Callable[..., Any] | partial]
@@ -217,7 +217,7 @@ class JobPages(Pages):
         """Do what a button of a card says
 
         Args:
-            action: 'cancel' or 'retry'
+            action: 'cancel', 'retry', 'restart' or 'run'
             req: A request
             view: Its view
 
@@ -241,6 +241,17 @@ class JobPages(Pages):
 
     async def bulk(self, req: Any, view: View) -> Any:
         """Do what a button below a list says
+
+        Args:
+            req: A request
+            view: Its view
+
+        Returns:
+            A redirect, or a page that asks
+        """
+
+    async def act_on_all(self, req: Any, view: View) -> Any:
+        """Do what the button for all jobs of a list says
 
         Args:
             req: A request
@@ -319,6 +330,20 @@ def bulk_words(action: str, notes: list[str]) -> str:
     Args:
         action: 'cancel' or 'retry'
         notes: For each job why nothing was done, or ''
+    """
+
+def ask_page(words: str, view: View, back: str, to: str, **vals: Any) -> tuple[Any, ...]:
+    """A page that asks before something is done
+
+    Args:
+        words: What a click does
+        view: Who looks
+        back: The address of the list
+        to: Where the form is sent: 'bulk' or 'all'
+        vals: What is sent, as names and values
+
+    Returns:
+        A page
     """
 
 def confirm_page(action: str, ids: list[str], view: View, back: str) -> tuple[Any, ...]:

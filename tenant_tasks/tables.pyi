@@ -7,8 +7,21 @@ from dataclasses import dataclass
 from fastcore.xml import FT
 from typing import Any
 
-__all__ = ['scrolling', 'parse_int', 'Query', 'list_state', 'JobRows', 'JobTable', 'PauseNotes', 'PauseBar',
-    'TenantRows', 'TenantTable']
+__all__ = ['acts_on', 'as_listed', 'scrolling', 'parse_int', 'Query', 'list_state', 'JobRows', 'StatusTabs', 'JobTable',
+    'PauseNotes', 'PauseBar', 'TenantRows', 'TenantTable']
+
+acts_on: dict[str, tuple[str, ...]]
+
+def as_listed(job: TenantJob, view: View) -> TenantJob:
+    """A job as its row shows it
+
+    Args:
+        job: A job as read from its row
+        view: Who looks
+
+    Returns:
+        A copy: its newest error alone, and no long texts
+    """
 
 def scrolling(table: FT, label: str) -> FT:
     """A table that scrolls sideways where it is too wide, also by keyboard
@@ -46,6 +59,8 @@ class Query:
     'Jobs on a page'
     batch: str = ''
     'Only this batch, with the job that follows it'
+    like: str = ''
+    'Only jobs of the type of this failed one that failed for the same reason'
 
     @classmethod
     def of(cls, params: Any) -> Query:
@@ -56,6 +71,16 @@ class Query:
         """
 
     def __str__(self) -> str: ...
+
+    def filters(self, store: JobStore) -> dict[Any, Any] | None:
+        """What is asked for, apart from ids and pages
+
+        Args:
+            store: The jobs of a tenant
+
+        Returns:
+            Filters for `JobStore.find`; None if nothing can match
+        """
 
     def jobs(self, store: JobStore) -> tuple[list[Any], Query | None]:
         """Ask the store for this page
@@ -96,12 +121,22 @@ def JobRows(
         live: Is it for the script? Then a row is made once for all who look
     """
 
+def StatusTabs(counts: dict[Any, Any], view: View, query: Query) -> FT:
+    """Links to the jobs of each status, with their number where no other filter is set
+
+    Args:
+        counts: By status, as `JobStore.stats` counts to `count_limit`
+        view: Who looks, from pages of jobs
+        query: Which page of a list this is
+    """
+
 def JobTable(
     jobs: list[TenantJob],
     view: View | None=None,
     query: Query | None=None,
     older: Query | None=None,
     types: list[str] | tuple[str, ...]=...,
+    counts: dict[Any, Any] | None=None,
 ) -> FT:
     """Many jobs, one per row
 
@@ -111,6 +146,7 @@ def JobTable(
         query: Which page of a list this is; None for a table without filters
         older: The next page, if there is one
         types: Types to choose from
+        counts: Jobs by status, for tabs
 
     Returns:
         A table that keeps itself up to date

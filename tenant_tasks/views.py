@@ -98,6 +98,26 @@ def shown_steps(self:View,
     except Exception: _log.exception("redacting the steps of job %s failed; they are not shown", job.id)
     return []
 
+# %% ../nbs/10b_views.ipynb #f4dff841
+@patch
+def shown_lines(self:View,
+    job:TenantJob, # A job as read from its row
+    lines:list[LogLine], # Lines of its log
+)->list[LogLine]: # Copies to show; no line where `redact` leaves none
+    "The lines of a job's log as this viewer may see them"
+    if not lines: return []
+    def one(line, text):
+        text = self.redact(replace(job, progress_note=text)).progress_note
+        return text is not None and line._replace(text=self.plain(text))
+    try:
+        texts = json.dumps([read_json(job.result), [dict(line=o.text) for o in lines]])
+        job = hide_secrets(replace(job, result=texts, progress_note=''), self.secret)
+        if job.progress_note: return [lines[-1]._replace(text=job.progress_note)]
+        pairs,job = zip(lines, job.value[1]),replace(job, result=None)
+        return [res for o,kept in pairs if (res := one(o, kept['line']))]
+    except Exception: _log.exception("redacting the log of job %s failed; it is not shown", job.id)
+    return []
+
 # %% ../nbs/10b_views.ipynb #44ab37cc
 _current_view = ContextVar('tenant_tasks_view', default=View())
 

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import Step,TenantJob
+from .job import LogLine,Step,TenantJob
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,17 @@ class View:
 
         Returns:
             Copies to show; no value where `redact` leaves none
+        """
+
+    def shown_lines(self, job: TenantJob, lines: list[LogLine]) -> list[LogLine]:
+        """The lines of a job's log as this viewer may see them
+
+        Args:
+            job: A job as read from its row
+            lines: Lines of its log
+
+        Returns:
+            Copies to show; no line where `redact` leaves none
         """
 
 def show_as(view: View | Callable[..., Any]) -> None:

@@ -132,13 +132,30 @@ def test_the_page_of_a_job_changes_as_one(page, site):
     job_id = site.add('pending', retry_count=1, error_log=one, run_at=timestamp(now))
     page.goto(site.base+f'/jobs/{job_id}')
     page.locator('.tt-error summary', has_text='ConnectionError: first').click()
-    page.get_by_text('Attempt 1 failed at').click()
     site.end(job_id, 'failed', retry_count=2, started_at=timestamp(now), error_log=add_error(one, 2, now, 'Traceback\nOSError: second'))
     page.get_by_text('Attempt 2 failed at').wait_for()
     assert page.locator('.tt-badge').inner_text()=='failed' and page.get_by_text('Ended').count()==1
-    assert page.locator('details[open] > summary', has_text='OSError: second').count()==1
+    assert page.locator('details > summary', has_text='OSError: second').count()==1, 'each error is there once'
     assert page.locator('details[open] > summary', has_text='Attempt 1').count()==1
     assert not page.locator('details[open] > summary', has_text='Attempt 2').count()
+
+def test_a_line_of_the_log_appears_while_the_page_is_open(page, site):
+    job_id = site.add()
+    page.goto(site.base+f'/jobs/{job_id}')
+    assert not page.locator('.tt-log').is_visible()
+    sql = "INSERT INTO tenant_job_log (job_id, n, attempt, at, text) VALUES (?,1,1,?,'1,200 <b>rows</b>')"
+    site.manager.store.write(lambda conn: conn.execute(sql, (job_id, timestamp(utcnow()))))
+    page.get_by_text('1,200 <b>rows</b>').wait_for()
+    assert page.get_by_role('region', name='Log').is_visible()
+
+def test_run_now_by_click(page, site):
+    job_id = site.add('pending', run_at=timestamp(utcnow()+timedelta(hours=1)))
+    page.goto(site.base+f'/jobs/{job_id}')
+    page.get_by_text('Due at').wait_for()
+    page.get_by_role('button', name='Run now sync').click()
+    page.get_by_text('Due at').wait_for(state='detached')
+    assert not page.get_by_role('button', name='Run now').count()
+    assert site.manager.get_job(job_id).run_at<=timestamp(utcnow())
 
 def test_one_request_for_all_cards(page, site):
     "And fewer when nothing moves: fifty cards and a second tab's worth of time"

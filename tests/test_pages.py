@@ -61,10 +61,10 @@ def everything(do, *ids, **kw): return dict(kw, do=do, shown=' '.join(ids), all=
 
 def changing(job_id, prefix='/jobs'):
     "All routes that change something: path and form"
-    buttons = [(f'{prefix}/{job_id}/cancel', {}), (f'{prefix}/{job_id}/retry', {})]
+    buttons = [(f'{prefix}/{job_id}/{o}', {}) for o in ('cancel','retry','restart','run')]
     return [*buttons, (f'{prefix}/bulk', dict(do='cancel', id=job_id)), (f'{prefix}/bulk', everything('cancel', job_id))]
 
-def changes(job_id, prefix='/jobs'): return f'{prefix}/~live?p=job:{job_id}%20&p=details:{job_id}%20'
+def changes(job_id, prefix='/jobs'): return f'{prefix}/~live?p=job:{job_id}%20&p=details:{job_id}%20&p=page:{job_id}%20&p=log:{job_id}%20'
 
 def reading(job_id, prefix='/jobs'):
     "All routes that show something: the list, the job, what has changed in its card, the list with a filter"

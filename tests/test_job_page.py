@@ -1,0 +1,173 @@
+"The page of a job: its time line, the lines of its log, and the buttons that no other page has"
+import json,re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from fastcore.xml import to_xml
+from fasthtml.common import Client,fast_app
+from helpers import run
+
+from tenant_tasks.job import *
+from tenant_tasks.task import *
+from tenant_tasks.attempt import *
+from tenant_tasks.manager import *
+from tenant_tasks.views import *
+from tenant_tasks.components import *
+from tenant_tasks.pages import jobs_ui
+
+@task(name='job_page.flaky')
+def flaky(password):
+    job = current_job()
+    job.log(f'<script>alert(1)</script> logs in with {password}')
+    job.log('api_key=zz9Plural7')
+    job.step('login', lambda: 'ann')
+    raise OSError('no route to <script>')
+
+@task(name='job_page.plain')
+def plain(): current_job().log('hello')
+
+def words(o): return re.sub(r'\s+', ' ', re.sub('<[^>]+>', ' ', to_xml(o)))
+
+async def failed(manager):
+    "A job that has failed with a step finished: three attempts, each with two lines and an error"
+    return await run(manager, flaky, password='hunter42')
+
+class Site:
+    def __init__(self, manager):
+        self.manager,self.may = manager,'act'
+        app,_ = fast_app(secret_key='x')
+        jobs_ui(app, lambda req: manager, lambda req: self.may)
+        self.client = Client(app)
+
+    def text(self, job_id): return self.client.get(f'/jobs/{job_id}').text
+    def press(self, job_id, act, **kw):
+        token = re.search(r'name="csrf" value="([^"]+)"', self.text(job_id))
+        return self.client.post(f'/jobs/{job_id}/{act}', data=dict(csrf=token[1] if token else ''), follow_redirects=False, **kw)
+
+@pytest.fixture
+def site(manager): return Site(manager)
+
+async def test_the_time_line_tells_all_attempts_and_each_error_once(manager, site):
+    "Newest first, down to the submit; nowhere else on the page is an error"
+    job = await failed(manager)
+    assert job.status=='failed' and [o.outcome for o in job.attempts]==['failed']*3
+    line = words(JobDetails(job, View(), manager.steps_of(job.id)))
+    marks = ['Attempt 3 failed at', 'Attempt 2 failed at', 'Attempt 1 failed at', 'Step login at', 'Submitted at']
+    assert [line.count(o) for o in marks]==[1]*5 and sorted(marks, key=line.index)==marks
+    assert line.count(' took ')==3
+    page = site.text(job.id)
+    assert page.count('Traceback')==3 and page.count('OSError: no route to &lt;script&gt;')==6 # In the title and at the end
+
+def test_what_a_time_line_says_of_each_state(clock):
+    "What is due, what runs, what was waited, and an end without an attempt"
+    now,view = clock(),View(now=clock())
+    def at(secs): return timestamp(now+timedelta(seconds=secs))
+    def line(status, **kw): return words(JobDetails(TenantJob('1', 'x', status, created_at=at(-100), **kw), view))
+    assert 'Due at 2026-11-23 12:01:00 UTC' in line('pending', run_at=at(60))
+    for o in (at(-1), never, ''): assert 'Due at' not in line('pending', run_at=o)
+    assert 'Attempt 1 started 8 s ago' in line('running', run_at=at(-90), started_at=at(-8))
+    ended = line('completed', run_at=at(-90), started_at=at(-8), completed_at=at(-5))
+    assert 'Attempt 1 completed at' in ended and 'took 3 s · waited 1 min before' in ended
+    assert line('cancelled', completed_at=at(-5)).count('Cancelled at')==1
+    old = add_error(None, 1, now, 'Traceback\nOSError: old')
+    assert line('failed', retry_count=1, started_at=at(-8), completed_at=at(-5), error_log=old).count('Attempt 1 failed at')==1
+    again = dict(retry_count=1, error_log=old, attempt_log=json.dumps([[1, at(-9), at(-8), 'snoozed']]))
+    assert 'Attempt 1 snoozed at' in line('failed', **again) and 'Attempt 1 failed at' in line('failed', **again)
+    assert 'no log of ours' in line('failed', error_log='no log of ours')
+
+def test_rows_that_make_no_sense_have_a_time_line():
+    for log in ('[]', '[[1, null, null, "failed"]]', '[["x", "y", "z", "<script>"]]', 'oops', '[[1]]', '{}'):
+        for status in (*statuses, 'weird'):
+            job = TenantJob('1', 'x', status, started_at='x', completed_at='y', created_at='z', attempt_log=log)
+            assert '<script' not in to_xml(JobDetails(job, View()))
+
+async def test_lines_of_the_log_are_text_and_hide_secrets(manager, site):
+    "Those of the payload, and those that their form gives away; a note with markup is text too"
+    job = await failed(manager)
+    html = to_xml(JobLog(job, View(), manager.log_of(job.id)))
+    assert '&lt;script&gt;alert(1)&lt;/script&gt; logs in with ••••••' in html and html.count('<li>')==6 and 'Attempt 3' in html
+    manager.store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET status='running', progress_note='<script>note'"))
+    for text in (site.text(job.id), site.client.get(f'/jobs/~live?p=log:{job.id}%20&p=page:{job.id}%20&p=details:{job.id}%20').text):
+        assert '&lt;script&gt;note' in text and 'logs in with' in text
+        assert not [o for o in ('hunter42', 'zz9Plural7', '<script>note', '<script>alert') if o in text]
+
+async def test_redact_sees_each_line_and_one_that_fails_shows_none(manager):
+    job = await failed(manager)
+    lines = manager.log_of(job.id)
+    def upper(o): return replace(o, progress_note=o.progress_note and o.progress_note.upper())
+    assert 'LOGS IN' in to_xml(JobLog(job, View(redact=upper), lines))
+    for redact in (lambda o: 1/0, lambda o: None, lambda o: replace(o, progress_note=None)):
+        view = View(redact=redact)
+        assert 'logs in' not in to_xml(JobLog(job, view, lines)) and view.shown_lines(job, lines)==[]
+
+def test_two_lines_are_no_pair_of_a_name_and_a_value():
+    lines = [LogLine(n, 1, '', o) for n,o in enumerate(('token', 'found 12 files'))]
+    assert [o.text for o in View().shown_lines(TenantJob('1', 'x'), lines)]==['token', 'found 12 files']
+
+def test_lines_show_no_paths_unless_internals_are_shown():
+    lines,job = [LogLine(1, 1, '', "reads '/srv/acme/app/a.csv'")],TenantJob('1', 'x')
+    assert '/srv' not in View().shown_lines(job, lines)[0].text and '/srv' in View(internals=True).shown_lines(job, lines)[0].text
+
+def test_a_job_with_too_many_secrets_to_search_for_shows_no_lines():
+    job = TenantJob('1', 'x', payload=json.dumps(dict(tokens=[f'tok-{i:07}' for i in range(6000)])))
+    shown = View().shown_lines(job, [LogLine(1, 1, '', 'hello'), LogLine(2, 1, '', 'you')])
+    assert len(shown)==1 and shown[0].text.startswith('Not shown')
+
+def test_the_log_says_how_much_is_gone_and_is_bounded(manager):
+    "Lines that no longer are there are counted; a page holds what the store keeps"
+    lines = LogLines([LogLine(n, 1, '', 'x'*max_line) for n in range(1301, 1301+max_lines)])
+    lines.cut = 1300
+    html = to_xml(JobLog(TenantJob('1', 'x'), View(), lines))
+    assert '1,300 older lines are gone' in html and html.count('<li>')==max_lines
+
+async def test_new_lines_are_sent_and_known_ones_are_not(manager, site):
+    "Live: the part is there before the first line"
+    job_id,_ = manager.submit('sync', plain)
+    def token(text): return re.search(rf'data-tt-token="(\w+)"[^>]*data-tt-part="log:{job_id}"|data-tt-part="log:{job_id}"[^>]*data-tt-token="(\w+)"', text)
+    m = token(site.text(job_id))
+    old = m[1] or m[2]
+    def asked(t): return site.client.get(f'/jobs/~live?p=log:{job_id}%20{t}').text
+    assert asked(old)==''
+    manager.store.write(lambda conn: conn.execute("INSERT INTO tenant_job_log (job_id, n, attempt, at, text) VALUES (?,1,1,'','now')", (job_id,)))
+    text = asked(old)
+    assert '>now<' in text and 'hidden' not in text
+    m = token(text)
+    assert asked(m[1] or m[2])==''
+
+async def test_a_delayed_job_runs_now_by_its_button(manager, site):
+    "And only that one has the button; one that is due keeps its place, others are refused with a reason"
+    job_id,_ = manager.using(delay=3600).submit('sync', plain)
+    due,_ = manager.submit('sync', plain)
+    assert f'/jobs/{job_id}/run"' in site.text(job_id) and '/run"' not in site.text(due)
+    before = manager.get_job(due).run_at
+    assert site.press(due, 'run').status_code==303 and manager.get_job(due).run_at==before
+    assert site.press(job_id, 'run').status_code==303
+    assert manager.get_job(job_id).run_at<=timestamp(manager.clock()) and '/run"' not in site.text(job_id)
+    manager.cancel_job(job_id)
+    res = site.press(job_id, 'run')
+    assert res.status_code==409 and 'must be pending to be rescheduled' in res.text
+    assert site.client.get(f'/jobs/{job_id}/run').status_code in (404,405)
+
+async def test_restart_forgets_the_finished_steps(manager, site):
+    job = await failed(manager)
+    assert f'/jobs/{job.id}/restart"' in site.text(job.id) and manager.steps_of(job.id)
+    other,_ = manager.submit('sync', plain)
+    manager.cancel_job(other)
+    assert '/restart"' not in site.text(other), 'no steps, nothing to forget'
+    runs = len(manager.get_job(job.id).attempts)
+    assert site.press(job.id, 'restart').status_code==303
+    assert len(manager.get_job(job.id).attempts)==runs+3, 'it ran again after the response'
+    res = site.press(other, 'restart')
+    assert res.status_code==303
+
+@pytest.mark.parametrize('act', ['run','restart'])
+async def test_only_those_who_may_act_press(manager, site, act):
+    "Readers see no button and are refused; so is a form without the token"
+    job = await failed(manager)
+    job_id,_ = manager.using(delay=3600).submit('sync', plain)
+    for o in (job.id, job_id): assert site.client.post(f'/jobs/{o}/{act}', data=dict(csrf='x')).status_code==403
+    site.may = 'read'
+    for o in (job.id, job_id): assert not re.search('/(run|restart)"', site.text(o)) and site.press(o, act).status_code==403
+    site.may = None
+    for o in (job.id, job_id): assert site.client.post(f'/jobs/{o}/{act}').status_code==404
