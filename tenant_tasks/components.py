@@ -314,8 +314,9 @@ def _delayed(job, now): return job.status=='pending' and job.run_at!=never and p
 def _timeline(job, steps, now):
     "What has happened to a job and what comes next, newest first"
     res = [*_attempts(job, now), *((o.at, _finished(job, o)) for o in steps[::-1])]
-    end = job.completed_at
-    if end and end not in [at for at,_ in res]: res.append((end, P(f'{job.status.capitalize()} at ', _moment(end))))
+    end,last = job.completed_at,([o.outcome for o in job.attempts] or [''])[-1]
+    told = last==job.status if job.status=='cancelled' else bool(last or job.errors)
+    if end and not told: res.append((end, P(f'{job.status.capitalize()} at ', _moment(end))))
     if job.error_log and not job.errors: res.append((end or '', fold('Error', job.error_log, cls='tt-error')))
     if job.created_at: res.append((job.created_at, P('Submitted at ', _moment(job.created_at))))
     res = [o for _,o in sorted(res, key=lambda o: str(o[0]), reverse=True)]
@@ -355,7 +356,8 @@ def JobDetails(
     facts = [o for k,name in _facts.items() if (v := _fact(job, k)) for o in (Dt(name), Dd(v))]
     payload = fold('Arguments', pretty(job.payload), open=True, id=dom_id(job, 'arguments')) if job.payload else None
     progress = BatchProgress(batch, view) if batch else None
-    line = Ol(*map(Li, _timeline(job, steps, view.now)), cls='tt-line')
+    def item(o): return Li(o, id=o.attrs.get('id') and f"{o.attrs['id']}-at")
+    line = Ol(*map(item, _timeline(job, steps, view.now)), cls='tt-line')
     acts,facts = _page_buttons(job, view, steps),Dl(*facts, cls='tt-facts')
     body = Div(progress, acts, line, payload, facts, cls='tt-body')
     return Section(body, cls='tt tt-card tt-full', id=dom_id(job, 'details'), **part)

@@ -222,8 +222,8 @@ def _nothing(view, query, older):
     if not str(query):
         words = P(Strong('No jobs yet.'), ' A job appears here as soon as the app submits one:')
         return Div(words, Pre(_first), cls='tt-empty')
-    words = 'None among the newest jobs; older ones may match. ' if older else 'No jobs match. '
-    return P(words, A('Show all jobs', href=view.base), cls='tt-empty')
+    words = 'None among the newest jobs; older ones may match.' if older else 'No jobs match.'
+    return Div(P(words), P(A('Show all jobs', href=view.base)), cls='tt-empty')
 
 def _table(jobs, view, query=None, make=_row, older=None):
     if not jobs: return _nothing(view, query, older)
@@ -286,9 +286,9 @@ def JobTable(
     view = resolve_view(view)
     if query is None or view.base is None: return Div(Div(_table(jobs, view), id='tt-jobs'), cls='tt')
     tabs = StatusTabs(counts, view, query) if counts else None
-    like = P('Failures like that of job ', A(Code(query.like[:14]), href=view.url(query.like))) if query.like else None
+    like = A(f'Failures like that of job {query.like[:14]}', href=view.url(query.like)) if query.like else None
     form = _filter_form(view, query, _open_types(types, jobs, view))
-    return Div(tabs, form, like, JobRows(jobs, view, query, older), cls='tt')
+    return Div(tabs, form, like and Div(like, cls='tt-foot'), JobRows(jobs, view, query, older), cls='tt')
 
 # %% ../nbs/11a_tables.ipynb #f0680ead
 def _pause_form(view, act, word, *fields, **kw):

@@ -55,7 +55,7 @@ async def test_the_time_line_tells_all_attempts_and_each_error_once(manager, sit
     line = words(JobDetails(job, View(), manager.steps_of(job.id)))
     marks = ['Attempt 3 failed at', 'Attempt 2 failed at', 'Attempt 1 failed at', 'Step login at', 'Submitted at']
     assert [line.count(o) for o in marks]==[1]*5 and sorted(marks, key=line.index)==marks
-    assert line.count(' took ')==3
+    assert line.count(' took ')==3 and ' Failed at' not in line, 'the last attempt says it'
     page = site.text(job.id)
     assert page.count('Traceback')==3 and page.count('OSError: no route to &lt;script&gt;')==6 # In the title and at the end
 
@@ -70,6 +70,7 @@ def test_what_a_time_line_says_of_each_state(clock):
     ended = line('completed', run_at=at(-90), started_at=at(-8), completed_at=at(-5))
     assert 'Attempt 1 completed at' in ended and 'took 3 s · waited 1 min before' in ended
     assert line('cancelled', completed_at=at(-5)).count('Cancelled at')==1
+    assert 'Cancelled at' in line('cancelled', completed_at=at(-5), attempt_log=json.dumps([[1, at(-9), at(-8), 'failed']]))
     old = add_error(None, 1, now, 'Traceback\nOSError: old')
     assert line('failed', retry_count=1, started_at=at(-8), completed_at=at(-5), error_log=old).count('Attempt 1 failed at')==1
     again = dict(retry_count=1, error_log=old, attempt_log=json.dumps([[1, at(-9), at(-8), 'snoozed']]))
