@@ -1,9 +1,9 @@
 "Programs whose tasks run in `Processes`, each in a process of its own: `python heavy.py NAME ARGUMENTS`"
-import asyncio,logging,sys,time
+import asyncio,time
 
 from fastlite import database
 
-from processes import end_after
+from processes import run_program
 from tenant_tasks import BackgroundTaskManager,Processes,Tenants,Worker,set_executors,task
 
 def compute(secs):
@@ -66,9 +66,4 @@ def serve(folder, port):
 
 programs = dict(rate=rate, one_by_one=one_by_one, serve=serve)
 
-if __name__=='__main__':
-    end_after(600)
-    logging.disable(logging.ERROR)
-    name,*args = sys.argv[1:]
-    res = programs[name](*args)
-    if asyncio.iscoroutine(res): asyncio.run(res)
+if __name__=='__main__': run_program(programs)

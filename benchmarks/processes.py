@@ -1,5 +1,5 @@
 "Start processes, read what they print, wait for them, and make sure that they end"
-import signal,subprocess,sys,time
+import asyncio,logging,signal,subprocess,sys,time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,16 @@ def end_after(
 ):
     "End this process after some time, even if it is busy"
     signal.alarm(secs)
+
+def run_program(
+    programs, # Functions by name, sync or async, which take texts
+):
+    "Run the one that the command line names, with its arguments"
+    end_after(600)
+    logging.disable(logging.ERROR)
+    name,*args = sys.argv[1:]
+    res = programs[name](*args)
+    if asyncio.iscoroutine(res): asyncio.run(res)
 
 def wait_for(
     f, # Condition; called again until it returns something true

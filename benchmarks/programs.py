@@ -1,10 +1,10 @@
 "Programs that the rows start in processes of their own: `python programs.py NAME ARGUMENTS`"
-import asyncio,json,logging,os,random,sys
+import asyncio,json,os,random
 
 import psutil
 from fastlite import database
 
-from processes import end_after
+from processes import run_program
 from tasks import fails,nap,noop,ping,start_delay
 from tenant_tasks import BackgroundTaskManager,Tenants,Worker
 
@@ -85,9 +85,4 @@ async def print_growth(
 
 programs = dict(worker=worker, backlog=backlog, imports=imports, light=light, waiting=waiting, sleeping=sleeping)
 
-if __name__=='__main__':
-    end_after(600)
-    logging.disable(logging.ERROR)
-    name,*args = sys.argv[1:]
-    res = programs[name](*args)
-    if asyncio.iscoroutine(res): asyncio.run(res)
+if __name__=='__main__': run_program(programs)

@@ -13,7 +13,6 @@ from collections.abc import Callable,Iterable
 from contextlib import ExitStack,contextmanager,suppress
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 import apsw
 
@@ -45,14 +44,8 @@ def _sync(path):
     finally: os.close(fd)
 
 # %% ../nbs/09c_backup.ipynb #76fa33d6
-_read_only = apsw.SQLITE_OPEN_READONLY|apsw.SQLITE_OPEN_URI
-
-def _open_still(path):
-    "A connection to a file that no process writes to; it puts no files beside it"
-    return open_plain(f'file:{quote(path)}?immutable=1', _read_only)
-
 def _open_source(path, vfs, still):
-    if still and not _size(path+'-wal'): return _open_still(path)
+    if still and not _size(path+'-wal'): return open_still(path)
     conn = open_plain(path, vfs=vfs)
     if _size(path+'-wal'): conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1) # Leave the files as they are
     conn.set_busy_timeout(int(caller.patience*1000))
@@ -60,7 +53,7 @@ def _open_source(path, vfs, still):
 
 def _check(path):
     "Raise an error if SQLite finds a mistake"
-    conn = _open_still(path)
+    conn = open_still(path)
     try: found = list(conn.execute('PRAGMA quick_check(1)'))[0][0]
     except apsw.SQLError: found = 'ok' # It needs functions or collations of the app
     finally: conn.close()

@@ -6,8 +6,8 @@ One connection to one SQLite file, for all threads of a process. Threads that wr
 
 # %% auto #0
 __all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'hurry', 'hurried', 'retry_busy', 'open_plain',
-           'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink',
-           'file_at', 'link_at', 'link_for', 'abandon_links']
+           'open_still', 'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks',
+           'DbLink', 'file_at', 'link_at', 'link_for', 'abandon_links']
 
 # %% ../nbs/03_link.ipynb #e49eeec0
 import logging,os,sys,threading,time,weakref
@@ -17,7 +17,7 @@ from concurrent import futures
 from contextlib import contextmanager,nullcontext,suppress
 from contextvars import ContextVar
 from typing import NamedTuple
-from urllib.parse import unquote,urlsplit
+from urllib.parse import quote,unquote,urlsplit
 
 import apsw
 from fastcore.basics import patch
@@ -91,6 +91,12 @@ def open_plain(
     _plain.on = True
     try: return apsw.Connection(path, flags=flags, vfs=vfs)
     finally: _plain.on = False
+
+def open_still(
+    path:str, # A database file that no process writes to
+)->apsw.Connection:
+    "A connection that takes no lock and puts no files beside the database"
+    return open_plain(f'file:{quote(path)}?immutable=1', apsw.SQLITE_OPEN_READONLY|apsw.SQLITE_OPEN_URI)
 
 # %% ../nbs/03_link.ipynb #525c9c8b
 def not_optimize(

@@ -8,8 +8,8 @@ from typing import Any,NamedTuple
 import apsw,logging
 
 __all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'hurry', 'hurried', 'retry_busy', 'open_plain',
-    'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink', 'file_at',
-    'link_at', 'link_for', 'abandon_links']
+    'open_still', 'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink',
+    'file_at', 'link_at', 'link_for', 'abandon_links']
 
 caller: Mode
 runner: Mode
@@ -62,6 +62,13 @@ def open_plain(path: str, flags: int=..., vfs: str | None=None) -> apsw.Connecti
         path: A database file, or a URI
         flags: As SQLite has them; the default makes no file
         vfs: SQLite's file system
+    """
+
+def open_still(path: str) -> apsw.Connection:
+    """A connection that takes no lock and puts no files beside the database
+
+    Args:
+        path: A database file that no process writes to
     """
 
 def not_optimize(record: logging.LogRecord) -> bool:

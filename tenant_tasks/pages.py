@@ -6,7 +6,7 @@ The pages of an app's jobs. A tenant's users see their own jobs, and other visit
 
 # %% auto #0
 __all__ = ['patience', 'live_kinds', 'ask_from', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages', 'by_clock',
-           'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'confirm_page', 'jobs_ui', 'health_route']
+           'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'jobs_ui', 'health_route']
 
 # %% ../nbs/12_pages.ipynb #d06b28eb
 import asyncio,inspect,logging,re,secrets
@@ -292,6 +292,10 @@ async def list_page(self:JobPages,
     return full_page(title, said(*note) if note else None, *parts, up=up)
 
 # %% ../nbs/12_pages.ipynb #e7624c56
+def _steps_and_batch(manager, job):
+    "What the details of a job need"
+    return manager.steps_of(job.id, 100, max_inline),manager.store.batch(job.batch) if job.batch else None
+
 @patch
 async def job_page(self:JobPages,
     req, # A request
@@ -303,8 +307,7 @@ async def job_page(self:JobPages,
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
     view = by_clock(view, manager.clock)
     def read():
-        batch = manager.store.batch(job.batch) if job.batch else None
-        details = JobDetails(job, view, manager.steps_of(job.id, 100, max_inline), batch)
+        details = JobDetails(job, view, *_steps_and_batch(manager, job))
         log = JobLog(job, view, manager.log_of(job.id))
         return f'Job {view.shown(job).job_type}',JobCard(job, view, page=True),log,details
     title,*parts = await quickly(manager, read)
@@ -333,8 +336,8 @@ for o in ('full','page'): live_kind(o)(partial(_card_now, **{o:True}))
 @live_kind('details')
 def _details_now(manager, view, about, token):
     job = manager.get_job(about)
-    batch,steps = manager.store.batch(job.batch) if job.batch else None,manager.steps_of(job.id, 100, max_inline)
-    return None if details_state(job, view, steps, batch)[0]==token else JobDetails(job, view, steps, batch)
+    parts = _steps_and_batch(manager, job)
+    return None if details_state(job, view, *parts)[0]==token else JobDetails(job, view, *parts)
 
 # %% ../nbs/12_pages.ipynb #b828dce7
 @live_kind('log')
@@ -439,15 +442,11 @@ def ask_page(
     return full_page(f'{words}?', Div(form, cls='tt'), up=[('All jobs', back)])
 
 # %% ../nbs/12_pages.ipynb #dcca3652
-def confirm_page(
-    action:str, # 'cancel' or 'retry'
-    ids:list[str], # Which jobs
-    view:View, # Who looks
-    back:str, # The address of the list
-)->tuple: # A page
-    "A page that asks before it acts on many jobs"
-    words = f'{action.capitalize()} {len(ids):,} jobs'
-    return ask_page(words, view, back, 'bulk', do=action, all='1', shown=' '.join(ids))
+def _list_at(view, query): return f'{view.base}?{query}' if str(query) else view.base
+
+def _ask_first(req, words, *args, **vals):
+    if is_live(req): return live_answer(f'{words}?', 428)
+    return ask_page(words, *args, **vals)
 
 # %% ../nbs/12_pages.ipynb #a5cbb440
 @patch
@@ -472,15 +471,15 @@ async def bulk(self:JobPages,
     "Do what a button below a list says"
     form,manager = await req.form(),await self.manager(req)
     query,action = Query.of(req.query_params),form.get('do')
-    back = f'{view.base}?{query}' if str(query) else view.base
+    back = _list_at(view, query)
     ids = str(form.get('shown')).split() if form.get('all') else form.getlist('id')
     complete = action in ('cancel','retry') and len(ids)<=1000
     if not complete: raise HTTPException(400, 'This form is incomplete or too large.')
     ids = [*dict.fromkeys(ids)]
     if not ids: return self.tell(req, back, f'No jobs are selected, so there is nothing to {action}.', 'alert')
     if len(ids)>=ask_from and not form.get('sure'):
-        if is_live(req): return live_answer(f'{action.capitalize()} {len(ids):,} jobs?', 428)
-        return confirm_page(action, ids, view, back)
+        words,vals = f'{action.capitalize()} {len(ids):,} jobs',dict(do=action, all='1', shown=' '.join(ids))
+        return _ask_first(req, words, view, back, 'bulk', **vals)
     done = await quickly(manager, lambda: [_change(manager, action, o) for o in ids])
     todo = manager.run_again([o for o,note in done if not note] if action=='retry' else [])
     words = view.plain(bulk_words(action, [note for _,note in done]))
@@ -516,14 +515,13 @@ async def act_on_all(self:JobPages,
     "Do what the button for all jobs of a list says"
     form,manager = await req.form(),await self.manager(req)
     query,action = replace(Query.of(req.query_params), below=None),form.get('do')
-    back = f'{view.base}?{query}' if str(query) else view.base
+    back = _list_at(view, query)
     if query.id or query.status not in acts_on.get(action, ()): raise HTTPException(400, 'This form is incomplete.')
     filters,n = await quickly(manager, _what_all, manager, query, view)
     if isinstance(filters, str): return self.tell(req, back, filters, 'alert')
     which = f'{query.status} jobs that match' if n is None else f'{count_words(n)} {query.status} jobs'
     words = f'{action.capitalize()} all {which}'
-    asked = live_answer(f'{words}?', 428) if is_live(req) else ask_page(words, view, back, 'all', do=action)
-    if not form.get('sure'): return asked
+    if not form.get('sure'): return _ask_first(req, words, view, back, 'all', do=action)
     try: acted,words = await quickly(manager, _act_on_all, manager, action, filters)
     except apsw.BusyError: return self.tell(req, back, _busy, 'alert')
     return self.tell(req, back, view.plain(words), 'alert' if acted.refused else 'status', acted.bg_task)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from typing import Any
 
 __all__ = ['patience', 'live_kinds', 'ask_from', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages', 'by_clock',
-    'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'confirm_page', 'jobs_ui', 'health_route']
+    'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'jobs_ui', 'health_route']
 
 patience: float
 live_kinds: dict[str, Callable[..., Any] | partial]
@@ -341,19 +341,6 @@ def ask_page(words: str, view: View, back: str, to: str, **vals: Any) -> tuple[A
         back: The address of the list
         to: Where the form is sent: 'bulk' or 'all'
         vals: What is sent, as names and values
-
-    Returns:
-        A page
-    """
-
-def confirm_page(action: str, ids: list[str], view: View, back: str) -> tuple[Any, ...]:
-    """A page that asks before it acts on many jobs
-
-    Args:
-        action: 'cancel' or 'retry'
-        ids: Which jobs
-        view: Who looks
-        back: The address of the list
 
     Returns:
         A page

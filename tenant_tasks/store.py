@@ -21,7 +21,6 @@ from functools import lru_cache
 from itertools import takewhile
 from operator import attrgetter
 from typing import NamedTuple,get_args
-from urllib.parse import quote
 
 import apsw
 from fastcore.basics import patch
@@ -808,7 +807,7 @@ def may_have_work(
     with suppress(OSError):
         if os.path.getsize(f'{path}-wal'): return True
     try:
-        conn = apsw.Connection(f'file:{quote(path)}?immutable=1', flags=apsw.SQLITE_OPEN_READONLY|apsw.SQLITE_OPEN_URI)
+        conn = open_still(path)
         return _has_table(conn) and (_has_schedules(conn) or bool(list(conn.execute(_live))))
     except apsw.Error: return True # A look with all means will tell
 

@@ -1,7 +1,9 @@
 "Fixtures for all tests: a fresh database, a clock that only the test moves, and the log"
 import logging,pytest
+from fastlite import database
 from helpers import manager_at
 
+from tenant_tasks.tenants import Tenants
 from tenant_tasks.testing import Clock
 
 @pytest.fixture
@@ -12,6 +14,12 @@ def clock(): return Clock()
 
 @pytest.fixture
 def manager(path, clock): return manager_at(path, clock)
+
+@pytest.fixture
+def tenants(tmp_path):
+    "Three of them, in a directory"
+    for o in ('acme', 'globex', 'initech'): database(tmp_path/f'{o}.db')
+    return Tenants(tmp_path)
 
 @pytest.fixture
 def logs(caplog):

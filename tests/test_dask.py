@@ -1,7 +1,6 @@
 "Functions that a Dask cluster runs, or another library's pool: real schedulers and workers, some of which are killed"
 import asyncio,json,os,re,socket,subprocess,sys
 from concurrent.futures import ProcessPoolExecutor,ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -9,18 +8,15 @@ from pathlib import Path
 import pytest
 from distributed import Client
 from fastcore.net import free_port
-from helpers import end,manager_at,program,programs,root,run,until,wait_until
+from helpers import end,program,programs,root,run,until,wait_until
 from loky import ProcessPoolExecutor as LokyPool
-from test_executors import own,pids,start
+from test_executors import manager_on,own,pids,start,working
 
 import heavy
 from tenant_tasks.executors import run_job
-from tenant_tasks.process import Process
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
 
 module = import_module('tenant_tasks.task')
-# A death ends a call, without a second one by Dask itself; a worker gets no job before it has a thread for it
+# A death ends a call, without a second one by Dask itself
 settings = dict(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0', DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION='1.0')
 
 @pytest.fixture(autouse=True)
@@ -83,18 +79,6 @@ def cluster(tmp_path):
     res = Cluster(tmp_path)
     yield res
     res.close()
-
-def manager_on(path, executor, **kw):
-    "A manager in a process of its own, with this executor"
-    process = Process(**kw)
-    process.set_executors(cpu=executor)
-    return manager_at(path, process=process)
-
-def working(path, executor, **kw):
-    "A worker with a process of its own"
-    process = Process()
-    tenants = Tenants(Path(path).parent, process=process)
-    return asynccontextmanager(Worker(tenants, process=process, look_every=.05, executors=dict(cpu=executor), **kw).lifespan)()
 
 @pytest.fixture
 def manager(path, shared):

@@ -29,11 +29,6 @@ async def wait(n=0):
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
 
-@pytest.fixture
-def tenants(tmp_path):
-    for o in ('acme', 'globex', 'initech'): database(tmp_path/f'{o}.db')
-    return Tenants(tmp_path)
-
 def lookout_of(tenants, **kw):
     found = {}
     return found,Lookout(tenants, due=found.__setitem__, ill=found.__setitem__, **kw)

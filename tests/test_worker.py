@@ -24,11 +24,6 @@ def note(n=0): ran.append(n)
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
 
-@pytest.fixture
-def tenants(tmp_path):
-    for o in ('acme', 'globex', 'initech'): database(tmp_path/f'{o}.db')
-    return Tenants(tmp_path)
-
 def working(tenants, **kw): return asynccontextmanager(Worker(tenants, **{**dict(look_every=.05, grace=2), **kw}).lifespan)()
 
 async def test_bg_task_is_a_nudge(tenants):
