@@ -334,10 +334,13 @@ async def test_declared_for_all_tenants(tenants):
     tenants['acme'].pause_schedule('nightly')
     second = Worker(tenants, look_every=.05)
     second.schedule('nightly', note, cron='30 3 * * *', n=2)
-    async with working(second): await until(lambda: all(len(tenants[o].schedules())==1 for o in ('globex', 'hooli')))
+    async with working(second):
+        await until(lambda: all(len(tenants[o].schedules())==1 for o in ('globex', 'hooli')))
+        await until(lambda: tenants['acme'].get_schedule('nightly').payload=='{"n": 2}')
     assert tenants['hooli'].get_schedule('nightly').next_at==timestamp(next_tick('30 3 * * *', 'UTC', utcnow()))
     assert tenants['acme'].get_schedule('nightly').paused and tenants['acme'].get_schedule('nightly').payload=='{"n": 2}'
-    async with working(Worker(tenants, look_every=.05)): await until(lambda: not tenants['hooli'].schedules() and not tenants['globex'].schedules())
+    async with working(Worker(tenants, look_every=.05)):
+        await until(lambda: [len(tenants[o].schedules()) for o in ('acme', 'globex', 'hooli')]==[2, 0, 0])
     assert tenants['acme'].schedules()==[own, mine]
 
 async def test_a_tenant_that_never_had_a_job_gets_what_is_declared(tenants):
