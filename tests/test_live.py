@@ -193,9 +193,8 @@ def test_a_hidden_page_asks_seldom(page, site):
     page.wait_for_timeout(4000)
     assert len(page.asked)==n
     page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
-    wait_for = len(page.asked)
     page.wait_for_timeout(1000)
-    assert len(page.asked)>wait_for
+    assert len(page.asked)>n # It may have asked before the script's call returned
 
 def test_times_tick_without_the_server(new_page, site):
     "And show the time of the reader, with UTC in the title"
