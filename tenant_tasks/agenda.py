@@ -42,7 +42,7 @@ class Agenda:
         self.working = set() # Busy tenants of which a turn has found a job
         self._young = [] # The turns that have just begun: when, and whose
         self._heap = [] # The same as pairs of time and tenant, the earliest first
-        self._failures = Counter()
+        self._failures = {} # How often each tenant failed, and until when it is left alone
 
 # %% ../nbs/02_agenda.ipynb #2a53020e
 @patch
@@ -218,9 +218,9 @@ def back_off(self:Agenda,
 )->float: # Seconds until the next try
     "Leave a tenant alone for a while, longer after each failure"
     self._gather(tenant)
-    self._failures[tenant] += 1
-    n = self._failures[tenant]
-    wait = .1*2**n if crowded and n<4 else min(2.**min(n, 6), 60.)
+    n,until = self._failures.get(tenant, (0, now))
+    wait = until-now if now<until else min((.1 if crowded else 1)*2.**min(n+1, 10), 60.)
+    if now>=until: self._failures[tenant] = n+1,now+wait
     self.schedule(tenant, now+wait)
     return wait
 

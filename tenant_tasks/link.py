@@ -260,15 +260,18 @@ def _guard(self:DbLink, file):
 
 # %% ../nbs/03_link.ipynb #02f55a7b
 @patch
-def open(self:DbLink)->apsw.Connection: # The same one as long as the file is the same
-    "The connection; `FileNotFoundError` if the file is gone"
+def open(self:DbLink,
+    mode:Mode=caller, # `caller` or `runner`
+)->apsw.Connection: # The same one as long as the file is the same
+    "The connection, with the mode's patience if it must be opened; `FileNotFoundError` if the file is gone"
     if not self.path: return self.conn
     try: file = file_at(self.path)
     except FileNotFoundError:
         self.conn = None
         raise
     if self.conn is None or self.file!=file:
-        self.conn = retry_busy(lambda: self.connect(plain=True), timeout=hurried(caller).patience)
+        patience = hurried(mode).patience
+        self.conn = retry_busy(lambda: self.connect(True, patience), timeout=patience)
         self._guard(file)
         self._opened(file)
         open_links.keep(self)
@@ -277,10 +280,11 @@ def open(self:DbLink)->apsw.Connection: # The same one as long as the file is th
 @patch
 def connect(self:DbLink,
     plain:bool=False, # Without the driver's hooks?
+    patience:float|None=None, # Seconds to wait for a lock; a caller's if not given
 )->apsw.Connection: # A new one
-    "Open the file once more, with the patience of a caller"
+    "Open the file once more"
     conn = (open_plain if plain else apsw.Connection)(self.path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self.vfs)
-    conn.set_busy_timeout(int(hurried(caller).patience*1000))
+    conn.set_busy_timeout(int((patience or hurried(caller).patience)*1000))
     conn.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
     if conn.pragma('journal_mode')!='wal': conn.pragma('journal_mode', 'wal')
     return conn
@@ -309,7 +313,7 @@ _prepared = {} # Device, inode and schema version of each file when it was last 
 
 @patch
 def _set(self:DbLink, mode, prepare=True):
-    conn = self.open()
+    conn = self.open(mode)
     if self.path and mode!=self.mode:
         conn.pragma('synchronous', 'FULL' if mode.durable else 'NORMAL')
         conn.set_busy_timeout(int(mode.patience*1000))

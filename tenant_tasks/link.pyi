@@ -197,18 +197,22 @@ class DbLink:
             prepare: Called with each new connection before its first use
         """
 
-    def open(self) -> apsw.Connection:
-        """The connection; `FileNotFoundError` if the file is gone
+    def open(self, mode: Mode=...) -> apsw.Connection:
+        """The connection, with the mode's patience if it must be opened; `FileNotFoundError` if the file is gone
+
+        Args:
+            mode: `caller` or `runner`
 
         Returns:
             The same one as long as the file is the same
         """
 
-    def connect(self, plain: bool=False) -> apsw.Connection:
-        """Open the file once more, with the patience of a caller
+    def connect(self, plain: bool=False, patience: float | None=None) -> apsw.Connection:
+        """Open the file once more
 
         Args:
             plain: Without the driver's hooks?
+            patience: Seconds to wait for a lock; a caller's if not given
 
         Returns:
             A new one

@@ -6,9 +6,10 @@ from datetime import datetime
 from fastcore.xml import FT
 from typing import Any,ClassVar
 
-__all__ = ['job_styles', 'count_limit', 'View', 'show_as', 'resolve_view', 'in_words', 'utc_words', 'elapsed',
-    'time_tag', 'fold', 'pretty', 'token_input', 'dom_id', 'count_words']
+__all__ = ['texts', 'job_styles', 'count_limit', 'View', 'show_as', 'resolve_view', 'say', 'in_words', 'utc_words',
+    'elapsed', 'time_tag', 'fold', 'pretty', 'token_input', 'dom_id', 'count_words']
 
+texts: dict[str, str]
 job_styles: FT
 count_limit: int
 
@@ -96,6 +97,14 @@ def resolve_view(view: View | None=None) -> View:
 
     Returns:
         With a time
+    """
+
+def say(name: str, **fields: Any) -> str:
+    """A text of the pages, in the app's words
+
+    Args:
+        name: A key of `texts`
+        fields: What takes the place of the fields of the text
     """
 
 def in_words(secs: float) -> str:

@@ -209,8 +209,9 @@ async def _finish(self:Worker, name, a):
     try: await a.acall()
     finally:
         if takes: self.agenda.finish(name)
-        self._resume()
+        gave = self._resume()
     if self._stopping.is_set(): return await self._write(name, a)
+    if gave not in (None, name) and not takes: return await self._give_way(name, a)
     self._ended.setdefault(name, []).append(a)
     self._enqueue(name)
 
@@ -222,9 +223,17 @@ def _takes_place(self:Worker, a):
 
 @patch
 def _resume(self:Worker):
-    "Give a turn to the tenant that has waited longest for an executor, if it has a place by now"
+    "Give a turn to the tenant that has waited longest for an executor, if it has a place by now, and return its name"
     for full,names in list(self.lookout.held.items()):
-        if names and self.lookout.may_go_on(full): return self._enqueue(names.popitem(last=False)[0])
+        if not names or not self.lookout.may_go_on(full): continue
+        name,_ = names.popitem(last=False)
+        self._enqueue(name)
+        return name
+
+@patch
+async def _give_way(self:Worker, name, a):
+    await self._settle(name, [a])
+    await self.process.store_threads.run(self.lookout.look_at, [name])
 
 # %% ../nbs/10_worker.ipynb #008771c4
 @patch
@@ -246,7 +255,7 @@ def _back_off(self:Worker, name, e):
     crowded = isinstance(e, apsw.BusyError)
     wait = self.agenda.back_off(name, time.time(), crowded)
     level = logging.DEBUG if crowded and wait<1 else logging.WARNING
-    _log.log(level, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, wait)
+    _log.log(level, "tenant %s: %s: %s; next look in %.1f s", name, type(e).__name__, e, wait)
     self._wake.set()
     if level==logging.DEBUG: return
     self.lookout.forget(name) # A look that works watches it again

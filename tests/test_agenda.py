@@ -3,6 +3,7 @@ import time
 from collections import Counter
 from math import inf
 
+import pytest
 from hypothesis import given,settings,strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
@@ -130,17 +131,24 @@ def test_time_is_shared(sizes, places, secs):
 
 def test_waits_grow_to_a_minute():
     agenda = Agenda()
-    assert [agenda.back_off('a', 0) for _ in range(8)]==[2, 4, 8, 16, 32, 60, 60, 60]
+    assert [agenda.back_off('a', 100*o) for o in range(8)]==[2, 4, 8, 16, 32, 60, 60, 60]
     agenda.recover('a')
-    assert [agenda.back_off('a', 0, crowded=True) for _ in range(4)]==[.2, .4, .8, 16]
+    waits = [agenda.back_off('a', 1000*o, crowded=True) for o in range(12)]
+    assert waits==pytest.approx([.2, .4, .8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 60, 60, 60])
+
+def test_turns_that_fail_together_are_one_failure():
+    "Eight threads that meet the same lock don't keep a tenant waiting for a minute"
+    agenda = Agenda()
+    assert [agenda.back_off('a', 10+o/100, crowded=True) for o in range(8)]==pytest.approx([.2-o/100 for o in range(8)])
+    assert agenda.wait(10)==pytest.approx(.2) and agenda.back_off('a', 10.2, crowded=True)==pytest.approx(.4)
 
 def test_a_forgotten_tenant_starts_afresh():
     agenda = Agenda()
-    for _ in range(5): agenda.back_off('a', 0)
+    for o in range(5): agenda.back_off('a', 100*o)
     agenda.enqueue('a')
     agenda.forget('a')
     agenda.forget('never seen')
-    assert agenda.take(100)==[] and agenda.wait(100)==inf and agenda.back_off('a', 100)==2
+    assert agenda.take(500)==[] and agenda.wait(500)==inf and agenda.back_off('a', 500)==2
 
 def test_a_time_is_remembered_once():
     "A tenant that is looked at a million times, with the same next time, costs one entry"
@@ -167,7 +175,7 @@ def test_replaced_times_are_dropped():
 def test_a_tenant_may_fail_for_months():
     "A look a minute: after 1,023 of them, in 17 hours, 2 to that power is no float any more"
     agenda = Agenda()
-    for _ in range(100_000): last = agenda.back_off('a', 0)
+    for o in range(100_000): last = agenda.back_off('a', 60*o)
     assert last==60 and agenda.back_off('b', 0)==2
 
 class Counted(str):
