@@ -255,7 +255,7 @@ def _back_off(self:Worker, name, e):
     crowded = isinstance(e, apsw.BusyError)
     wait = self.agenda.back_off(name, time.time(), crowded)
     level = logging.DEBUG if crowded and wait<1 else logging.WARNING
-    _log.log(level, "tenant %s: %s: %s; next look in %.1f s", name, type(e).__name__, e, wait)
+    _log.log(level, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, round(wait, 1))
     self._wake.set()
     if level==logging.DEBUG: return
     self.lookout.forget(name) # A look that works watches it again

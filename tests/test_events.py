@@ -99,9 +99,10 @@ def test_a_death_is_told(tmp_path, seen):
     for move in 'rescue','fail':
         pid = os.fork()
         if not pid:
-            manager.claim(job_id)
-            os.kill(os.getpid(), signal.SIGKILL)
-        os.waitpid(pid, 0)
+            try: claimed = manager.claim(job_id)
+            except BaseException: os._exit(2)
+            os.kill(os.getpid(), signal.SIGKILL) if claimed else os._exit(3)
+        assert os.waitpid(pid, 0)[1]==signal.SIGKILL
         manager.rescue()
         assert moves(seen)[-1]==move and 'died while it ran this job' in seen[-1].error and seen[-1].duration>0
     assert moves(seen)==['submit', 'rescue', 'fail']

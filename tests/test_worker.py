@@ -184,6 +184,16 @@ async def test_one_tenant_is_ill(tenants, ill, logs):
         bad.store.link.open().pragma('query_only', False)
         async with working(tenants): await until(lambda: 'bad' in ran)
 
+async def test_a_connection_that_is_kept_for_a_moment_costs_a_moment(tenants, logs):
+    "Eight threads wait for it in vain and fail together: the tenant is back at once, and no one hears of it"
+    manager,link = tenants['acme'],tenants['acme'].store.link
+    manager.submit_many('nap', lambda: time.sleep(.01), [{}]*300)
+    async with working(tenants, concurrency=8, per_tenant=8, look_every=60):
+        await until(lambda: manager.job_stats()['completed']>20)
+        with link.lock: await asyncio.sleep(1.3)
+        await until(lambda: manager.job_stats()['completed']==300, 5)
+    assert not [o for o in logs('WARNING') if 'next look' in o]
+
 async def test_deleted_while_running(tenants, logs):
     "The file goes while the worker has it open; it isn't made again, and comes back when it is made"
     async with working(tenants):
