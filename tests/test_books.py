@@ -2,8 +2,8 @@
 from books import sell
 
 def test_invoices_and_jobs_agree():
-    figures,wrong = sell(8, seed=1)
+    figures,wrong = sell(5, seed=1)
     print(dict(figures))
     assert not wrong[:5]
-    assert figures['confirmed']>100 and figures['kills']>=3 and figures[402]>20
+    assert figures['confirmed']>50 and figures['kills']>=2 and figures[402]>10
     assert figures['confirmed']<=figures['invoices']==figures['jobs'] and not figures[500]

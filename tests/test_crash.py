@@ -8,22 +8,20 @@ from chaos import Chaos,check_ledger,crash_round
 def chaos():
     with Chaos() as res: yield res
 
-@pytest.mark.parametrize('seed', [1, 2])
-def test_killed_at_every_kill_point(seed):
-    figures,wrong = crash_round(seed, jobs=300, workers=2)
+def test_killed_at_every_kill_point():
+    figures,wrong = crash_round(seed=1, jobs=300, workers=2)
     print(figures)
     assert not wrong
     assert figures['accepted']==300 and figures['completed']+figures['failed']==300 and figures['kills']>12
 
-@pytest.mark.parametrize('workers', [2, 4])
-def test_many_workers_on_the_same_files(chaos, workers):
-    "Two thousand jobs run exactly once. No statement finds a database locked, but for the driver's own when it opens one"
-    procs = [chaos.worker() for _ in range(workers)]
-    submitters = [chaos.start('submitter', o, 500, 'work', 0, 3, 'end') for o in chaos.names]
+def test_many_workers_on_the_same_files(chaos):
+    "A thousand jobs run exactly once. No statement finds a database locked, but for the driver's own when it opens one"
+    procs = [chaos.worker() for _ in range(4)]
+    submitters = [chaos.start('submitter', o, 250, 'work', 0, 3, 'end') for o in chaos.names]
     for o in submitters: o.wait(60)
-    chaos.until(lambda: chaos.finished() and chaos.stats()['completed']==2000)
+    chaos.until(lambda: chaos.finished() and chaos.stats()['completed']==1000)
     figures,wrong = check_ledger(chaos)
-    assert not wrong and figures['executions']==2000
+    assert not wrong and figures['executions']==1000
     assert not [o for o in chaos.log().splitlines() if 'locked' in o or 'Busy' in o]
     assert len({o[3] for o in chaos.lines('ledger')})==len(procs)
 

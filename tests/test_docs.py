@@ -1,5 +1,5 @@
 "The notebooks as the source of the package and of its pages: exported, clean, and without a dead link"
-import ast,json,os,re,shutil,subprocess,sys
+import ast,fcntl,json,os,re,shutil,subprocess,sys
 from urllib.parse import unquote
 
 import pytest
@@ -13,17 +13,24 @@ def test_quarto_config_is_one_file():
     there = [str(o.relative_to(root/'nbs')) for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in str(o)]
     assert sorted(listed)==sorted(there)
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def processed(tmp_path_factory):
-    "The notebooks as nbdev hands them to Quarto"
+    "The notebooks as nbdev hands them to Quarto, once for all processes of a test run"
     pytest.importorskip('nbdev')
-    copy = tmp_path_factory.mktemp('docs')/'repo'
+    base = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ: base = base.parent
+    with open(base/'docs.lock', 'w') as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        if not (base/'docs/done').exists(): process(base/'docs/repo')
+        (base/'docs/done').touch()
+    return base/'docs/repo/_proc'
+
+def process(copy):
     shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns('.git', '_proc', '.hypothesis', '*.egg-info', '.venv'))
     src = "from nbdev.serve import proc_nbs\nif __name__=='__main__': proc_nbs('nbs', n_workers=0, force=True)"
     (copy/'make.py').write_text(src)
     res = subprocess.run([sys.executable, 'make.py'], cwd=copy, capture_output=True, text=True)
     assert res.returncode==0, res.stderr
-    return copy/'_proc'
 
 def shown(nb):
     "What a reader sees of a processed notebook, as Markdown: its prose, and outputs that are Markdown"

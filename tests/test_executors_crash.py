@@ -185,7 +185,7 @@ def test_a_worker_that_ends_at_once_takes_its_processes_along(chaos, signals):
 
 def test_kills_on_both_sides():
     with Remote(2, seed=3) as chaos:
-        chaos.submit_jobs(10, 4, 'remote', 'plain')
+        chaos.submit_jobs(6, 4, 'remote', 'plain')
         work(chaos, 2, points=there+here, CHANCE=.02, kill_every=2)
         print(dict(chaos.died_at()))
         assert not list(check(chaos)) and chaos.died_at().total()>2

@@ -49,6 +49,7 @@ def test_a_child_is_no_sign_of_its_parents_life(chaos):
     try:
         assert taken_over(chaos, first)
         os.kill(child, 0) # It lives
+        chaos.until(lambda: (chaos.dir/'child').read_text() not in ('', str(child)))
         os.kill(int((chaos.dir/'child').read_text()), signal.SIGKILL)
     finally: os.kill(child, signal.SIGKILL)
 
