@@ -2,11 +2,13 @@
 from .job import TenantJob
 from typing import Any
 
-__all__ = ['mask', 'max_secrets', 'max_secret_chars', 'looks_secret', 'read_json', 'hide_secrets', 'repeats']
+__all__ = ['mask', 'max_secrets', 'max_secret_chars', 'withheld', 'looks_secret', 'read_json', 'hide_secrets',
+    'hide_in_texts', 'repeats']
 
 mask: str
 max_secrets: int
 max_secret_chars: int
+withheld: str
 
 def looks_secret(key: str, more: tuple[Any, ...]=...) -> bool:
     """Does this key look like the name of a secret?
@@ -38,6 +40,18 @@ def hide_secrets(job: TenantJob, more: tuple[Any, ...]=...) -> TenantJob:
 
     Returns:
         A copy to show
+    """
+
+def hide_in_texts(texts: list[str], job: TenantJob, more: tuple[Any, ...]=...) -> list[str] | None:
+    """Texts without the secrets of a job and without their own
+
+    Args:
+        texts: Texts that go with a job
+        job: The job as read from its row
+        more: More keys that are secret in this app
+
+    Returns:
+        Copies to show; None if there are too many secrets to search for
     """
 
 def repeats(text: str, *texts: str | None) -> bool:

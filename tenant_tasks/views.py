@@ -110,11 +110,10 @@ def shown_lines(self:View,
         text = self.redact(replace(job, progress_note=text)).progress_note
         return text is not None and line._replace(text=self.plain(text))
     try:
-        texts = json.dumps([read_json(job.result), [dict(line=o.text) for o in lines]])
-        job = hide_secrets(replace(job, result=texts, progress_note=''), self.secret)
-        if job.progress_note: return [lines[-1]._replace(text=job.progress_note)]
-        pairs,job = zip(lines, job.value[1]),replace(job, result=None)
-        return [res for o,kept in pairs if (res := one(o, kept['line']))]
+        texts = hide_in_texts([o.text for o in lines], job, self.secret)
+        if texts is None: return [lines[-1]._replace(text=withheld)]
+        job = replace(hide_secrets(job, self.secret), result=None)
+        return [res for o,text in zip(lines, texts) if (res := one(o, text))]
     except Exception: _log.exception("redacting the log of job %s failed; it is not shown", job.id)
     return []
 

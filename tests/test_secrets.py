@@ -9,6 +9,7 @@ from fasthtml.common import Client,fast_app
 from hypothesis import given,settings,strategies as st
 from helpers import open_db
 
+import tenant_tasks.secrets as secrets
 import tenant_tasks.views as views
 from tenant_tasks.job import *
 from tenant_tasks.task import *
@@ -130,6 +131,19 @@ def pages_of(job, view=None):
 
 letters = string.ascii_letters+string.digits+' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~äß€\n'
 secret_text = st.text(letters, min_size=8, max_size=40).filter(lambda s: len(set(s))>5 and s==s.strip())
+
+def test_long_jobs_are_searched_once(monkeypatch):
+    "The same arguments and result are searched once for all who look; other ones, and other names of secrets, again"
+    seen,tree = [],secrets._Secrets.tree
+    monkeypatch.setattr(secrets._Secrets, 'tree', lambda self, o: seen.append(1) or tree(self, o))
+    job = TenantJob('1', 'x', payload=json.dumps(dict(password='hunter42', text=f'{random.random()} '*2000)), progress_note='hunter42')
+    def searched(job, more=()):
+        n = len(seen)
+        shown = hide_secrets(job, more)
+        assert 'hunter42' not in str(shown) and hide_in_texts(['hunter42 and pin=98765x', '98765x'], job, more)==['•••••• and pin=••••••', '••••••']
+        return len(seen)-n
+    assert [searched(job)>0, searched(job), searched(replace(job, progress_note='hunter42!'))]==[True, 0, 0]
+    assert searched(job, ('text',)) and searched(replace(job, result='"1"')) and not searched(job)
 
 @settings(max_examples=100, deadline=None)
 @given(secret_text, st.sampled_from(secret_keys), st.sampled_from([str, repr, json.dumps, quote]))

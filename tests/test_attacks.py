@@ -1,0 +1,203 @@
+"All routes of all pages under attack: found in the app itself, so a new route is attacked from its first day"
+import json,re,time
+from datetime import timedelta
+from html.parser import HTMLParser
+from itertools import product
+
+import pytest
+from fasthtml.common import Client,fast_app
+from fastlite import database
+
+from tenant_tasks.job import *
+from tenant_tasks.retry import *
+from tenant_tasks.store import *
+from tenant_tasks.task import *
+from tenant_tasks.tenants import *
+from tenant_tasks.operators import *
+from tenant_tasks.pages import *
+
+@task(name='attacks.sync')
+def sync(**kw): return kw
+
+@task(name='attacks.broken', max_retries=1)
+def broken(**kw): raise ValueError(f'no such thing: {kw}')
+
+methods = 'GET','HEAD','POST','PUT','PATCH','DELETE','OPTIONS','TRACE','PROPFIND'
+marks = dict(acme='acme-canary-7316', globex='globex-canary-9042')
+
+class Site:
+    "Two tenants with jobs of all kinds, behind pages of their own and an operator's"
+    def __init__(self, folder):
+        self.tenants = Tenants(folder)
+        self.ids = {o:self.fill(self.tenants.create(o), marks[o]) for o in marks}
+        self.app,rt = fast_app(secret_key='x')
+        @rt('/login', methods=['get'])
+        def login(session, tenant:str='', may:str='', operator:str=''):
+            session.clear()
+            session.update(tenant=tenant, may=may, operator=operator)
+            return 'welcome'
+        self.own = len(self.app.routes)
+        jobs_ui(self.app, lambda req: self.tenants[req.session['tenant']], lambda req: req.session.get('may'))
+        operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
+
+    def fill(self, manager, mark):
+        "Jobs in each state, a batch, a schedule and a pause, all of which name the tenant: the ids"
+        ids = [manager.submit(f'sync {mark}', sync, mark=mark)[0] for _ in range(3)]
+        ids += [manager.using(delay=3600).submit('later', sync, mark=mark)[0]]
+        ids += [o for o,_ in manager.submit_many('member', sync, [dict(mark=mark)]*2, then=sync, then_kwargs=dict(mark=mark))]
+        failed,cancelled = manager.submit('broken', broken, 1, mark=mark)[0],manager.submit('sync', sync, mark=mark)[0]
+        manager.cancel_job(cancelled)
+        while (a := manager.claim(failed)): a.call(), a.settle()
+        manager.schedule('nightly', sync, every=timedelta(days=1), mark=mark)
+        manager.pause('later', reason=mark)
+        return [*ids, failed, cancelled]
+
+    def routes(self):
+        "Path and the methods that it has, for each route of the pages"
+        for o in self.app.routes[self.own:]: yield o.path,set(o.methods or ())
+
+    def paths(self, tenant, job_id):
+        "The address of each route, for a tenant and a job"
+        for path,has in self.routes():
+            vals = dict(tenant=tenant, job_id=job_id)
+            yield re.sub(r'{(\w+)[^}]*}', lambda m: vals.get(m[1], 'nightly'), path),has
+
+    async def client(self, **session):
+        res = Client(self.app).cli
+        await res.get('/login', params=session)
+        return res
+
+    def state(self):
+        "All that is in the databases, but for the time of a heartbeat"
+        def rows(db, table): return sorted(map(repr, db.q(f'SELECT * FROM {table}')))
+        res = {}
+        for o in marks:
+            db = database(self.tenants.file(o))
+            tables = [r['name'] for r in db.q("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")]
+            res[o] = {t:rows(db, t) for t in tables}
+        return res
+
+@pytest.fixture
+def site(tmp_path): return Site(tmp_path)
+
+async def token(client, path='/jobs'):
+    found = re.search(r'name="csrf" value="([^"]+)"', (await client.get(path)).text)
+    return found and found[1]
+
+def form(site, tenant, **kw): return dict(kw, do='cancel', id=site.ids[tenant][0], all='1', shown=' '.join(site.ids[tenant]), sure='1')
+
+async def test_only_those_who_may_change_anything(site):
+    "Each route × each method × each kind of visitor and token: no error of the server, no word of another tenant, and no row is touched"
+    ann,ben,rita,op_reader = [await site.client(**o) for o in (
+        dict(tenant='acme', may='act'), dict(tenant='acme', may='act'), dict(tenant='acme', may='read'), dict(operator='read'))]
+    good = await token(ann)
+    assert good
+    visitors = dict( # chkstyle: ignore-node
+        stranger=(await site.client(), good, 'none'), nobody=(await site.client(tenant='acme'), good, 'none'), reader=(rita, good, 'acme'),
+        operator_reader=(op_reader, good, 'all'), no_token=(ann, None, 'acme'), empty=(ann, '', 'acme'), foreign=(ann, await token(ben), 'acme'),
+        odd=(ann, 'ключ\x00', 'acme'))
+    before = site.state()
+    for name,(client,csrf,sees) in visitors.items():
+        hidden = [v for k,v in marks.items() if sees not in (k, 'all')]
+        for tenant,method in product(marks, methods if name=='foreign' else ('GET','POST')):
+            sent = form(site, tenant) if csrf is None else form(site, tenant, csrf=csrf)
+            for path,_ in site.paths(tenant, site.ids[tenant][0]):
+                kw = dict(data=sent) if method in ('POST','PUT','PATCH') else dict(params=sent)
+                res = await client.request(method, path, follow_redirects=False, **kw)
+                case = name,method,path,res.status_code
+                assert res.status_code<500, case
+                if sees=='none' and '-css' not in path and '-js' not in path: assert res.status_code in (404, 405), case
+                if method not in ('GET','HEAD','OPTIONS'): assert res.status_code>=400, case
+                assert not [o for o in hidden if o in res.text], case
+    assert site.state()==before
+
+async def test_a_token_opens_ones_own_tenant_and_no_other(site):
+    "Ann may act in acme: with her token she sends each form to each address that names globex, or a job of it"
+    ann,before = await site.client(tenant='acme', may='act'),site.state()['globex']
+    csrf = await token(ann)
+    for job_id in site.ids['globex']:
+        for path,has in [*site.paths('globex', job_id), *site.paths('acme', job_id)]:
+            for method in has & {'GET','POST'}:
+                sent = dict(form(site, 'globex', csrf=csrf), tenant='globex', job_id=job_id, batch=job_id, like=job_id, next='//evil.example')
+                kw = dict(data=sent) if method=='POST' else dict(params=sent)
+                res = await ann.request(method, path, follow_redirects=False, **kw)
+                assert res.status_code<500 and marks['globex'] not in res.text, (method, path)
+                assert not re.match('(https?:)?//', res.headers.get('location', '')), (method, path)
+    assert site.state()['globex']==before
+
+odd_texts = ['', ' ', "' OR 1=1 --", '%', '%00', '\x00', '../../etc/passwd', '..%2f..%2fglobex', 'globex', '~live', '9'*300, '-1', 'é'*300,
+    '<script>alert(1)</script>', '{{7*7}}', '${7*7}', '\ud83d', 'a\r\nset-cookie: x=1', '∞', 'NaN', '1e309', "x' UNION SELECT payload FROM tenant_jobs --"]
+
+async def test_odd_parameters_and_paths(site):
+    "In each place of each address, and in each parameter and field that the pages know: an answer, and nothing else"
+    ann,op = await site.client(tenant='acme', may='act'),await site.client(operator='act')
+    csrf,op_csrf = await token(ann),await token(op, '/ops/acme')
+    names = set(re.findall(r'name="(\w+)"', ''.join([(await ann.get(o)).text for o in ('/jobs', f"/jobs/{site.ids['acme'][0]}")])))-{'csrf'}
+    names |= {'below','like','batch','page','sort','p','v','status'}
+    before = site.state()
+    for (path,has),odd in product(site.routes(), odd_texts):
+        odd = odd.encode('utf-8', 'surrogatepass').decode('utf-8', 'replace')
+        client,own = (op, op_csrf) if path.startswith('/ops') else (ann, csrf)
+        urls = [re.sub(r'{\w+[^}]*}', 'acme', path, count=0)]
+        if '{' in path: urls += [re.sub(r'{\w+[^}]*}', lambda m: odd.replace('/', '%2f').replace('\x00', '%00').replace('\r\n', '%0d%0a'), path)]
+        for url in urls:
+            sent = {o:odd for o in names}
+            if 'GET' in has: res = await client.get(url, params=sent, follow_redirects=False)
+            else: res = await client.post(url, data=dict(sent, csrf=own, do=odd), follow_redirects=False)
+            assert res.status_code<500, (url, odd, res.status_code)
+            assert 'set-cookie: x=1' not in str(res.headers).lower() and marks['globex'] not in res.text or path.startswith('/ops'), (url, odd)
+    now = site.state()
+    for o in marks: assert now[o]['tenant_jobs']==before[o]['tenant_jobs']
+
+class Tags(HTMLParser):
+    "What a browser would make of a page: its elements and attributes"
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+    def handle_starttag(self, tag, attrs): self.found.append((tag, dict(attrs)))
+
+evil = 'javascript:alert(1)<script>alert(1)</script>"\'><img src=x onerror=alert(1)></pre></textarea></title><svg onload=alert(1)>&lt;img&gt;'
+
+async def test_texts_stay_texts(site):
+    "In each column of a job, a step, a line of its log, a pause, a schedule and a batch; on each page, and in each part that the script asks for"
+    manager = site.tenants['acme']
+    own = {o:evil for o in ('progress_note', 'function', 'owner')}
+    for i,s in enumerate(('pending','running','completed','failed','cancelled')):
+        ended = timestamp(utcnow()) if s in final_statuses else None
+        job = TenantJob(new_id(), evil, s, json.dumps({evil:evil}), json.dumps({evil:[evil]}), add_error(None, 1, utcnow(), evil), 1, unique_key=f'{evil}{i}',
+            created_at=timestamp(utcnow()), started_at=ended, completed_at=ended, progress=.5, schedule=evil, **own)
+        manager.store.submit([job])
+        manager.store.write(lambda conn: conn.execute('INSERT INTO tenant_steps VALUES (?,?,?,?,?,?)',
+            (job.id, evil, 'step', timestamp(utcnow()), 'c', json.dumps(evil))))
+        manager.store.write(lambda conn: conn.execute('INSERT INTO tenant_job_log VALUES (?,?,?,?,?)', (job.id, 1, 1, timestamp(utcnow()), evil)))
+    manager.pause(evil, reason=evil)
+    manager.schedule(evil, sync, every=60, text=evil)
+    clients,texts = [await site.client(tenant='acme', may='act'), await site.client(operator='act')],[]
+    for client,job in product(clients, manager.list_jobs(evil)):
+        for path,has in site.paths('acme', job.id):
+            if 'GET' not in has or '~0' in path: continue
+            ask = [('p', f'{o} ') for o in (f'job:{job.id}', f'page:{job.id}', f'details:{job.id}', f'log:{job.id}', 'list:', 'failures:', 'pauses:', 'stats:', 'tabs:')]
+            texts += [(await client.get(path, params=o)).text for o in ([], [('type', evil)], [('id', evil)], [('batch', evil)], ask)]
+    assert sum(len(o) for o in texts)>100_000
+    for tag,attrs in [o for text in set(texts) for o in Tags(text).found]:
+        assert not [k for k in attrs if k.startswith('on') and 'alert' in (attrs[k] or '')], (tag, attrs)
+        assert tag!='img' and not (tag=='svg' and 'onload' in attrs) and not (attrs.get('href') or '').startswith('javascript'), (tag, attrs)
+    assert not any('<script>alert' in o for o in texts)
+
+async def test_huge_texts_cost_little(tmp_path):
+    "A megabyte in each text of fifty jobs: each page answers in time, and sends little but on the job's own page"
+    site = Site(tmp_path)
+    manager,big = site.tenants['acme'],'x y '*250_000
+    for _ in range(50):
+        manager.store.submit([TenantJob(new_id(), 'big', 'failed', json.dumps(dict(text=big)), None, add_error(None, 1, utcnow(), big), 1,
+            created_at=timestamp(utcnow()), completed_at=timestamp(utcnow()), progress_note=big)])
+    ann,times = await site.client(tenant='acme', may='act'),{}
+    for path,has in site.paths('acme', manager.list_jobs('big')[0].id):
+        if 'GET' not in has or path.startswith('/ops') or path.endswith('/'): continue
+        start = time.process_time()
+        res = await ann.get(path, params=[('p', 'list:'), ('p', 'failures:')] if path.endswith('~live') else None)
+        times[path] = time.process_time()-start
+        assert res.status_code==200 and len(res.content)<(8_000_000 if manager.list_jobs('big')[0].id in path else 300_000), (path, len(res.content))
+    print(times)
+    assert max(times.values())<2, times
