@@ -86,8 +86,9 @@ _settled = 2. # Seconds after which a new write has another time, on any file sy
 def _state(path, now):
     "Equal as long as nothing is written to a database; '' if it is too fresh to tell"
     stats = [os.stat(path)] + ([os.stat(path+'-wal')] if _size(path+'-wal') else [])
-    if max(t for o in stats for t in (o.st_mtime_ns,o.st_ctime_ns))>(now-_settled)*1e9: return ''
-    return ' '.join(f'{o.st_ino} {o.st_size} {o.st_mtime_ns} {o.st_ctime_ns}' for o in stats)
+    times = [stats[0].st_ctime_ns, *(o.st_mtime_ns for o in stats)]
+    if max(times)>(now-_settled)*1e9: return ''
+    return ' '.join(map(str, [*times, *(n for o in stats for n in (o.st_ino, o.st_size))]))
 
 def _touched(path):
     "Changes when something is written to a copy"

@@ -423,7 +423,7 @@ def _cell(job, name):
     if name=='error_log' and v: v = (job.errors[0]['error'] if job.errors else v).strip().split('\n')[-1]
     if name.endswith('_at') and v: v = v[:19].replace('T', ' ')
     text = html.escape('' if v is None else str(v), quote=False)
-    return re.sub(r'([\\`*_|\[\]])', r'\\\1', text).replace('\n', ' ')
+    return re.sub(r'([\\`*_|\[\]~^$"])', r'\\\1', text).replace('\n', ' ')
 
 def _markdown(*rows): return '\n'.join(f"| {' | '.join(o)} |" for o in (rows[0], ['---']*len(rows[0]), *rows[1:]))
 

@@ -67,6 +67,14 @@ def test_a_change_in_the_wal_alone(data, tmp_path):
     assert texts(tmp_path/'copies/acme.db')==['in the wal']
     assert os.path.getsize(data.file('acme')+'-wal')>0 # The backup leaves the files as they are
 
+def test_an_open_database_without_new_writes(data, tmp_path):
+    "Its `-wal` stays there; as root, SQLite sets the owner of that file each time a backup opens it"
+    conn = open_plain(data.file('acme'))
+    conn.execute("UPDATE notes SET text='in the wal'")
+    assert [save(data, tmp_path/'copies')['acme'] for _ in range(2)]==['copied', 'unchanged'] and os.path.getsize(data.file('acme')+'-wal')>0
+    conn.execute("UPDATE notes SET text='later'")
+    assert save(data, tmp_path/'copies')['acme']=='copied' and texts(tmp_path/'copies/acme.db')==['later']
+
 def test_a_write_that_hides_itself(data, tmp_path):
     "Same size, same modification time, same change counter: written to the file itself, and its time set back"
     path = data.file('acme')

@@ -149,9 +149,9 @@ def log_lines():
 def missing_lines(formats, text):
     "Formats of which the page has no line, and lines that no format gives"
     lines = set(re.findall(r'^\| (?:DEBUG|INFO|WARNING|ERROR) \| `([^`]+)` \|', text, re.M))
-    forms = {o:re.compile(re.sub(r'%[srgd]', '.+?', re.sub(r'([.(){}\[\]*+?|^$\\])', r'\\\1', o.replace('`', '')))) for o in formats}
-    def exact(o, line): return re.sub('%[srgd]', '…', o.replace('`', ''))==line
-    def fits(o, line): return exact(o, line) or not re.search('[a-z]', re.sub('%[srgd]', '', o)) and forms[o].fullmatch(line)
+    forms = {o:re.compile(re.sub(r'%[.1]*[srgdf]', '.+?', re.sub(r'([.(){}\[\]*+?|^$\\])', r'\\\1', o.replace('`', '')))) for o in formats}
+    def exact(o, line): return re.sub('%[.1]*[srgdf]', '…', o.replace('`', ''))==line
+    def fits(o, line): return exact(o, line) or not re.search('[a-z]', re.sub('%[.1]*[srgdf]', '', o)) and forms[o].fullmatch(line)
     return [o for o in forms if not any(fits(o, line) for line in lines)],[line for line in lines if not any(fits(o, line) for o in forms)]
 
 def test_log_lines_are_explained():
@@ -174,6 +174,20 @@ def test_readme_is_the_front_page(processed):
     src += f"print(readme(Path({str(processed)!r})), end='')"
     res = python('-c', src)
     assert res.stdout==(root/'README.md').read_text(), 'run: python tools/readme.py\n'+res.stderr
+
+def test_front_page_is_short_and_leads_to_each_page():
+    text,front = (root/'README.md').read_text(encoding='utf-8'),json.loads((root/'nbs/index.ipynb').read_text(encoding='utf-8'))
+    links = set(links_in(shown(front)))
+    there = {f'{k}/{o.name}' for k in ('tutorials', 'howto', 'reference', 'explains') for o in (root/'nbs'/k).glob('*.ipynb')}
+    assert len(text.split())<=1000 and there<=links, there-links
+
+def test_values_of_a_job_are_shown_as_they_are():
+    "Pandoc's Markdown, which the site is made of, takes `~` for a subscript, `$` for a formula, and bends quotes"
+    pypandoc = pytest.importorskip('pypandoc')
+    from tenant_tasks import TenantJob
+    payload = '{"a": "vm~1~2", "b": "x^2^", "c": "$5 and $6"}'
+    html = pypandoc.convert_text(TenantJob('0c6e', 'sync', 'pending', payload=payload)._repr_markdown_(), 'html', 'markdown')
+    assert payload in html.replace('&quot;', '"')
 
 def test_notebooks_are_exported_and_clean(processed):
     "Exporting and cleaning change nothing"

@@ -1,5 +1,5 @@
 "The tutorial as a reader follows it: its blocks in one file, a real uvicorn, a real worker, and kills in the middle of jobs"
-import json,os,re,subprocess,sys
+import json,os,re,signal,subprocess,sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx,pytest
@@ -53,11 +53,10 @@ class Reader:
         if 'web' in names: wait_until(self.is_up, 20, why=self.log)
         self.tenants = Tenants(self.folder/'data')
 
-    def kill(self, *names):
-        "SIGKILL"
+    def kill(self, *names, by=signal.SIGKILL):
         procs = [self.procs.pop(o) for o in names]
-        for o in procs: o.kill()
-        for o in procs: assert o.wait()==-9
+        for o in procs: o.send_signal(by)
+        for o in procs: assert o.wait()==-by
 
     def log(self): return (self.folder/'log.txt').read_text()
 
@@ -119,7 +118,7 @@ def test_a_crash_loses_nothing(reader, killed=('worker', 'web'), times=2):
 def test_the_web_process_takes_its_jobs_back(reader):
     for o in passwords: reader.bill(o, '2026-11')
     wait_until(lambda: all(reader.written(o, '2026-11') for o in customers), 20, why=reader.log)
-    reader.kill('worker')
+    reader.kill('worker', by=signal.SIGQUIT) # What Ctrl-\ sends in its terminal
     deaths = {k:o.status!='completed' for k,(o,) in reader.jobs('2026-11').items()}
     wait_until(lambda: reader.all_ended('2026-11'), 40, why=reader.log)
     assert deaths['acme'] and list(reader.problems('2026-11', deaths))==[]
@@ -139,3 +138,9 @@ def test_tenants_are_apart_and_nights_are_counted(reader):
     wait_until(lambda: all(counts().values()), 20, why=reader.log)
     assert counts()==dict(acme=[0], globex=[0], initech=[10])
     assert {o:reader.tenants[o].get_schedule('nightly').tz for o in customers}==dict(acme='Europe/Berlin', globex='America/New_York', initech='Asia/Tokyo')
+
+def test_commands_reach_no_other_process():
+    "A reader may run other workers: the page ends its own in their terminals, or by number"
+    cells = json.loads(page.read_text(encoding='utf-8'))['cells']
+    text = '\n'.join(''.join(o['source']) for o in cells if o['cell_type']=='markdown')
+    assert '`Ctrl-\\`' in text and not re.search(r'\b(pkill|killall|pgrep)\b', text)
