@@ -3,8 +3,8 @@
 (() => {
 if (window.ttJobs) return
 window.ttJobs = true
-const words = {lost: 'Connection lost. Trying again.', gone: 'This can no longer be followed here.',
-  failed: 'That did not work. Try again.', yes: 'Yes', no: 'No'}
+const words = window.ttWords // What the pages say: the server puts it in front of this file
+const word = (name, fields = {}) => words[name].replace(/{(\w+)[^}]*}/g, (_, o) => fields[o])
 const groups = new Map() // What is known of each address that parts are asked from
 const offsets = new WeakMap() // How far the server's clock is ahead, by part
 const all = (s, o = document) => [...o.querySelectorAll(s)]
@@ -74,11 +74,22 @@ function morphKids(old, now) {
   while (at) if (kept(at)) at = at.nextSibling; else drop()
   return done
 }
+function append(part, now) { // More lines of a list; the page asks for all of them again when they are too many
+  const list = part.querySelector('ol')
+  list.append(...document.importNode(now.querySelector('ol'), true).children)
+  for (const {name, value} of [...now.attributes]) if (name != 'data-tt-more') part.setAttribute(name, value)
+  if (!now.dataset.ttEvery) part.removeAttribute('data-tt-every')
+  if (list.children.length > 500) part.dataset.ttToken = ''
+  offsets.delete(part)
+  return true
+}
 function swap(part, now) {
+  if ('ttMore' in now.dataset) return append(part, now)
   const focused = part.contains(document.activeElement) && document.activeElement
-  const token = part.dataset.ttToken
+  const token = part.dataset.ttToken, was = part.dataset.ttTitle, title = document.title
   const done = morph(part, now)
   if (!done) part.dataset.ttToken = token // Ask for it again
+  if (was && title.startsWith(was)) document.title = part.dataset.ttTitle+title.slice(was.length)
   offsets.delete(part)
   if (focused && !focused.isConnected) ['button', 'summary', 'a'].map(o => part.querySelector(o)).find(Boolean)?.focus()
   return done
@@ -157,13 +168,13 @@ function lost(url, on) {
   for (const o of partsOf(url)) {
     const mark = [...o.children].find(o => o.classList.contains('tt-lost'))
     if (!on) mark?.remove()
-    else if (!mark && o.dataset.ttEvery) o.prepend(make('p', words.lost, {class: 'tt-lost', role: 'status', 'data-tt-keep': ''}))
+    else if (!mark && o.dataset.ttEvery) o.prepend(make('p', words.js_lost, {class: 'tt-lost', role: 'status', 'data-tt-keep': ''}))
   }
 }
 function gone(url) {
   for (const o of partsOf(url)) {
     o.removeAttribute('data-tt-url')
-    o.replaceChildren(make('p', words.gone, {class: 'tt-note', role: 'status'}))
+    o.replaceChildren(make('p', words.js_gone, {class: 'tt-note', role: 'status'}))
   }
 }
 
@@ -175,9 +186,9 @@ function offset(o) {
   return offsets.get(part)
 }
 function duration(s) {
-  for (const [size, unit] of [[86400, 'day'], [3600, 'h'], [60, 'min']])
-    if (s >= size) return `${Math.floor(s/size)} ${unit}${unit == 'day' && s >= 2*size ? 's' : ''}`
-  return `${Math.max(Math.floor(s), 0)} s`
+  for (const [from, size, unit] of [[172800, 86400, 'days'], [86400, 86400, 'day'], [3600, 3600, 'h'], [60, 60, 'min']])
+    if (s >= from) return word(unit, {n: Math.floor(s/size)})
+  return word('s', {n: Math.max(Math.floor(s), 0)})
 }
 const two = n => String(n).padStart(2, '0')
 function local(d) {
@@ -188,11 +199,32 @@ function show(o) {
   const at = Date.parse(o.dateTime), how = o.dataset.ttTime
   if (isNaN(at)) return
   const past = (Date.now()+offset(o)-at)/1000, utc = `${o.dateTime.slice(0, 19).replace('T', ' ')} UTC`
-  const texts = {at: () => local(new Date(at)), for: () => duration(past), ago: () => past < 1 ? 'just now' : `${duration(past)} ago`,
-    in: () => past >= 0 ? 'now' : `in ${duration(Math.max(Math.round(-past), 1))}`}
+  const texts = {at: () => local(new Date(at)), for: () => duration(past),
+    ago: () => past < 1 ? words.just_now : word('ago', {time: duration(past)}),
+    in: () => past >= 0 ? words.now : word('in_time', {time: duration(Math.max(Math.round(-past), 1))})}
   const text = (o.dataset.ttWhat || '')+(texts[how] || texts.at)(), title = how == 'at' ? utc : `${local(new Date(at))} (${utc})`
   if (o.textContent != text && !held(o)) o.textContent = text
   if (o.title != title) o.title = title
+}
+
+// Texts that can be copied have a button for that
+async function copy(o, btn) {
+  let ok = true
+  try { await navigator.clipboard.writeText(o.textContent.trim()) } catch { // Only pages with TLS may do that
+    getSelection().selectAllChildren(o)
+    ok = document.execCommand('copy')
+    if (ok) getSelection().removeAllRanges()
+  }
+  btn.textContent = ok ? words.js_copied : words.js_copy_by_hand
+  setTimeout(() => btn.textContent = o.dataset.ttCopy, 2500)
+}
+function addCopies() {
+  for (const o of all('[data-tt-copy]')) {
+    if (o.nextElementSibling?.classList.contains('tt-copy')) continue
+    const btn = make('button', o.dataset.ttCopy, {type: 'button', class: 'tt-copy', 'aria-live': 'polite', 'data-tt-keep': ''})
+    btn.onclick = () => copy(o, btn)
+    o.after(btn)
+  }
 }
 
 // Rows that are ticked
@@ -218,7 +250,7 @@ function say(form, note, more = []) {
 }
 function confirming(form, btn, text) {
   const note = make('p', `${text} `, {class: 'tt-note tt-said tt-acts', role: 'alert', 'data-tt-keep': ''})
-  const yes = make('button', btn?.textContent || words.yes, {type: 'button'}), no = make('button', words.no, {type: 'button'})
+  const yes = make('button', btn?.textContent || words.js_yes, {type: 'button'}), no = make('button', words.js_no, {type: 'button'})
   yes.onclick = () => send(form, btn, true)
   no.onclick = () => { say(form); btn?.focus() }
   note.append(yes, no)
@@ -232,7 +264,7 @@ async function send(form, btn, sure) {
   data.delete('all')
   if (btn?.name) data.set(btn.name, btn.value)
   if (sure) data.set('sure', '1')
-  let res, text = words.failed
+  let res, text = words.js_failed
   try {
     res = await fetch(form.getAttribute('action'), {method: 'POST', body: data, headers: {'tt-live': '1'}, signal: AbortSignal.timeout(15000)})
     if (res.headers.has('tt-live')) text = await res.text()
@@ -255,6 +287,7 @@ addEventListener('submit', e => {
 
 function refresh() {
   all('time[data-tt-time]').forEach(show)
+  addCopies()
   countTicks()
 }
 function step() {

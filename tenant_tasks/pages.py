@@ -9,7 +9,7 @@ __all__ = ['patience', 'live_kinds', 'ask_from', 'Pages', 'is_live', 'live_answe
            'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'jobs_ui', 'health_route']
 
 # %% ../nbs/12_pages.ipynb #d06b28eb
-import asyncio,inspect,logging,re,secrets
+import asyncio,inspect,json,logging,re,secrets
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -52,6 +52,7 @@ class Pages:
         secret:tuple=(), # More keys of payloads that are secret in this app
         redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
         internals:bool=False, # Show processes, hosts and the paths of files?
+        edit:bool=False, # May viewers who may act change the arguments of a job before a retry?
     ):
         _check_mount(app, prefix, guard=guard)
         self.app = app
@@ -60,6 +61,7 @@ class Pages:
         self.secret = tuple(secret)
         self.redact = redact
         self.internals = internals
+        self.edit = edit
 
     def base(self,
         req, # A request
@@ -81,10 +83,11 @@ def view(self:Pages,
 )->View:
     "The view for components in the response to this request"
     token = _csrf_token(req) if act else ''
-    return View(self.base(req), act, token, self.secret, self.redact, View.clock(), self.internals)
+    return View(self.base(req), act, token, self.secret, self.redact, View.clock(), self.internals, self.edit)
 
 # %% ../nbs/12_pages.ipynb #a68eb7f2
 _log = logging.getLogger('tenant_tasks')
+texts.update(page_wrong='Something went wrong here. It is in the log of the app.')
 patience = .8 # Seconds that a page waits for a locked database
 
 async def _answer(f, req):
@@ -104,9 +107,11 @@ async def ask(self:Pages,
     except Exception as e:
         if isinstance(e, (TenantNotFound,apsw.Error,OSError)): raise
         _log.exception("page %s: %s raised %s", req.url.path, getattr(f, '__name__', f), type(e).__name__)
-        raise HTTPException(500, 'Something went wrong here. It is in the log of the app.') from None
+        raise HTTPException(500, say('page_wrong')) from None
 
 # %% ../nbs/12_pages.ipynb #83743799
+texts.update(page_stale='This form is out of date, or you are not allowed to send it. Load the page again.')
+
 @patch
 async def gate(self:Pages,
     req, # A request
@@ -120,7 +125,7 @@ async def gate(self:Pages,
     if req.method!='POST': return may
     sent = (await req.form()).get('csrf')
     if may!='act' or not (isinstance(sent, str) and secrets.compare_digest(sent.encode(), _csrf_token(req).encode())):
-        raise HTTPException(403, 'This form is out of date, or you are not allowed to send it. Load the page again.')
+        raise HTTPException(403, say('page_stale'))
     return may
 
 # %% ../nbs/12_pages.ipynb #ca2827ca
@@ -155,6 +160,9 @@ def _failed(req, status, words):
     raise HTTPException(status, words, {**_headers, 'retry-after':'1'} if status==503 else _headers)
 
 # %% ../nbs/12_pages.ipynb #f1c721f2
+texts.update(page_missing='Not Found', page_busy='The database is busy. Nothing was done; try again in a moment.',
+    page_unread="This database can't be read at the moment.")
+
 @patch
 async def answer(self:Pages,
     f:Callable, # Called with the request and its view, async
@@ -166,11 +174,11 @@ async def answer(self:Pages,
         if may not in ('read','act'): return may
         req.htmlkw.setdefault('lang', 'en')
         return _guarded(await f(req, self.view(req, may=='act')))
-    except (JobNotFound,TenantNotFound): return _failed(req, 404, 'Not Found')
-    except apsw.BusyError: return _failed(req, 503, 'The database is busy. Nothing was done; try again in a moment.')
+    except (JobNotFound,TenantNotFound): return _failed(req, 404, say('page_missing'))
+    except apsw.BusyError: return _failed(req, 503, say('page_busy'))
     except (apsw.Error,OSError) as e:
         _log.warning("page %s: %s: %s", req.url.path, type(e).__name__, e)
-        return _failed(req, 503, "This database can't be read at the moment.")
+        return _failed(req, 503, say('page_unread'))
     except HTTPException as e:
         if not is_live(req): raise
         return _failed(req, e.status_code, e.detail)
@@ -194,8 +202,10 @@ def add_files(self:Pages):
     if any(isinstance(o, PageFiles) for o in self.app.hdrs): return
     found = PageFiles(re.sub('/{[^}]*}', '', self.prefix) or '/jobs')
     def serve(kind):
-        async def file(): return Response(page_files[kind], headers=found.headers(kind))
-        self.app.route(found.address(kind), methods=['get'], name=f'tenant_tasks {kind}')(file)
+        async def file(version:str):
+            if version!=found.served()['version']: raise HTTPException(404)
+            return Response(found.served()[kind], headers=found.headers(kind))
+        self.app.route(f'{found.base}/~{{version}}-{kind}', methods=['get'], name=f'tenant_tasks {kind}')(file)
     for o in page_files: serve(o)
     async def before(req): found.below(req.scope.get('root_path', ''))
     self.app.before.append(before)
@@ -221,7 +231,7 @@ class JobPages(Pages):
         guard:Callable, # From a request to what the viewer may do
         prefix:str='/jobs', # Path of the pages
         above:Pages|None=None, # The pages that lead here, if there are any
-        **kw, # `secret`, `redact` and `internals`, see `Pages`
+        **kw, # `secret`, `redact`, `internals` and `edit`, see `Pages`
     ):
         _check_mount(app, prefix, manager_for=manager_for)
         super().__init__(app, guard, prefix, **kw)
@@ -253,13 +263,16 @@ def by_clock(
     return replace(view, now=clock())
 
 # %% ../nbs/12_pages.ipynb #e2d04375
+texts.update(page_up='Up')
+
 def full_page(
     title:str, # Its heading
     *c:FT|None, # What is on it
     up:tuple|list=(), # Where it leads back to: words and an address each
 )->tuple: # The title and `<main>`
     "A page of ours, in the app's own frame"
-    nav = Nav(*[A(f'← {words}', href=url) for words,url in up], aria_label='Up', cls='tt-foot') if up else None
+    links = [A(f'← {words}', href=url) for words,url in up]
+    nav = Nav(*links, aria_label=say('page_up'), cls='tt-foot') if up else None
     head = Div(nav, H1(title, cls='tt-title'), cls='tt')
     return Title(title), Main(head, *[o for o in c if o], cls='container tt-page')
 
@@ -292,6 +305,8 @@ async def list_page(self:JobPages,
     return full_page(title, said(*note) if note else None, *parts, up=up)
 
 # %% ../nbs/12_pages.ipynb #e7624c56
+texts.update(page_title='Job {type}', page_all='All jobs')
+
 def _steps_and_batch(manager, job):
     "What the details of a job need"
     return manager.steps_of(job.id, 100, max_inline),manager.store.batch(job.batch) if job.batch else None
@@ -301,17 +316,20 @@ async def job_page(self:JobPages,
     req, # A request
     view:View, # Its view
     note:str='', # Why a button did nothing
+    typed:str|None=None, # Other arguments that were typed and refused
 ): # A page
     "One job, with its hundred newest steps; without JavaScript the page reloads while the job is live"
     manager,job = await self.job(req)
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
     view = by_clock(view, manager.clock)
     def read():
-        details = JobDetails(job, view, *_steps_and_batch(manager, job))
+        details = JobDetails(job, view, *_steps_and_batch(manager, job), typed=typed)
         log = JobLog(job, view, manager.log_of(job.id))
-        return f'Job {view.shown(job).job_type}',JobCard(job, view, page=True),log,details
-    title,*parts = await quickly(manager, read)
-    return full_page(title, said(view.plain(note)), *parts, again, up=[('All jobs', view.base)])
+        return say('page_title', type=view.shown(job).job_type),JobCard(job, view, page=True),log,details
+    title,card,*parts = await quickly(manager, read)
+    _,page = full_page(title, said(view.plain(note)), card, *parts, again, up=[(say('page_all'), view.base)])
+    where = f" · {req.path_params['tenant']}" if self.above else ''
+    return Title(card.attrs['data-tt-title']+where),page
 
 # %% ../nbs/12_pages.ipynb #89b3ac08
 live_kinds = {} # By kind of parts: from the manager, the view, what the part is about and a token to an element or None
@@ -328,8 +346,9 @@ def live_kind(
 # %% ../nbs/12_pages.ipynb #644d3b39
 @live_kind('job')
 def _card_now(manager, view, about, token, **kw):
-    job = manager.get_job(about)
-    return None if card_state(job, view)==token else JobCard(job, view, **kw)
+    job,lines = manager.store.get_with_lines(about, 0 if kw.get('page') else 3)
+    if job is None: raise JobNotFound(about)
+    return None if card_state(job, view, lines)==token else JobCard(job, view, lines=lines, **kw)
 
 for o in ('full','page'): live_kind(o)(partial(_card_now, **{o:True}))
 
@@ -343,7 +362,7 @@ def _details_now(manager, view, about, token):
 @live_kind('log')
 def _log_now(manager, view, about, token):
     job,lines = manager.get_job(about),manager.log_of(about)
-    return None if log_state(job, view, lines)==token else JobLog(job, view, lines)
+    return None if log_state(job, view, lines)==token[:16] else JobLog(job, view, lines, lines_seen(token, lines))
 
 # %% ../nbs/12_pages.ipynb #4c787836
 @live_kind('list')
@@ -399,19 +418,102 @@ def _change(manager, act, job_id):
     try: return acts[act](job_id),''
     except JobStateError as e: return manager.get_job(job_id),str(e)
 
+# %% ../nbs/12_pages.ipynb #c8f5d608
+texts.update(ask_restart='Forget {n} finished steps and start again', ask_job='The job',
+    ask_restart_one='Forget the finished step and start again', ask_no='Keep it as it is')
+
+def _ask_restart(req, view, job, n):
+    "Ask whether to throw steps away"
+    words,back = say('ask_restart_one' if n==1 else 'ask_restart', n=n),view.url(job.id)
+    if is_live(req): return live_answer(f'{words}?', 428)
+    foot = Div(Button(words, type='submit'), A(say('ask_no'), href=back), cls='tt-foot')
+    sure = token_input(view),Input(type='hidden', name='sure', value='1')
+    form = Form(*sure, foot, method='post', action=view.url(job.id, 'restart'))
+    return full_page(f'{words}?', Div(form, cls='tt'), up=[(say('ask_job'), back)])
+
+@patch
+async def _acted(self:JobPages, req, view, job, todo, note='', status=409, **kw):
+    "What a button of a job's page answers"
+    if is_live(req): return live_answer(view.plain(note), status if note else 0, background=todo)
+    if note: return FtResponse(await self.job_page(req, view, note, **kw), status_code=status)
+    return RedirectResponse(view.url(job.id), 303, background=todo)
+
 @patch
 async def act(self:JobPages,
     action:str, # 'cancel', 'retry', 'restart' or 'run'
     req, # A request
     view:View, # Its view
-): # A redirect, or a page that says why not
+): # A redirect, a page that says why not, or one that asks
     "Do what a button of a card says"
     manager,job = await self.job(req)
+    if action=='restart' and job.status in ('failed','cancelled') and not (await req.form()).get('sure'):
+        steps = await quickly(manager, manager.steps_of, job.id)
+        if steps: return _ask_restart(req, view, job, len(steps))
     job,note = await quickly(manager, _change, manager, action, job.id)
     todo = manager.run_again([job] if action in ('retry','restart') and not note else [])
-    if is_live(req): return live_answer(view.plain(note), 409 if note else 0, background=todo)
-    if note: return FtResponse(await self.job_page(req, view, note), status_code=409)
-    return RedirectResponse(view.url(job.id), 303, background=todo)
+    return await self._acted(req, view, job, todo, note)
+
+# %% ../nbs/12_pages.ipynb #e6328bf9
+texts.update(edit_long='The arguments must be at most {n:,} characters, got {m:,}.',
+    edit_json='The arguments must be JSON, and line {line}, column {column} is not.')
+texts.update(edit_object='The arguments must be a JSON object, as in {{"name": "sales.csv"}}.',
+    edit_missing='All arguments must be there. Missing: {names}.')
+texts.update(edit_mask='A text with {mask} in it must stay as it is, or be typed anew as a whole.',
+    edit_hidden='A part of the arguments is hidden here, so they must stay as they are.')
+
+def _same(a, b): return json.dumps(a, sort_keys=True)==json.dumps(b, sort_keys=True)
+
+def _own(v):
+    if mask in json.dumps(v, ensure_ascii=False): raise ValueError(say('edit_mask', mask=mask))
+    return v
+
+def _unhide(new, shown, real):
+    "A value as it was typed, with what is hidden in it as it is in the row"
+    if _same(new, shown): return real
+    hidden,kinds = not _same(shown, real),{type(o) for o in (new, shown, real)}
+    if hidden and kinds=={dict}:
+        if shown.keys()-real.keys() or new.keys()&(real.keys()-shown.keys()): raise ValueError(say('edit_hidden'))
+        kept = {k:v for k,v in real.items() if k not in shown}
+        return kept | {k:_unhide(v, shown[k], real[k]) if k in shown else _own(v) for k,v in new.items()}
+    if hidden and kinds=={list}:
+        if not len(new)==len(shown)==len(real): raise ValueError(say('edit_hidden'))
+        return [_unhide(*o) for o in zip(new, shown, real)]
+    return _own(new)
+
+# %% ../nbs/12_pages.ipynb #97ebdea4
+def _changes(typed, job, view):
+    "The arguments that have changed, or `ValueError` with words for people"
+    seen = view.shown(job)
+    if not can_edit(replace(seen, status='failed'), view): raise ValueError(say('edit_hidden'))
+    if len(typed)>max_edit: raise ValueError(say('edit_long', n=max_edit, m=len(typed)))
+    shown,real,wrong = json.loads(pretty(seen.payload)),job.kwargs,say('edit_object')
+    try:
+        new = json.loads(typed)
+        if not isinstance(new, dict): raise ValueError(wrong)
+        if gone := shown.keys()-new.keys(): raise ValueError(say('edit_missing', names=', '.join(sorted(gone))))
+        res = _unhide(new, shown, real)
+        return {k:v for k,v in res.items() if k not in real or not _same(v, real[k])}
+    except json.JSONDecodeError as e: raise ValueError(say('edit_json', line=e.lineno, column=e.colno)) from None
+    except RecursionError: raise ValueError(wrong) from None
+
+def _retry_with(manager, typed, job, view):
+    "Retry a job with what was typed: the job as it is afterwards, why nothing was done, and the status of the answer"
+    try: return manager.retry_job(job.id, changes=_changes(typed, job, view)),'',0
+    except JobStateError as e: return job,str(e),409
+    except (TypeError,ValueError) as e: return job,str(e),422
+
+# %% ../nbs/12_pages.ipynb #a5673cbc
+@patch
+async def retry_with(self:JobPages,
+    req, # A request
+    view:View, # Its view
+): # A redirect, or a page that says why not
+    "Retry a job with the arguments of the form"
+    typed = str((await req.form()).get('args') or '')
+    manager,job = await self.job(req)
+    job,note,status = await quickly(manager, _retry_with, manager, typed, job, view)
+    todo = manager.run_again([] if note else [job])
+    return await self._acted(req, view, job, todo, note, status, typed=typed[:max_edit])
 
 # %% ../nbs/12_pages.ipynb #48c49015
 ask_from = 11 # From so many jobs on, a page asks before it acts on all of them
@@ -553,6 +655,7 @@ def mount(self:JobPages):
     for o in ('pause','resume'): self.route(f'/{o}', 'post', partial(self.set_pause, o))
     self.route('/{job_id}', 'get', self.job_page)
     for o in ('cancel','retry','restart','run'): self.route(f'/{{job_id}}/{o}', 'post', partial(self.act, o))
+    if self.edit: self.route('/{job_id}/edit', 'post', self.retry_with)
     return self
 
 @patch
@@ -591,9 +694,11 @@ def jobs_ui(
     secret:tuple=(), # More keys of payloads that are secret in this app
     redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
     internals:bool=False, # Show processes, hosts and the paths of files? Users of a tenant need not see them
+    edit:bool=False, # May viewers who may act change the arguments of a job before a retry?
 )->JobPages: # The pages; `view(req, act)` gives a view for components elsewhere
     "Mount a tenant's pages: the list of jobs, each job, and the buttons"
-    pages = JobPages(app, manager_for, guard, prefix, secret=secret, redact=redact, internals=internals).mount()
+    kw = dict(secret=secret, redact=redact, internals=internals, edit=edit)
+    pages = JobPages(app, manager_for, guard, prefix, **kw).mount()
     async def before(req):
         if set(re.findall(r'{(\w+)', prefix))<=set(req.path_params): show_as(await pages.cards_view(req))
     app.before.append(before)

@@ -630,6 +630,22 @@ def log(self:JobStore,
     if res: res.cut = res[0].n-after-1
     return res
 
+# %% ../nbs/04_store.ipynb #cbe79dcf
+_newest_lines = '''SELECT json_group_array(json_array(n, attempt, at, text)) FROM (SELECT n, attempt, at, text
+    FROM tenant_job_log WHERE job_id=tenant_jobs.id AND tenant_jobs.status='running' ORDER BY n DESC LIMIT :n)'''
+
+@patch
+def get_with_lines(self:JobStore,
+    job_id:str, # Which job
+    n:int=3, # How many lines at most
+)->tuple[TenantJob|None,list[LogLine]]: # The job, or None if there is none, and lines of its log, oldest first
+    "One job, and the newest lines of its log if it is running"
+    def conv(rows):
+        for *cols,lines in list(rows): return TenantJob(*cols),[LogLine(*o) for o in json.loads(lines)[::-1]]
+        return None,[]
+    sql = f'SELECT {_cols}, ({_newest_lines}) FROM tenant_jobs WHERE id=:id'
+    return self.read(sql, dict(id=job_id, n=n), conv=conv)
+
 # %% ../nbs/04_store.ipynb #7c0b451a
 _on_its_own = caller._replace(joins=False)
 _keep_claim = "UPDATE tenant_jobs SET lease_until=? WHERE id=? AND claim=? AND status='running' RETURNING 1"

@@ -3,6 +3,7 @@ import asyncio,os,subprocess,sys,time
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from string import Formatter
 from threading import Thread
 from urllib.request import urlopen
 
@@ -28,6 +29,10 @@ async def run(manager, func, /, *args, **kw):
     job_id,bg_task = manager.submit('sync', func, *args, **kw)
     await bg_task()
     return manager.get_job(job_id)
+
+def marked(name, text):
+    "A text of the pages as a mark, with the fields of the text outside of it"
+    return f'«{name}»'+'«»'.join(f'{{{o}:{spec}}}' if spec else f'{{{o}}}' for _,o,spec,_ in Formatter().parse(text) if o)
 
 class Stopwatch:
     "Monotonic time in the test's hands"

@@ -1,5 +1,5 @@
 "The page of a job: its time line, the lines of its log, and the buttons that no other page has"
-import json,re
+import html,json,re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from tenant_tasks.job import *
 from tenant_tasks.task import *
 from tenant_tasks.attempt import *
 from tenant_tasks.manager import *
+from tenant_tasks.secrets import mask,read_json
 from tenant_tasks.views import *
 from tenant_tasks.components import *
 from tenant_tasks.pages import jobs_ui
@@ -34,16 +35,22 @@ async def failed(manager):
     return await run(manager, flaky, password='hunter42')
 
 class Site:
-    def __init__(self, manager):
+    def __init__(self, manager, **kw):
         self.manager,self.may = manager,'act'
         app,_ = fast_app(secret_key='x')
-        jobs_ui(app, lambda req: manager, lambda req: self.may)
+        jobs_ui(app, lambda req: manager, lambda req: self.may, **kw)
         self.client = Client(app)
 
     def text(self, job_id): return self.client.get(f'/jobs/{job_id}').text
-    def press(self, job_id, act, **kw):
+    def press(self, job_id, act, form={}, **kw):
         token = re.search(r'name="csrf" value="([^"]+)"', self.text(job_id))
-        return self.client.post(f'/jobs/{job_id}/{act}', data=dict(csrf=token[1] if token else ''), follow_redirects=False, **kw)
+        form = dict(form, csrf=token[1] if token else '')
+        return self.client.post(f'/jobs/{job_id}/{act}', data=form, follow_redirects=False, **kw)
+    def typed(self, job_id, args, **kw):
+        "Retry a job with what is typed, which may be a value or a text"
+        token = re.search(r'name="csrf" value="([^"]+)"', self.client.get('/jobs').text)
+        form = dict(args=args if isinstance(args, str) else json.dumps(args), csrf=token[1] if token else '')
+        return self.client.post(f'/jobs/{job_id}/edit', data=form, follow_redirects=False, **kw)
 
 @pytest.fixture
 def site(manager): return Site(manager)
@@ -157,7 +164,12 @@ async def test_restart_forgets_the_finished_steps(manager, site):
     manager.cancel_job(other)
     assert '/restart"' not in site.text(other), 'no steps, nothing to forget'
     runs = len(manager.get_job(job.id).attempts)
-    assert site.press(job.id, 'restart').status_code==303
+    res = site.press(job.id, 'restart')
+    assert res.status_code==200 and 'Forget the finished step and start again?' in res.text and f'action="/jobs/{job.id}/restart"' in res.text
+    res = site.press(job.id, 'restart', headers={'tt-live':'1'})
+    assert (res.status_code, res.text)==(428, 'Forget the finished step and start again?')
+    assert manager.steps_of(job.id) and len(manager.get_job(job.id).attempts)==runs, 'it asks first'
+    assert site.press(job.id, 'restart', dict(sure='1')).status_code==303
     assert len(manager.get_job(job.id).attempts)==runs+3, 'it ran again after the response'
     res = site.press(other, 'restart')
     assert res.status_code==303
@@ -172,3 +184,152 @@ async def test_only_those_who_may_act_press(manager, site, act):
     for o in (job.id, job_id): assert not re.search('/(run|restart)"', site.text(o)) and site.press(o, act).status_code==403
     site.may = None
     for o in (job.id, job_id): assert site.client.post(f'/jobs/{o}/{act}').status_code==404
+
+# -- other arguments
+
+@task(name='job_page.fussy')
+def fussy(name, password=None, login=None, tags=(), limit=None): raise OSError('no such file')
+
+args = dict(name='sales.csv', password='hunter42', login=dict(user='ann', token='k-12345678', url='https://ann:k-12345678@crm/'),
+    tags=['a', dict(api_key='zz9Plural7'), 7], limit=1)
+
+@pytest.fixture
+def editor(manager):
+    "A site where arguments may be edited, and a failed job"
+    res = Site(manager, edit=True)
+    res.id,_ = manager.submit('sync', fussy, 1, **args)
+    res.fail()
+    return res
+
+def fail(self, **kw):
+    sets = ''.join(f', {k}=:{k}' for k in kw)
+    self.manager.store.write(lambda conn: conn.execute(f"UPDATE tenant_jobs SET status='failed'{sets} WHERE id=:id", dict(kw, id=self.id)))
+    return self.manager.get_job(self.id)
+Site.fail = fail
+
+def in_form(text):
+    "What the form of a page holds"
+    m = re.search('<textarea[^>]*>(.*?)</textarea>', text, re.S)
+    return m and html.unescape(m[1])
+def offered(self): return json.loads(in_form(self.text(self.id)) or 'null')
+Site.offered = offered
+
+def with_leaf(tree, path, v):
+    "A copy of a tree with another value at a place"
+    if not path: return v
+    res = list(tree) if isinstance(tree, list) else dict(tree)
+    res[path[0]] = with_leaf(tree[path[0]], path[1:], v)
+    return res
+
+def leaves(tree, path=()):
+    if not isinstance(tree, (dict,list)): return [(path, tree)]
+    return [o for k,v in (tree.items() if isinstance(tree, dict) else enumerate(tree)) for o in leaves(v, (*path, k))]
+
+def test_what_is_typed_changes_and_what_is_hidden_stays(editor):
+    "Each value in turn, visible ones and masks, at each depth: the row has exactly that change, and never a mask"
+    shown = editor.offered()
+    assert mask in json.dumps(shown, ensure_ascii=False) and not re.search('hunter42|k-12345678|zz9', editor.text(editor.id))
+    typed = [(shown, args), ({**shown, 'limit':True}, {**args, 'limit':True}), (dict(reversed(shown.items())), args)]
+    typed += [(with_leaf(shown, path, 'new'), with_leaf(args, path, 'new')) for path,_ in leaves(shown)]
+    for sent,want in typed:
+        assert editor.typed(editor.id, sent).status_code==303
+        assert json.dumps(editor.fail().kwargs, sort_keys=True)==json.dumps(want, sort_keys=True), sent
+        editor.fail(payload=json.dumps(args))
+
+refusals = { # chkstyle: ignore-node
+    'line 1, column 10 is not': '{"name": oops}', 'must be a JSON object': '["sales.csv"]', 'Missing: limit, login, name, tags': dict(password=mask),
+    'must stay as it is': dict(args, name=f'{mask}.csv'), 'is hidden here': dict(args, tags=['a']), 'must be parameters of': dict(args, nam='x'),
+    'at most 100,000 characters': dict(args, name='x'*100_000), 'a JSON object, as in': '{"a":'*15_000}
+
+@pytest.mark.parametrize('words', refusals)
+def test_what_makes_no_sense_is_refused_and_kept(editor, words):
+    "With a reason, by page and by the script; the job is as it was, and what was typed is still there"
+    typed = refusals[words] if isinstance(refusals[words], str) else json.dumps(refusals[words])
+    page,answer = editor.typed(editor.id, typed),editor.typed(editor.id, typed, headers={'tt-live':'1'})
+    assert page.status_code==answer.status_code==422
+    assert words in html.unescape(page.text) and words in answer.text and '<' not in answer.text
+    assert in_form(page.text)==typed[:100_000] and re.search('<details[^>]* open', page.text.split('<textarea')[0].rpartition('<summary')[0])
+    job = editor.manager.get_job(editor.id)
+    assert (job.status, job.kwargs)==('failed', args)
+
+def test_who_may_edit(editor, manager):
+    "Those who may act, if the app allows it; only failed and cancelled jobs; with a token"
+    assert editor.offered()
+    assert editor.client.post(f'/jobs/{editor.id}/edit', data=dict(args='{}')).status_code==403
+    editor.may = 'read'
+    assert not editor.offered() and editor.typed(editor.id, args).status_code==403
+    editor.may = None
+    assert editor.typed(editor.id, args).status_code==404
+    editor.may = 'act'
+    plain = Site(manager)
+    plain.id = editor.id
+    assert not plain.offered() and plain.typed(editor.id, args).status_code in (404, 405)
+    manager.store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET status='completed'"))
+    assert not editor.offered() and editor.typed(editor.id, args).status_code==409
+    assert manager.get_job(editor.id).kwargs==args
+    assert Site(manager, edit=True).typed('unknown', args).status_code==404
+
+def test_what_redact_hides_cannot_be_set(manager):
+    "An argument that a viewer doesn't see stays, whether they leave it out or name it; a failing `redact` leaves nothing to edit"
+    def no_limit(job): return replace(job, payload=json.dumps({k:v for k,v in read_json(job.payload).items() if k!='limit'}))
+    for redact in (no_limit, lambda job: 1/0):
+        site = Site(manager, edit=True, redact=redact)
+        site.id,_ = manager.submit('sync', fussy, 1, **args)
+        site.fail()
+        shown = site.offered()
+        assert site.typed(site.id, dict(shown or {}, limit=9)).status_code==422
+        if not shown: continue
+        assert site.typed(site.id, dict(shown, name='x')).status_code==303
+        assert site.fail().kwargs==dict(args, name='x')
+
+# -- the newest lines on a card
+
+def lines_of(manager, job_id, *lines):
+    sql = "INSERT INTO tenant_job_log (job_id, n, attempt, at, text) VALUES (?,?,1,'',?)"
+    for n,o in enumerate(lines): manager.store.write(lambda conn: conn.execute(sql, (job_id, n+1, o)))
+
+def test_a_running_card_has_the_newest_lines(manager, site):
+    "Masked and few; read together with the row; none on the job's page, of an ended job, or beside texts too long to search"
+    job_id,_ = manager.submit('sync', flaky, password='hunter42')
+    lines_of(manager, job_id, 'one', 'two', '<b>three', 'with hunter42', 'five')
+    def asked(kind='job'): return site.client.get(f'/jobs/~live?p={kind}:{job_id}%20').text
+    def set(**kw): manager.store.write(lambda conn: conn.execute(f"UPDATE tenant_jobs SET {', '.join(f'{k}=:{k}' for k in kw)}", kw))
+    assert 'tt-lines' not in asked()
+    set(status='running')
+    text = asked()
+    assert re.findall('<li>(.*?)</li>', text)==['&lt;b&gt;three', f'with {mask}', 'five'] and 'tt-lines' not in asked('page')
+    token = re.search('data-tt-token="(.*?)"', text)[1]
+    sql = []
+    manager.store.link.conn.exec_trace = lambda c,s,b: sql.append(s) or True
+    assert site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text=='' and len([o for o in sql if 'SELECT' in o])<=1
+    manager.store.link.conn.exec_trace = None
+    lines_of(manager, 'other', 'not of this job')
+    assert site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text==''
+    manager.store.write(lambda conn: conn.execute("INSERT INTO tenant_job_log VALUES (?,6,1,'','six')", (job_id,)))
+    assert '>six<' in site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text
+    set(payload=json.dumps(dict(password='hunter42', more='x'*max_inline)))
+    assert 'tt-lines' not in asked()
+
+def test_a_page_gets_the_lines_that_it_lacks(manager, site):
+    "Behind the newest one that it has, masked, with the number of an attempt that is new; all of them if what it has is gone or unknown"
+    job_id,_ = manager.submit('sync', flaky, password='hunter42')
+    lines_of(manager, job_id, 'one', 'two')
+    def asked(token): return site.client.get(f'/jobs/~live?p=log:{job_id}%20{token}').text
+    def token(text): return re.search('data-tt-token="(.*?)"', text)[1]
+    def texts(text): return re.findall('<span[^>]*>(.*?)</span>', text)
+    first = asked('')
+    assert texts(first)==['one', 'two'] and 'data-tt-more' not in first and asked(token(first))==''
+    sql = "INSERT INTO tenant_job_log VALUES (?,?,?,'',?)"
+    for o in ((job_id, 3, 1, 'hunter42'), (job_id, 4, 2, 'four')): manager.store.write(lambda conn: conn.execute(sql, o))
+    more = asked(token(first))
+    assert texts(more)==[mask, 'four'] and 'data-tt-more' in more and more.count('Attempt')==1 and asked(token(more))==''
+    for o in ('', 'x', token(first)+'9', token(first)[:-1]+'²'): assert texts(asked(o))==['one', 'two', mask, 'four']
+    manager.cancel_job(job_id)
+    end = asked(token(more))
+    assert 'data-tt-more' in end and not texts(end) and 'data-tt-every' not in end
+    manager.store.write(lambda conn: conn.execute("DELETE FROM tenant_job_log WHERE n<4"))
+    assert texts(asked(token(first)))==['four'] and 'data-tt-more' not in asked(token(first))
+
+def test_the_tab_of_the_browser_tells_type_and_status(manager, site):
+    job_id,_ = manager.submit('sync', plain)
+    assert '<title>sync pending</title>' in site.text(job_id) and 'data-tt-title="sync pending"' in site.text(job_id)

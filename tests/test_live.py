@@ -140,6 +140,7 @@ def test_the_page_of_a_job_changes_as_one(page, site):
     assert not page.locator('details[open] > summary', has_text='Attempt 2').count()
 
 def test_a_line_of_the_log_appears_while_the_page_is_open(page, site):
+    "On the job's page, and on its card"
     job_id = site.add()
     page.goto(site.base+f'/jobs/{job_id}')
     assert not page.locator('.tt-log').is_visible()
@@ -147,6 +148,75 @@ def test_a_line_of_the_log_appears_while_the_page_is_open(page, site):
     site.manager.store.write(lambda conn: conn.execute(sql, (job_id, timestamp(utcnow()))))
     page.get_by_text('1,200 <b>rows</b>').wait_for()
     assert page.get_by_role('region', name='Log').is_visible()
+    page.get_by_text('1,200 <b>rows</b>').evaluate("o => { getSelection().selectAllChildren(o); window.line = o }")
+    more = [(job_id, n, attempt, timestamp(utcnow()), text) for n,attempt,text in ((2, 1, 'two'), (3, 2, 'three'))]
+    site.manager.store.write(lambda conn: conn.executemany('INSERT INTO tenant_job_log VALUES (?,?,?,?,?)', more))
+    page.get_by_text('three', exact=True).wait_for()
+    assert [o.split('\n')[-1] for o in page.locator('.tt-log li').all_inner_texts()]==['Attempt 1', '1,200 <b>rows</b>', 'two', 'Attempt 2', 'three']
+    assert page.evaluate("getSelection().toString()=='1,200 <b>rows</b>' && line.isConnected")
+    page.goto(site.base+f'/cards?ids={job_id}')
+    card(page, job_id).locator('.tt-lines', has_text='1,200 <b>rows</b>').wait_for()
+
+def test_copy_restart_and_other_arguments_by_click(page, site):
+    "All in place: what is copied, a question before steps are thrown away, a refusal that leaves what was typed, and a retry"
+    page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
+    job_id = site.add('failed', payload='{"rows": 7, "password": "hunter42"}', retry_count=1)
+    site.manager.store.write(lambda conn: conn.execute("INSERT INTO tenant_steps VALUES (?,'login','step',?,'c','1')", (job_id, timestamp(utcnow()))))
+    page.goto(site.base+f'/jobs/{job_id}')
+    page.evaluate("window.mark = 'here'")
+    page.get_by_role('button', name='Copy ID').click()
+    page.get_by_role('button', name='Copied').wait_for()
+    assert page.evaluate('navigator.clipboard.readText()')==job_id
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.get_by_role('button', name='Copy arguments').click()
+    page.get_by_role('button', name='Copied').nth(1).wait_for()
+    page.get_by_role('button', name='Restart').click()
+    has(page.get_by_role('alert'), 'Forget the finished step and start again?')
+    page.get_by_role('button', name='No').click()
+    page.locator('summary', has_text='other arguments').click()
+    area = page.get_by_label('Arguments as JSON')
+    area.fill('{"rows": 8, "password": oops}')
+    page.get_by_role('button', name='Retry with these').click()
+    has(page.get_by_role('alert'), 'line 1, column 25 is not')
+    assert area.input_value()=='{"rows": 8, "password": oops}'
+    area.fill('{"rows": 8, "password": "••••••"}')
+    page.get_by_role('button', name='Retry with these').click()
+    has(page.locator('.tt-badge'), 'completed')
+    assert site.manager.get_job(job_id).kwargs==dict(rows=8, password='hunter42')
+    page.get_by_role('button', name='Copy ID').wait_for()
+    assert page.locator('.tt-copy').count()==2 and '"rows": 8' in page.locator('[data-tt-copy="Copy arguments"]').inner_text()
+    assert page.evaluate('window.mark')=='here' and page.title()=='sync completed'
+
+def test_an_app_sets_the_look(page, site):
+    "Accent, corners and font, for everything on the pages"
+    site.add(progress=.4)
+    page.goto(site.base+'/jobs')
+    for k,v in dict(accent='rgb(120, 0, 120)', radius='0px', font='monospace').items():
+        page.evaluate(f"document.documentElement.style.setProperty('--tt-{k}', '{v}')")
+    def styles(name): return page.evaluate(f"[...document.querySelectorAll('.tt *')].map(o => getComputedStyle(o).{name})")
+    links = page.evaluate("[...document.querySelectorAll('.tt :is(tbody a, button)')].map(o => getComputedStyle(o).color)")
+    assert set(links)=={'rgb(120, 0, 120)'} and {o for o in styles('borderTopLeftRadius') if '%' not in o}=={'0px'}
+    assert set(styles('fontFamily'))<={'monospace', 'ui-monospace, monospace'}
+    tab = page.locator('[aria-current]').evaluate('o => getComputedStyle(o).borderBottomColor')
+    page.locator('tbody a').first.focus()
+    page.keyboard.press('Shift+Tab')
+    page.keyboard.press('Tab')
+    assert tab==page.evaluate('getComputedStyle(document.activeElement).outlineColor')=='rgb(120, 0, 120)'
+
+@pytest.mark.parametrize('site', ['marked'], indirect=True)
+def test_the_script_says_what_the_app_says(page, site):
+    "Times that tick, and what is said of a server that is gone and of a form that fails"
+    now = utcnow()
+    job_id = site.add(started_at=timestamp(now-timedelta(days=3)), created_at=timestamp(now-timedelta(hours=2)))
+    soon = site.add('pending', run_at=timestamp(now+timedelta(hours=2)))
+    page.goto(site.base+f'/cards?ids={job_id},{soon}')
+    page.route('**/~live*', lambda route: route.abort())
+    has(card(page, job_id), '«js_lost»')
+    page.evaluate("document.querySelectorAll('time').forEach(o => o.textContent = 'stale')") # So that the script's words are there
+    for o in ('«card_runs»«days»3', '«in_time»«h»1', '«ago»'): page.get_by_text(o).first.wait_for()
+    page.route('**/cancel', lambda route: route.abort())
+    card(page, soon).get_by_role('button').click()
+    has(page.get_by_role('alert'), '«js_failed»')
 
 def test_run_now_by_click(page, site):
     job_id = site.add('pending', run_at=timestamp(utcnow()+timedelta(hours=1)))
@@ -243,11 +313,17 @@ def test_every_look(new_page, site):
     log = add_error(None, 1, now, 'Traceback\nConnectionError: '+'x'*150)
     ids = [site.add(progress=.4, progress_note='y'*150), site.add('failed', error_log=log, retry_count=1), site.add('pending')]
     site.manager.pause('sync', reason='z'*100)
+    def fill(conn):
+        conn.execute("INSERT INTO tenant_job_log VALUES (?,1,1,?,?)", (ids[0], timestamp(now), 'a line of the log '*20))
+        conn.execute("INSERT INTO tenant_steps VALUES (?,'login','step',?,'c','1')", (ids[1], timestamp(now)))
+    site.manager.store.write(fill)
     for width,scheme in ((1000, 'light'), (1000, 'dark'), (360, 'light'), (360, 'dark')):
         page = new_page(viewport=dict(width=width, height=740), color_scheme=scheme)
+        page.add_init_script(f"addEventListener('DOMContentLoaded', () => document.querySelector('.uk-theme-blue')?.classList.toggle('dark', {str(scheme=='dark').lower()}))")
         page.goto(site.base+'/as/act')
         for path in ('/jobs', f'/jobs/{ids[1]}', f"/cards?ids={','.join(ids)}", '/ops', '/jobs?status=cancelled'):
             page.goto(site.base+path)
+            if 'cards' in path and (width, scheme)==(360, 'light'): page.locator('.tt-lines').wait_for()
             for o in page.locator('summary').all(): o.click()
             assert not axe(page), (path, width, scheme)
             assert page.evaluate('document.documentElement.scrollWidth')<=width, path

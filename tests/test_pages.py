@@ -42,7 +42,7 @@ class Site:
         def one(session, job_id:str): return self.tenants[session['tenant']].get_job(job_id)
         def manager_for(req): return self.tenants[req.session['tenant']]
         self.may = None # What all may do, whatever their session says
-        jobs_ui(self.app, manager_for, lambda req: self.may or req.session.get('may'), secret=['iban'])
+        jobs_ui(self.app, manager_for, lambda req: self.may or req.session.get('may'), secret=['iban'], edit=True)
         operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
 
     def client(self, **session):
@@ -61,7 +61,7 @@ def everything(do, *ids, **kw): return dict(kw, do=do, shown=' '.join(ids), all=
 
 def changing(job_id, prefix='/jobs'):
     "All routes that change something: path and form"
-    buttons = [(f'{prefix}/{job_id}/{o}', {}) for o in ('cancel','retry','restart','run')]
+    buttons = [(f'{prefix}/{job_id}/{o}', {}) for o in ('cancel','retry','restart','run','edit')]
     return [*buttons, (f'{prefix}/bulk', dict(do='cancel', id=job_id)), (f'{prefix}/bulk', everything('cancel', job_id))]
 
 def changes(job_id, prefix='/jobs'): return f'{prefix}/~live?p=job:{job_id}%20&p=details:{job_id}%20&p=page:{job_id}%20&p=log:{job_id}%20'
