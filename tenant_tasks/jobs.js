@@ -227,6 +227,34 @@ function addCopies() {
   }
 }
 
+// Charts: times in the time zone of the browser, and the arrow keys lead from bar to bar
+function clock(o) {
+  const text = local(new Date(o.dataset.ttClock)).slice('ttDay' in o.dataset ? 5 : 11, 16)
+  if (o.textContent != text) o.textContent = text
+}
+function zone(o) {
+  const text = Intl.DateTimeFormat().resolvedOptions().timeZone
+  if (text && o.textContent != text) o.textContent = text
+}
+function mark(plot, bar) { // The one that says what it stands for
+  for (const o of all('.tt-on', plot)) o.classList.remove('tt-on')
+  bar?.classList.add('tt-on')
+}
+addEventListener('keydown', e => {
+  const step = {ArrowRight: 1, ArrowLeft: -1}[e.key], plot = step && e.target.closest?.('.tt-plot')
+  if (!plot) return
+  const bars = all('.tt-col', plot), at = bars.findIndex(o => o.classList.contains('tt-on'))
+  mark(plot, bars.at(at < 0 && step < 0 ? -1 : (at+step)%bars.length))
+  e.preventDefault()
+})
+for (const kind of ['pointermove', 'pointerdown', 'pointerout']) addEventListener(kind, e => {
+  const plot = e.target.closest?.('.tt-plot')
+  if (!plot || kind == 'pointerout' && e.pointerType != 'mouse') return
+  const off = o => { const r = o.firstChild.getBoundingClientRect(); return Math.abs((r.left+r.right)/2-e.clientX) }
+  const near = kind == 'pointerout' ? [] : all('.tt-col', plot).map(o => [off(o), o]).sort((a, b) => a[0]-b[0])
+  mark(plot, near.length && near[0][0] < 24 ? near[0][1] : null)
+})
+
 // Rows that are ticked
 function countTicks() {
   for (const o of all('.tt input[name=all]')) {
@@ -288,6 +316,8 @@ addEventListener('submit', e => {
 function refresh() {
   all('time[data-tt-time]').forEach(show)
   addCopies()
+  all('[data-tt-clock]').forEach(clock)
+  all('[data-tt-zone]').forEach(zone)
   countTicks()
 }
 function step() {

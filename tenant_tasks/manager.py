@@ -513,6 +513,16 @@ def get_batch(self:BackgroundTaskManager,
     if res is None: raise BatchNotFound(batch_id)
     return res
 
+@patch
+def batches(self:BackgroundTaskManager,
+    limit:int=20, # How many at most
+    below:str|None=None, # Only batches older than the one with this id
+)->list[Batch]: # The newest first
+    "The newest batches, and how far each is"
+    if below is not None: check_text('below', below)
+    found = [self.store.batch(o) for o in self.store.batches(check_int('limit', limit), below)]
+    return [o for o in found if o]
+
 # %% ../nbs/08_manager.ipynb #1833ebb9
 _text_filters = 'job_type','batch','schedule','text','error'
 
@@ -662,6 +672,14 @@ def resume(self:BackgroundTaskManager,
 def pauses(self:BackgroundTaskManager)->list[Pause]: # By type; the one of all jobs, whose type is '', first
     "What is paused now"
     return self.store.pauses(self.clock())
+
+# %% ../nbs/08_manager.ipynb #30f4de9f
+@patch
+def queues(self:BackgroundTaskManager,
+    limit:int=100, # How many tasks at most
+)->list[TaskQueue]: # By task: those with live jobs, and those with a limit or a rate in this process
+    "How many jobs of each task run and wait, and what its limits are"
+    return self.store.queues(task_limits(), self.clock(), check_int('limit', limit))
 
 # %% ../nbs/08_manager.ipynb #c6a5fbd6
 @patch

@@ -6,9 +6,9 @@ All queries and changes for the jobs in one tenant database. Each state change i
 
 # %% auto #0
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever', 'lease_time',
-           'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'may_have_work',
-           'quick_stats', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners', 'hold_all', 'claims_by_owner',
-           'overdue', 'schema_state']
+           'ensure_schema', 'JobStore', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance', 'glance',
+           'may_have_work', 'quick_stats', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners', 'hold_all',
+           'claims_by_owner', 'overdue', 'schema_state']
 
 # %% ../nbs/04_store.ipynb #96d6c1b7
 import json,os,re,weakref
@@ -544,6 +544,42 @@ def drop_pause(self:JobStore,
     args = dict(job_type=job_type, started_at=timestamp(now))
     return self.write(lambda conn: any(o for o, in list(conn.execute(_drop_pause, args))), single=True)
 
+# %% ../nbs/04_store.ipynb #c171b313
+class TaskQueue(NamedTuple):
+    "What there is to do for one task"
+    task:str # Its name
+    running:int # Jobs that run
+    due:int # Jobs that could start, but for a pause, a limit, a rate, or a lack of workers
+    later:int # Jobs that wait for their time or their batch
+    limit:int|None # How many may run at once
+    rate:tuple|None # How many may start, and in how many seconds
+    wait:str|None # Until when no other may start; `forever` as long as the limit is reached
+
+_next_task = """SELECT min(task) FROM tenant_jobs INDEXED BY tenant_jobs_queue
+    WHERE status='pending' AND task IS NOT NULL"""
+_queued_tasks = f"""WITH RECURSIVE t(v) AS ({_next_task} UNION ALL
+    SELECT ({_next_task} AND task>v) FROM t WHERE v IS NOT NULL) SELECT v FROM t WHERE v IS NOT NULL LIMIT ?"""
+_queued = """SELECT coalesce(sum(run_at<=?), 0), coalesce(sum(run_at>?), 0) FROM (SELECT run_at FROM tenant_jobs
+    INDEXED BY tenant_jobs_queue WHERE status='pending' AND task=? LIMIT ?)"""
+
+# %% ../nbs/04_store.ipynb #322bacfe
+@patch
+def queues(self:JobStore,
+    limits:dict, # Limits and rates by task, see `waiting`
+    now:datetime, # The time
+    limit:int=100, # How many tasks at most
+    most:int=10_000, # Pending jobs of a task are counted to this number
+)->list[TaskQueue]: # By task
+    "What each task has to do"
+    at = timestamp(now)
+    def ask(conn):
+        later = waiting(conn, limits, now)
+        runs = Counter(o for o, in list(conn.execute(_running)))
+        names = {*limits, *runs, *[o for o, in list(conn.execute(_queued_tasks, (limit,)))]}-{None}
+        queued = {o:list(conn.execute(_queued, (at, at, o, most)))[0] for o in sorted(names)[:limit]}
+        return [TaskQueue(k, runs[k], *v, *limits.get(k, (None, None)), later.get(k)) for k,v in queued.items()]
+    return self._ask(ask)
+
 # %% ../nbs/04_store.ipynb #cd4e0c94
 @patch
 def settle(self:JobStore,
@@ -893,6 +929,20 @@ def batch(self:JobStore,
     if own: counts[own] -= 1
     return Batch(batch_id, counts, json.loads(failed)) if own or any(counts.values()) else None
 
+# %% ../nbs/04_store.ipynb #6f6ba6cf
+_next_batch = 'SELECT max(batch) FROM tenant_jobs INDEXED BY tenant_jobs_batch WHERE batch'
+_newest_batches = f"""WITH RECURSIVE b(v) AS ({_next_batch}<:below UNION ALL
+    SELECT ({_next_batch}<v) FROM b WHERE v IS NOT NULL) SELECT v FROM b WHERE v IS NOT NULL LIMIT :limit"""
+
+@patch
+def batches(self:JobStore,
+    limit:int=20, # How many at most
+    below:str|None=None, # Only ids that sort before this one
+)->list[str]: # Ids, the newest first
+    "The newest batches"
+    args = dict(below=below or forever, limit=limit)
+    return self.read(_newest_batches, args, conv=lambda rows: [o for o, in rows])
+
 # %% ../nbs/04_store.ipynb #5653ffec
 _all_schedules = f"SELECT {', '.join(schedule_columns)} FROM tenant_schedules"
 _when = 'cron','every','tz','delay' # What the next tick depends on
@@ -1128,13 +1178,25 @@ def types(self:JobStore,
     "Which types of jobs there are"
     return [o for o, in self.read(_types, (limit,))]
 
+# %% ../nbs/04_store.ipynb #ddd253b3
+_ended_in = """SELECT value->>0, (SELECT json_array(count(*) FILTER (WHERE status='completed'),
+        count(*) FILTER (WHERE status='failed')) FROM tenant_jobs INDEXED BY tenant_jobs_ended
+    WHERE completed_at>=value->>0 AND completed_at<value->>1) FROM json_each(?)"""
+
 @patch
-def ended_since(self:JobStore,
-    start:datetime, # Ended at this time or later
-)->list[tuple[str,str,int]]: # Minute (the first 16 characters of a time), status, count
-    "How many jobs ended in each minute"
-    sql = 'SELECT substr(completed_at,1,16), status, count(*) FROM tenant_jobs WHERE completed_at>=? GROUP BY 1, 2'
-    return self.read(sql, (timestamp(start),))
+def ended_in(self:JobStore,
+    edges:list[str], # Timestamps in order: where each span ends, the next begins
+    most:int=700_000, # No older span counts once there are so many
+)->Some: # Start, completed and failed of each span in which jobs ended; `cut` if older spans were left out
+    "How many jobs ended in each span of time"
+    spans,res,n = [*zip(edges, edges[1:])],Some(),0
+    while spans and n<most:
+        spans,some = spans[:-24],spans[-24:]
+        found = [(at, *json.loads(counts)) for at,counts in self.read(_ended_in, (json.dumps(some),))]
+        res[:0] = [o for o in found if any(o[1:])]
+        n += sum(sum(o[1:]) for o in found)
+    res.cut = bool(spans)
+    return res
 
 # %% ../nbs/04_store.ipynb #09a1ca52
 _failures = """SELECT job_type, error_line(error_log) AS error, count(*), min(completed_at), max(completed_at), max(id)

@@ -67,8 +67,9 @@ def changing(job_id, prefix='/jobs'):
 def changes(job_id, prefix='/jobs'): return f'{prefix}/~live?p=job:{job_id}%20&p=details:{job_id}%20&p=page:{job_id}%20&p=log:{job_id}%20'
 
 def reading(job_id, prefix='/jobs'):
-    "All routes that show something: the list, the job, what has changed in its card, the list with a filter"
-    return [prefix, f'{prefix}/{job_id}', changes(job_id, prefix), f'{prefix}?status=failed&id={job_id}']
+    "All routes that show something: the list, the job, what has changed in its card, the list with a filter, other pages"
+    panels = [f'{prefix}/~{o}' for o in ('numbers','schedules','limits','batches')]
+    return [prefix, f'{prefix}/{job_id}', changes(job_id, prefix), f'{prefix}?status=failed&id={job_id}', *panels]
 
 async def test_strangers_get_nothing(site):
     "Each page and each form of a tenant, asked for by the other tenant, by a visitor without rights, and by one without a login"

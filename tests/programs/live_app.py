@@ -23,6 +23,9 @@ for o in ('acme','globex'): tenants.create(o)
 @task(name='live.sync')
 def sync(**kw): return kw
 
+@task(name='live.mail', limit=3, rate=(100, 60))
+def mail(**kw): return kw
+
 @task(name='live.broken')
 def broken(**kw): raise ConnectionError(f'no route to the CRM, asked for {kw}')
 
