@@ -1,14 +1,25 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import Batch,LogLines,Step,TenantJob
+from .job import Batch,LogLine,LogLines,Step,TenantJob
 from .views import View
 from datetime import datetime
 from fastcore.xml import FT
 from typing import Any
 
-__all__ = ['max_inline', 'StatusBadge', 'CardParts', 'took', 'card_state', 'asked_every', 'JobCard', 'BatchProgress',
-    'log_state', 'JobLog', 'details_state', 'JobDetails']
+__all__ = ['max_inline', 'max_edit', 'status_words', 'StatusBadge', 'CardParts', 'took', 'card_state', 'asked_every',
+    'JobCard', 'BatchProgress', 'log_state', 'lines_seen', 'JobLog', 'can_edit', 'details_state', 'JobDetails']
 
 max_inline: int
+max_edit: int
+
+def status_words(status: str) -> str:
+    """A status in the app's words
+
+    Args:
+        status: The status of a job
+
+    Returns:
+        The same for one that is none of ours
+    """
 
 def StatusBadge(status: str) -> FT:
     """A status in its colour
@@ -22,12 +33,20 @@ class CardParts:
     page: bool
     view: View
     job: Any
+    lines: list[LogLine] | tuple[Any, ...]
 
-    def __init__(self, job: TenantJob, view: View | None=None, page: bool=False) -> None:
+    def __init__(
+        self,
+        job: TenantJob,
+        view: View | None=None,
+        page: bool=False,
+        lines: list[LogLine] | tuple[Any, ...]=...,
+    ) -> None:
         """Args:
             job: A job as read from its row
             view: Who looks; the view of the request if not given
             page: On the job's own page, where `JobDetails` shows the errors?
+            lines: The newest lines of its log, as this viewer may see them
         """
 
     def id(self, part: str='') -> str:
@@ -45,7 +64,7 @@ class CardParts:
         """
 
     def live(self) -> FT:
-        """What changes from second to second: the bar, its note, and the summary"""
+        """What changes from second to second: the bar, its note, the summary, and the newest lines"""
 
     def folds(self) -> list[Any]:
         """The last error of a job that isn't completed, and the result
@@ -78,12 +97,13 @@ def took(job: TenantJob, now: datetime) -> str:
         As in '3 min', or ''
     """
 
-def card_state(job: TenantJob, view: View) -> str:
+def card_state(job: TenantJob, view: View, lines: list[LogLine] | tuple[Any, ...]=...) -> str:
     """The same as long as a card shows the same
 
     Args:
         job: A job as read from its row
         view: Who looks
+        lines: The newest lines of its log
 
     Returns:
         A token
@@ -100,7 +120,13 @@ def asked_every(job: TenantJob, now: datetime) -> float | None:
         Seconds, or None for a job that has ended
     """
 
-def JobCard(job: TenantJob, view: View | None=None, full: bool=False, page: bool=False) -> FT:
+def JobCard(
+    job: TenantJob,
+    view: View | None=None,
+    full: bool=False,
+    page: bool=False,
+    lines: list[LogLine] | tuple[Any, ...]=...,
+) -> FT:
     """One job: its status, summary, progress, error, and buttons
 
     Args:
@@ -108,6 +134,7 @@ def JobCard(job: TenantJob, view: View | None=None, full: bool=False, page: bool
         view: Who looks; the view of the request if not given
         full: Show long texts too? In a thread, since that takes time
         page: In full, on the job's own page, where `JobDetails` shows the errors?
+        lines: The newest lines of its log, as `store.get_with_lines` returns them
 
     Returns:
         A card that refreshes itself until the job has ended
@@ -136,16 +163,36 @@ def log_state(job: TenantJob, view: View, lines: LogLines) -> str:
         A token
     """
 
-def JobLog(job: TenantJob, view: View | None=None, lines: LogLines=...) -> FT:
+def lines_seen(token: str, lines: LogLines) -> int:
+    """How much of a log a page has
+
+    Args:
+        token: Of a log, as a page has it
+        lines: As `manager.log_of` returns them
+
+    Returns:
+        The number of the newest line that the page has; 0 if it needs all of them
+    """
+
+def JobLog(job: TenantJob, view: View | None=None, lines: LogLines=..., after: int=0) -> FT:
     """The lines that a job has written, with their secrets masked
 
     Args:
         job: A job as read from its row
         view: Who looks; the view of the request if not given
         lines: As `manager.log_of` returns them
+        after: Only what stands behind the line with this number, for a page that has the others
 
     Returns:
         A list that grows while the job runs; hidden as long as it is empty
+    """
+
+def can_edit(job: TenantJob, view: View) -> bool:
+    """May this viewer retry the job with other arguments?
+
+    Args:
+        job: A job as this viewer may see it
+        view: Who looks
     """
 
 def details_state(
@@ -171,6 +218,7 @@ def JobDetails(
     view: View | None=None,
     steps: list[Step] | tuple[Step, ...]=...,
     batch: Batch | None=None,
+    typed: str | None=None,
 ) -> FT:
     """What a card leaves out
 
@@ -179,6 +227,7 @@ def JobDetails(
         view: Who looks; the view of the request if not given
         steps: What it has finished, as `manager.steps_of` returns it
         batch: Its batch, as `manager.get_batch` returns it
+        typed: Other arguments that were typed and refused
 
     Returns:
         A time line, collapsible texts and a list of facts

@@ -4,7 +4,7 @@ from fastcore.xml import FT
 from typing import Any
 
 __all__ = ['page_files', 'state_token', 'live_attrs', 'gone', 'file_version', 'asked_parts', 'changed_parts',
-    'PageFiles']
+    'script_words', 'PageFiles']
 
 page_files: dict[str, str]
 
@@ -70,14 +70,24 @@ def changed_parts(asked: list[Any], kinds: dict[Any, Any]) -> str:
         HTML of the parts that have changed
     """
 
+def script_words() -> str:
+    """The texts that the script of the pages needs
+
+    Returns:
+        JavaScript
+    """
+
 class PageFiles:
     """The elements that name the stylesheet and the script"""
-    base: Any
+    base: str
 
     def __init__(self, base: str) -> None:
         """Args:
             base: Address below which the app serves them
         """
+
+    def served(self) -> dict[Any, Any]:
+        """The files by kind, and their version; made once, with the words as they are then"""
 
     def address(self, kind: str) -> str:
         """The address of a file, without what the app is mounted below

@@ -4,7 +4,7 @@ from .job import Batch,Failure,LogLines,PastAttempt,Step,TenantJob,Timings
 from .matching import Acted
 from .process import Process
 from .schedule import Schedule
-from .store import JobStore,Pause
+from .store import JobStore,Pause,TaskQueue
 from .transaction import Transaction
 from collections.abc import Callable
 from datetime import datetime,timedelta
@@ -202,6 +202,17 @@ class BackgroundTaskManager:
             As it is now
         """
 
+    def batches(self, limit: int=20, below: str | None=None) -> list[Batch]:
+        """The newest batches, and how far each is
+
+        Args:
+            limit: How many at most
+            below: Only batches older than the one with this id
+
+        Returns:
+            The newest first
+        """
+
     def list_jobs(
         self,
         job_type: str | None=None,
@@ -300,6 +311,16 @@ class BackgroundTaskManager:
 
         Returns:
             By type; the one of all jobs, whose type is '', first
+        """
+
+    def queues(self, limit: int=100) -> list[TaskQueue]:
+        """How many jobs of each task run and wait, and what its limits are
+
+        Args:
+            limit: How many tasks at most
+
+        Returns:
+            By task: those with live jobs, and those with a limit or a rate in this process
         """
 
     async def drain(self) -> int:
@@ -472,6 +493,25 @@ class BackgroundTaskManager:
 
         Args:
             wanted: As `new_schedule` makes them
+        """
+
+    async def watch(
+        self,
+        job_id: str,
+        timeout: float | None=None,
+        every: float=0.5,
+        show: Callable[..., Any] | None=None,
+    ) -> TenantJob:
+        """Show a job until it has ended; `JobNotFound` if there is no such job
+
+        Args:
+            job_id: Which job, whichever process runs it
+            timeout: Seconds after which to raise `TimeoutError`
+            every: Seconds between two looks
+            show: Called with a `JobWatch` after each change, instead of the card or the lines
+
+        Returns:
+            As it has ended
         """
 
 def check_args(func: Callable[..., Any], kwargs: dict[Any, Any]) -> dict[Any, Any]:

@@ -8,6 +8,7 @@ One page for all tenants, the worst first, and behind each the pages of its jobs
 __all__ = ['budget', 'TenantPages', 'operator_ui']
 
 # %% ../nbs/12a_operators.ipynb #449d3797
+import asyncio
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
@@ -16,8 +17,8 @@ from fastcore.xml import *
 from fasthtml.core import FastHTML
 
 from .job import *
-from .link import hurry
 from .process import *
+from .peers import *
 from .manager import *
 from .tenants import *
 from .views import *
@@ -26,7 +27,8 @@ from .tables import *
 from .pages import *
 
 # %% ../nbs/12a_operators.ipynb #90b48693
-budget = .4 # Seconds in which the page of all tenants reads what has changed
+texts.update(ops_title='Tenants')
+budget = .15 # Seconds that the page of all tenants waits for what has changed
 
 class TenantPages(Pages):
     "The operator's pages, mounted on an app"
@@ -52,21 +54,26 @@ class TenantPages(Pages):
         return self.tenants[req.path_params['tenant']]
 
     async def health(self)->list[Health]: # The worst first
-        "What is known of all tenants, after a short time of reading"
-        def read():
-            with hurry(budget): return self.overview.health(budget/2)
-        return await this_process.store_threads.run(read)
+        "What is known of all tenants, after a short time of reading, which goes on if it takes longer"
+        reading = asyncio.ensure_future(this_process.store_threads.run(self.overview.health, .4))
+        reading.add_done_callback(lambda o: o.cancelled() or o.exception())
+        done,_ = await asyncio.wait([reading], timeout=budget)
+        return reading.result() if done else self.overview.worst_first()
+
+    async def workers(self)->list[SeenWorker]:
+        "The workers that are alive"
+        return await this_process.store_threads.run(self.overview.workers)
 
 # %% ../nbs/12a_operators.ipynb #fe5583c5
 @patch
 def shown(self:TenantPages,
     params, # Parameters of a request, a mapping
     view:View, # Who looks
-)->tuple[View,str,int,int,int]: # The view, a part of a name, the page, how many tenants are unread, how many a page has
+)->tuple[View,str,int,int,int,str]: # The view, part of a name, page, tenants unread, how many a page has, order
     "Which tenants a page shows"
-    view = by_clock(view, self.tenants.manager_kw.get('clock', utcnow))
+    view = by_clock(view, self.tenants.clock)
     page = parse_int(params.get('page')) or 0
-    return view,params.get('name', '').strip(),page,len(self.overview.todo),self.size
+    return view,params.get('name', '').strip(),page,len(self.overview.todo),self.size,params.get('sort', '')
 
 @patch
 async def home(self:TenantPages,
@@ -74,7 +81,8 @@ async def home(self:TenantPages,
     view:View, # Its view
 ): # A page
     "All tenants, the worst first"
-    return full_page('Tenants', TenantTable(await self.health(), *self.shown(req.query_params, view)))
+    table = TenantTable(await self.health(), *self.shown(req.query_params, view), await self.workers())
+    return full_page(say('ops_title'), table)
 
 # %% ../nbs/12a_operators.ipynb #18cdcb2c
 @patch
@@ -83,9 +91,11 @@ async def live(self:TenantPages,
     view:View, # Its view
 ): # The table, if it has changed
     "What has changed in the page"
-    known = await self.health()
+    known,alive,view = await self.health(),await self.workers(),by_clock(view, self.tenants.clock)
     def tenants(about, token): return TenantRows(known, *self.shown(dict(parse_qsl(about)), view))
-    html = changed_parts(asked_parts(req.query_params), dict(tenants=tenants))
+    def totals(about, token): return TenantTotals(known, view, len(self.overview.todo))
+    def workers(about, token): return LiveWorkers(alive, view)
+    html = changed_parts(asked_parts(req.query_params), dict(tenants=tenants, totals=totals, workers=workers))
     return live_answer(html, headers={'tt-version':''})
 
 # %% ../nbs/12a_operators.ipynb #47991e5c

@@ -1,6 +1,7 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .manager import BackgroundTaskManager
 from .pages import JobPages,Pages
+from .peers import SeenWorker
 from .tenants import Health,Overview,Tenants
 from .views import View
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class TenantPages(Pages):
             tenants: Tenants, a directory, a dict of databases, or a function from a name to a database
             guard: From a request to what the operator may do
             prefix: Path of the pages
-            kw: `secret`, `redact` and `internals`, see `Pages`; an operator sees internals unless it is False
+            kw: `secret`, `redact`, `internals` and `edit`, see `Pages`; the last two are True unless given
         """
 
     def manager(self, req: Any) -> BackgroundTaskManager:
@@ -43,13 +44,16 @@ class TenantPages(Pages):
         """
 
     async def health(self) -> list[Health]:
-        """What is known of all tenants, after a short time of reading
+        """What is known of all tenants, after a short time of reading, which goes on if it takes longer
 
         Returns:
             The worst first
         """
 
-    def shown(self, params: Any, view: View) -> tuple[View, str, int, int, int]:
+    async def workers(self) -> list[SeenWorker]:
+        """The workers that are alive"""
+
+    def shown(self, params: Any, view: View) -> tuple[View, str, int, int, int, str]:
         """Which tenants a page shows
 
         Args:
@@ -57,7 +61,7 @@ class TenantPages(Pages):
             view: Who looks
 
         Returns:
-            The view, a part of a name, the page, how many tenants are unread, how many a page has
+            The view, part of a name, page, tenants unread, how many a page has, order
         """
 
     async def home(self, req: Any, view: View) -> Any:
@@ -89,6 +93,7 @@ def operator_ui(
     prefix: str='/ops',
     secret: tuple[Any, ...]=...,
     redact: Callable[..., Any]=...,
+    edit: bool=True,
 ) -> TenantPages:
     """Mount the operator's pages: all tenants, the worst first, and each tenant's jobs
 
@@ -99,6 +104,7 @@ def operator_ui(
         prefix: Path of the pages
         secret: More keys of payloads that are secret in this app
         redact: Hides more: takes a job without its secrets, returns the job to show
+        edit: May operators who may act change the arguments of a job before a retry?
 
     Returns:
         The pages

@@ -10,12 +10,13 @@ from functools import partial
 from starlette.responses import Response
 from typing import Any
 
-__all__ = ['patience', 'live_kinds', 'ask_from', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages', 'by_clock',
-    'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'jobs_ui', 'health_route']
+__all__ = ['patience', 'live_kinds', 'ask_from', 'panels', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages',
+    'by_clock', 'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'panel', 'jobs_ui', 'health_route']
 
 patience: float
 live_kinds: dict[str, Callable[..., Any] | partial]
 ask_from: int
+panels: dict[str, Callable[..., Any]]
 
 class Pages:
     """What all mounted pages have: a prefix, a guard, and the view behind it"""
@@ -25,6 +26,7 @@ class Pages:
     secret: tuple[Any, ...]
     redact: Callable[..., Any]
     internals: bool
+    edit: bool
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class Pages:
         secret: tuple[Any, ...]=...,
         redact: Callable[..., Any]=...,
         internals: bool=False,
+        edit: bool=False,
     ) -> None:
         """Args:
             app: The app
@@ -42,6 +45,7 @@ class Pages:
             secret: More keys of payloads that are secret in this app
             redact: Hides more: takes a job without its secrets, returns the job to show
             internals: Show processes, hosts and the paths of files?
+            edit: May viewers who may act change the arguments of a job before a retry?
         """
 
     def base(self, req: Any) -> str:
@@ -162,7 +166,7 @@ class JobPages(Pages):
             guard: From a request to what the viewer may do
             prefix: Path of the pages
             above: The pages that lead here, if there are any
-            kw: `secret`, `redact` and `internals`, see `Pages`
+            kw: `secret`, `redact`, `internals` and `edit`, see `Pages`
         """
 
     async def manager(self, req: Any) -> BackgroundTaskManager:
@@ -190,13 +194,14 @@ class JobPages(Pages):
             A page
         """
 
-    async def job_page(self, req: Any, view: View, note: str='') -> Any:
+    async def job_page(self, req: Any, view: View, note: str='', typed: str | None=None) -> Any:
         """One job, with its hundred newest steps; without JavaScript the page reloads while the job is live
 
         Args:
             req: A request
             view: Its view
             note: Why a button did nothing
+            typed: Other arguments that were typed and refused
 
         Returns:
             A page
@@ -218,6 +223,17 @@ class JobPages(Pages):
 
         Args:
             action: 'cancel', 'retry', 'restart' or 'run'
+            req: A request
+            view: Its view
+
+        Returns:
+            A redirect, a page that says why not, or one that asks
+        """
+
+    async def retry_with(self, req: Any, view: View) -> Any:
+        """Retry a job with the arguments of the form
+
+        Args:
             req: A request
             view: Its view
 
@@ -272,6 +288,33 @@ class JobPages(Pages):
         Returns:
             A redirect to the list
         """
+
+    async def show_panel(self, name: str, req: Any, view: View) -> Any:
+        """One of the pages beside the list
+
+        Args:
+            name: A key of `nav_pages`
+            req: A request
+            view: Its view
+
+        Returns:
+            A page
+        """
+
+    async def act_on_schedule(self, action: str, req: Any, view: View) -> Any:
+        """Do what a button of a schedule says
+
+        Args:
+            action: 'run', 'pause' or 'resume'
+            req: A request
+            view: Its view
+
+        Returns:
+            A redirect, or an answer to the script
+        """
+
+    def mount_panels(self) -> None:
+        """Add the pages beside the list to the app"""
 
     def mount(self) -> Any:
         """Add all pages to the app, and the stylesheet and the script to its headers"""
@@ -346,6 +389,16 @@ def ask_page(words: str, view: View, back: str, to: str, **vals: Any) -> tuple[A
         A page
     """
 
+def panel(name: str) -> Callable[..., Any]:
+    """A page of a tenant beside the list
+
+    Args:
+        name: A key of `nav_pages`
+
+    Returns:
+        A decorator of a function of the manager, the view, and the parameters of a request
+    """
+
 def jobs_ui(
     app: FastHTML,
     manager_for: Callable[..., Any],
@@ -354,6 +407,7 @@ def jobs_ui(
     secret: tuple[Any, ...]=...,
     redact: Callable[..., Any]=...,
     internals: bool=False,
+    edit: bool=False,
 ) -> JobPages:
     """Mount a tenant's pages: the list of jobs, each job, and the buttons
 
@@ -365,6 +419,7 @@ def jobs_ui(
         secret: More keys of payloads that are secret in this app
         redact: Hides more: takes a job without its secrets, returns the job to show
         internals: Show processes, hosts and the paths of files? Users of a tenant need not see them
+        edit: May viewers who may act change the arguments of a job before a retry?
 
     Returns:
         The pages; `view(req, act)` gives a view for components elsewhere

@@ -7,8 +7,8 @@ All queries and changes for the jobs in one tenant database. Each state change i
 # %% auto #0
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever', 'lease_time',
            'ensure_schema', 'JobStore', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance', 'glance',
-           'may_have_work', 'quick_stats', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners', 'hold_all',
-           'claims_by_owner', 'overdue', 'schema_state']
+           'may_have_work', 'quick_stats', 'quick_runners', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners',
+           'hold_all', 'claims_by_owner', 'overdue', 'schema_state']
 
 # %% ../nbs/04_store.ipynb #96d6c1b7
 import json,os,re,weakref
@@ -1064,6 +1064,15 @@ def quick_stats(
     "How many jobs there are in each state of a database file"
     if not has_job_table(path): return dict.fromkeys(statuses, 0),None
     with _look_into(path, prepare=True) as conn: return _stats(conn, count_limit)
+
+# %% ../nbs/04_store.ipynb #f32d338a
+_runners = "SELECT owner, count(*) FROM tenant_jobs WHERE status='running' AND owner<>'' GROUP BY 1"
+
+def quick_runners(
+    path:str, # A database file that has had a job
+)->dict[str,int]: # By `owner`
+    "How many jobs of a database file each process runs"
+    with _look_into(path, prepare=True) as conn: return dict(conn.execute(_runners))
 
 # %% ../nbs/04_store.ipynb #2576f7ea
 def _hold(conn, path):

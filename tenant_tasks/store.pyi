@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from .job import Batch,JobList,LogLines,Some,Step,TenantJob
+from .job import Batch,JobList,LogLine,LogLines,Some,Step,TenantJob
 from .link import DbLink,Mode
 from .schedule import Schedule
 from .transaction import Transaction
@@ -11,9 +11,9 @@ from typing import Any,NamedTuple
 import apsw
 
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever',
-    'lease_time', 'ensure_schema', 'JobStore', 'waiting', 'Pause', 'has_job_table', 'Glance', 'glance', 'may_have_work',
-    'quick_stats', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners', 'hold_all', 'claims_by_owner', 'overdue',
-    'schema_state']
+    'lease_time', 'ensure_schema', 'JobStore', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance', 'glance',
+    'may_have_work', 'quick_stats', 'quick_runners', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners',
+    'hold_all', 'claims_by_owner', 'overdue', 'schema_state']
 
 columns: dict[str, str]
 schedule_columns: dict[str, str]
@@ -254,6 +254,25 @@ class JobStore:
             Was it paused?
         """
 
+    def queues(
+        self,
+        limits: dict[Any, Any],
+        now: datetime,
+        limit: int=100,
+        most: int=10000,
+    ) -> list[TaskQueue]:
+        """What each task has to do
+
+        Args:
+            limits: Limits and rates by task, see `waiting`
+            now: The time
+            limit: How many tasks at most
+            most: Pending jobs of a task are counted to this number
+
+        Returns:
+            By task
+        """
+
     def settle(
         self,
         job: TenantJob,
@@ -327,6 +346,17 @@ class JobStore:
 
         Returns:
             Oldest first
+        """
+
+    def get_with_lines(self, job_id: str, n: int=3) -> tuple[TenantJob | None, list[LogLine]]:
+        """One job, and the newest lines of its log if it is running
+
+        Args:
+            job_id: Which job
+            n: How many lines at most
+
+        Returns:
+            The job, or None if there is none, and lines of its log, oldest first
         """
 
     def hold(self, job: TenantJob, until: datetime, tx: Transaction | None=None) -> bool:
@@ -471,6 +501,17 @@ class JobStore:
             None if there is none
         """
 
+    def batches(self, limit: int=20, below: str | None=None) -> list[str]:
+        """The newest batches
+
+        Args:
+            limit: How many at most
+            below: Only ids that sort before this one
+
+        Returns:
+            Ids, the newest first
+        """
+
     def schedules(self, name: str | None=None, mode: Mode=...) -> list[Schedule]:
         """The schedules of this tenant
 
@@ -575,14 +616,15 @@ class JobStore:
             In alphabetical order
         """
 
-    def ended_since(self, start: datetime) -> list[tuple[str, str, int]]:
-        """How many jobs ended in each minute
+    def ended_in(self, edges: list[str], most: int=700000) -> Some:
+        """How many jobs ended in each span of time
 
         Args:
-            start: Ended at this time or later
+            edges: Timestamps in order: where each span ends, the next begins
+            most: No older span counts once there are so many
 
         Returns:
-            Minute (the first 16 characters of a time), status, count
+            Start, completed and failed of each span in which jobs ended; `cut` if older spans were left out
         """
 
     def failures(self, since: str='', limit: int=50, scan: int=5000) -> Some:
@@ -654,6 +696,23 @@ class Pause(NamedTuple):
     at: str
     'When it began'
 
+class TaskQueue(NamedTuple):
+    """What there is to do for one task"""
+    task: str
+    'Its name'
+    running: int
+    'Jobs that run'
+    due: int
+    'Jobs that could start, but for a pause, a limit, a rate, or a lack of workers'
+    later: int
+    'Jobs that wait for their time or their batch'
+    limit: int | None
+    'How many may run at once'
+    rate: tuple[Any, ...] | None
+    'How many may start, and in how many seconds'
+    wait: str | None
+    'Until when no other may start; `forever` as long as the limit is reached'
+
 def has_job_table(path: str) -> bool:
     """Look into a database file for a table of jobs
 
@@ -718,6 +777,16 @@ def quick_stats(path: str, count_limit: int | None=None) -> tuple[dict[Any, Any]
 
     Returns:
         As `JobStore.stats`; all zero for a file that never had a job
+    """
+
+def quick_runners(path: str) -> dict[str, int]:
+    """How many jobs of a database file each process runs
+
+    Args:
+        path: A database file that has had a job
+
+    Returns:
+        By `owner`
     """
 
 @contextmanager

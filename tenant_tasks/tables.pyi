@@ -1,5 +1,6 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .job import TenantJob
+from .peers import SeenWorker
 from .store import JobStore,Pause
 from .tenants import Health
 from .views import View
@@ -7,10 +8,12 @@ from dataclasses import dataclass
 from fastcore.xml import FT
 from typing import Any
 
-__all__ = ['acts_on', 'as_listed', 'scrolling', 'parse_int', 'Query', 'list_state', 'JobRows', 'StatusTabs', 'JobTable',
-    'PauseNotes', 'PauseBar', 'TenantRows', 'TenantTable']
+__all__ = ['acts_on', 'tenant_columns', 'as_listed', 'scrolling', 'parse_int', 'Query', 'list_state', 'JobRows',
+    'StatusTabs', 'JobTable', 'PauseNotes', 'PauseBar', 'size_words', 'sorted_tenants', 'TenantRows', 'TenantTotals',
+    'LiveWorkers', 'TenantTable']
 
 acts_on: dict[str, tuple[str, ...]]
+tenant_columns: tuple[str, ...]
 
 def as_listed(job: TenantJob, view: View) -> TenantJob:
     """A job as its row shows it
@@ -175,6 +178,27 @@ def PauseBar(pauses: list[Pause], view: View | None=None, types: list[str] | tup
         Notes and forms
     """
 
+def size_words(n: int) -> str:
+    """The size of a file for people
+
+    Args:
+        n: Bytes
+
+    Returns:
+        As in '1.2 MB', or '' for none
+    """
+
+def sorted_tenants(tenants: list[Health], sort: str='') -> list[Health]:
+    """Tenants in another order
+
+    Args:
+        tenants: The worst first
+        sort: One of `tenant_columns`, with a '-' in front of it for the largest first; '' for the worst first
+
+    Returns:
+        Those that can't be read come first
+    """
+
 def TenantRows(
     tenants: list[Health],
     view: View,
@@ -182,6 +206,7 @@ def TenantRows(
     page: int=0,
     unread: int=0,
     size: int=100,
+    sort: str='',
 ) -> FT:
     """The live part of a `TenantTable`
 
@@ -192,6 +217,24 @@ def TenantRows(
         page: Which page, from 0
         unread: How many more tenants are still to be read
         size: Tenants on a page
+        sort: See `sorted_tenants`
+    """
+
+def TenantTotals(tenants: list[Health], view: View, unread: int=0) -> FT:
+    """Numbers over all tenants
+
+    Args:
+        tenants: All tenants that are known
+        view: Who looks
+        unread: How many more tenants are still to be read
+    """
+
+def LiveWorkers(workers: list[SeenWorker], view: View) -> FT:
+    """The workers that are alive, and what they run
+
+    Args:
+        workers: As `Overview.workers` returns them
+        view: Who looks
     """
 
 def TenantTable(
@@ -201,6 +244,8 @@ def TenantTable(
     page: int=0,
     unread: int=0,
     size: int=100,
+    sort: str='',
+    workers: list[SeenWorker] | None=None,
 ) -> FT:
     """All tenants and how their jobs are doing
 
@@ -211,6 +256,8 @@ def TenantTable(
         page: Which page, from 0
         unread: How many more tenants are still to be read
         size: Tenants on a page
+        sort: See `sorted_tenants`
+        workers: The workers that are alive, to be shown too
 
     Returns:
         A table that refreshes itself

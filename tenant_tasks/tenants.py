@@ -9,10 +9,10 @@ __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenant
 
 # %% ../nbs/09_tenants.ipynb #49f91c8c
 import logging,os,re,threading,time,unicodedata
-from collections import OrderedDict
+from collections import Counter,OrderedDict
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
-from dataclasses import dataclass,replace
+from dataclasses import dataclass,field,replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -454,15 +454,25 @@ class Health:
     since:str|None = None # When the oldest pending job was due
     error:str = '' # Why its database can't be read
     slow:bool = False # Was its database locked, so that this is what was known before?
+    size:int = 0 # Bytes of its file
+    wal:int = 0 # Bytes of its `-wal`
+    runners:dict = field(default_factory=dict) # How many jobs each process runs, by `owner`
 
     @property
     def rank(self):
         "Sorts the worst first: unreadable, then most failed, then longest due"
         return not self.error,-self.counts['failed'],self.since or '~',self.name
 
-# %% ../nbs/09_tenants.ipynb #e4472cc1
+# %% ../nbs/09_tenants.ipynb #3500149d
 _none = dict.fromkeys(statuses, 0)
 
+def _why(e): return f'{type(e).__name__}: {e}'
+
+def _size(path):
+    try: return os.path.getsize(path) if path else 0
+    except OSError: return 0
+
+# %% ../nbs/09_tenants.ipynb #e4472cc1
 class Overview:
     "The health of all tenants, kept up to date by reading what has changed"
     def __init__(self,
@@ -473,37 +483,77 @@ class Overview:
         self.count_limit = count_limit
         self.known = {} # `Health` by tenant
         self.todo = {} # Tenants still to be read, in order
+        self._memory = set() # Tenants without a file, which are read each time
         self._seen = {} # State of the files, see `Tenants.changed`
+        self._next_look = 0. # Monotonic seconds
         self._lock = threading.Lock()
 
-    def _stats(self, name):
+# %% ../nbs/09_tenants.ipynb #31431448
+@patch
+def _stats(self:Overview, name, path):
+    if path: counts,since = quick_stats(path, self.count_limit)
+    else: counts,since = self.tenants[name].store.stats(self.count_limit)
+    runners = quick_runners(path) if path and counts['running'] else {}
+    return dict(counts=counts, since=since, runners=runners)
+
+@patch
+def _read(self:Overview, name):
+    files = {}
+    try:
         path = self.tenants.file(name)
-        return quick_stats(path, self.count_limit) if path else self.tenants[name].store.stats(self.count_limit)
+        files = dict(size=_size(path), wal=_size(path and f'{path}-wal'))
+        if not path: self._memory.add(name)
+        with hurry(.1): return Health(name, **self._stats(name, path), **files)
+    except apsw.BusyError: return replace(self.known.get(name) or Health(name, _none), slow=True, **files)
+    except (apsw.Error,OSError,TenantNotFound) as e: return Health(name, _none, error=_why(e), **files)
 
-    def _read(self, name):
-        try:
-            with hurry(.1): return Health(name, *self._stats(name))
-        except apsw.BusyError: return replace(self.known.get(name) or Health(name, _none), slow=True)
-        except (apsw.Error,OSError,TenantNotFound) as e: return Health(name, _none, error=f'{type(e).__name__}: {e}')
-
-# %% ../nbs/09_tenants.ipynb #275dc7a1
+# %% ../nbs/09_tenants.ipynb #e1b905fc
 @patch
-def health(self:Overview,
-    seconds:float=.5, # Stop reading after this time
-)->list[Health]: # The worst first
-    "All tenants that have been read so far"
-    if self._lock.acquire(blocking=False):
-        try: self._catch_up(time.monotonic()+seconds)
-        finally: self._lock.release()
-    return sorted(self.known.copy().values(), key=lambda o: o.rank)
-
-@patch
-def _catch_up(self:Overview, end):
-    names = set(self.tenants)
+def _look(self:Overview):
+    "Which files have changed? A look that takes long isn't repeated at once"
+    began,names = time.monotonic(),set(self.tenants)
     self.todo = {o:None for o in [*self.tenants.changed(self._seen), *self.todo] if o in names}
     for o in set(self.known)-names: del self.known[o]
-    again = [k for k,v in self.known.items() if v.error or v.slow or not self.tenants.file(k)]
+    took = time.monotonic()-began
+    self._next_look = began+(10*took if took>.05 else 0)
+
+@patch
+def _catch_up(self:Overview, seconds):
+    if time.monotonic()>=self._next_look: self._look()
+    again,end = [k for k,v in self.known.items() if v.error or v.slow or k in self._memory],time.monotonic()+seconds
     for name in [*self.todo, *again]:
         if time.monotonic()>end: break
         self.todo.pop(name, None)
         self.known[name] = self._read(name)
+
+# %% ../nbs/09_tenants.ipynb #275dc7a1
+@patch
+def worst_first(self:Overview)->list[Health]:
+    "All tenants that have been read so far"
+    return sorted(self.known.copy().values(), key=lambda o: o.rank)
+
+@patch
+def health(self:Overview,
+    seconds:float=.5, # Stop reading after this time
+)->list[Health]: # The worst first
+    "All tenants that have been read so far, after reading what has changed"
+    if self._lock.acquire(blocking=False):
+        try: self._catch_up(seconds)
+        finally: self._lock.release()
+    return self.worst_first()
+
+# %% ../nbs/09_tenants.ipynb #da311904
+@patch
+def _served_by(self:Overview, worker, own):
+    "How many known tenants a worker serves"
+    if worker.files==own: return len(self.known)
+    return sum(bool(re.fullmatch(worker.files, os.path.basename(self.tenants.file(o)))) for o in list(self.known))
+
+@patch
+def workers(self:Overview)->list[SeenWorker]:
+    "The live workers of these tenants"
+    runs,res = Counter(),{}
+    for o in list(self.known.values()): runs.update(o.runners)
+    for folder,own in self.tenants.served().items():
+        for o in live_workers(folder): res[o.name] = o._replace(tenants=self._served_by(o, own), running=runs[o.owner])
+    return list(res.values())

@@ -1,6 +1,7 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
 from .link import DbLink
 from .manager import BackgroundTaskManager
+from .peers import SeenWorker
 from collections.abc import Callable,Iterator,Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,6 +254,12 @@ class Health:
     "Why its database can't be read"
     slow: bool = False
     'Was its database locked, so that this is what was known before?'
+    size: int = 0
+    'Bytes of its file'
+    wal: int = 0
+    'Bytes of its `-wal`'
+    runners: dict[Any, Any] = ...
+    'How many jobs each process runs, by `owner`'
 
     @property
     def rank(self) -> Any:
@@ -273,8 +280,11 @@ class Overview:
             count_limit: Count to this number and no further
         """
 
+    def worst_first(self) -> list[Health]:
+        """All tenants that have been read so far"""
+
     def health(self, seconds: float=0.5) -> list[Health]:
-        """All tenants that have been read so far
+        """All tenants that have been read so far, after reading what has changed
 
         Args:
             seconds: Stop reading after this time
@@ -282,3 +292,6 @@ class Overview:
         Returns:
             The worst first
         """
+
+    def workers(self) -> list[SeenWorker]:
+        """The live workers of these tenants"""

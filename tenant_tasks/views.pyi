@@ -6,8 +6,8 @@ from datetime import datetime
 from fastcore.xml import FT
 from typing import Any,ClassVar
 
-__all__ = ['texts', 'job_styles', 'count_limit', 'View', 'show_as', 'resolve_view', 'say', 'in_words', 'utc_words',
-    'elapsed', 'time_tag', 'fold', 'pretty', 'token_input', 'dom_id', 'count_words']
+__all__ = ['texts', 'job_styles', 'count_limit', 'View', 'show_as', 'resolve_view', 'say', 'say_with', 'in_words',
+    'utc_words', 'elapsed', 'time_tag', 'fold', 'pretty', 'token_input', 'dom_id', 'count_words']
 
 texts: dict[str, str]
 job_styles: FT
@@ -30,6 +30,8 @@ class View:
     "The time that others are shown relative to; the clock's if not given"
     internals: bool = False
     'Does this viewer see processes, hosts and the paths of files?'
+    edit: bool = False
+    'May a viewer who may act change the arguments of a job before a retry?'
     clock: ClassVar[Callable[..., Any]] = ...
     'What time it is where no `now` is given; one for all views'
 
@@ -105,6 +107,17 @@ def say(name: str, **fields: Any) -> str:
     Args:
         name: A key of `texts`
         fields: What takes the place of the fields of the text
+    """
+
+def say_with(name: str, **fields: Any) -> tuple[Any, ...]:
+    """A text of the pages with elements in it
+
+    Args:
+        name: A key of `texts`
+        fields: Elements and other values, which take the place of the fields of the text
+
+    Returns:
+        Strings and elements
     """
 
 def in_words(secs: float) -> str:

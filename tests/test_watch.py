@@ -1,0 +1,281 @@
+"`tenant-tasks watch` in a terminal and in a pipe, and `await manager.watch`: what they show while other processes work, and how they end"
+import asyncio,fcntl,json,os,pty,re,select,struct,subprocess,sys,termios,threading,time
+from types import SimpleNamespace
+
+import apsw,pytest
+from fastlite import database
+from helpers import Call,end,manager_at,root,until,wait_until
+
+from tenant_tasks.job import *
+from tenant_tasks.task import *
+from tenant_tasks.attempt import current_job
+from tenant_tasks.manager import *
+from tenant_tasks.tenants import *
+from tenant_tasks.watch import *
+from tenant_tasks.cli import *
+from tenant_tasks.cli import main
+
+cmd = [sys.executable, '-m', 'tenant_tasks.cli', 'watch']
+env = {k:v for k,v in os.environ.items() if k not in ('COLUMNS', 'LINES', 'NO_COLOR')} | dict(PYTHONPATH=str(root), TERM='xterm')
+steps = {} # Events that a job waits for, by its name
+
+@task(name='watch.report', max_retries=1)
+def report(name, password, fail=False):
+    job = current_job()
+    job.log(f'logs in with {password}\x1b[2J')
+    job.progress(.5, '15 of 30 rows')
+    if name in steps: steps[name].wait(20)
+    if fail: raise OSError(f'no route for {password}')
+    return '30 rows'
+
+@pytest.fixture
+def gate(request):
+    "What lets the job of this test go on"
+    steps[request.node.name] = res = threading.Event()
+    yield res
+    res.set()
+    del steps[request.node.name]
+
+def submit(manager, request, **kw): return manager.submit('make_report', report, name=request.node.name, password='hunter42', **kw)
+def run(bg_task): return Call(lambda: asyncio.run(bg_task()))
+
+class Terminal:
+    "A process in a terminal of its own, and what the terminal shows"
+    def __init__(self, *args, columns=70, rows=12):
+        self.pid,self.fd = pty.fork()
+        if not self.pid: os.execve(sys.executable, [*cmd, *map(str, args)], env)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+        self.columns = columns
+        self.text = ''
+
+    def read(self, secs):
+        "Read what there is; False at the end"
+        if not select.select([self.fd], [], [], secs)[0]: return True
+        try: data = os.read(self.fd, 65536)
+        except OSError: return False
+        self.text += data.decode()
+        return bool(data)
+
+    def wait_for(self, *words, timeout=15):
+        stop = time.monotonic()+timeout
+        def there(): return all(any(o in line for line in self.screen()) for o in words)
+        while not there(): assert self.read(.2) and time.monotonic()<stop, self.text
+
+    def screen(self):
+        "The lines in sight, as a terminal makes them of the text so far"
+        lines,y,x = [''],0,0
+        for mark,n,how,c in re.findall(r'(\x1b\[\??([\d;]*)([A-Za-z]))|(.|\n)', self.text.replace('\r\n', '\n'), re.S):
+            if how=='F': y,x = y-int(n),0
+            elif how=='K': lines[y] = lines[y][:x]
+            elif how=='J': lines[y:] = [lines[y][:x]]
+            elif c=='\n':
+                y,x = y+1,0
+                if y==len(lines): lines.append('')
+            elif c: lines[y],x = lines[y][:x].ljust(x)+c+lines[y][x+1:],x+1
+        return lines
+
+    def end(self, timeout=15):
+        "Wait for the end: the exit code"
+        stop = time.monotonic()+timeout
+        while self.read(.2) and time.monotonic()<stop: pass
+        if time.monotonic()>=stop: os.kill(self.pid, 9)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+def test_a_job_in_a_terminal(manager, path, request, gate):
+    "Drawn in place, no wider than the terminal, without secrets and foreign escapes; 0 once it has completed"
+    job_id,bg_task = submit(manager, request)
+    t = Terminal(path, job_id, '--every', '.1')
+    t.wait_for('pending')
+    running = run(bg_task)
+    t.wait_for('50%', '15 of 30 rows', 'logs in with')
+    assert sum(job_id in o for o in t.screen())==1 and '░' in t.text and '\x1b[34mrunning\x1b[0m' in t.text
+    gate.set()
+    running.answer()
+    assert t.end()==0
+    lines = [o for o in t.screen() if o]
+    assert lines[0].startswith(f'make_report  completed  {job_id}') and '30 rows' in lines[2] and len(lines)==4
+    assert max(map(len, lines))<=t.columns and 'hunter42' not in t.text and '••••••\\x1b[2J' in lines[3]
+    assert t.text.startswith('\x1b[?25l') and t.text.endswith('\x1b[?25h') and '\x1b[2J' not in t.text.replace('\\x1b[2J', '')
+
+def test_a_directory_until_ctrl_c(tmp_path, clock):
+    "The cursor is back, and nothing of a traceback is in sight"
+    acme = manager_at(tmp_path/'acme.db')
+    acme.submit('sync', print)
+    manager_at(tmp_path/'idle.db')
+    t = Terminal(tmp_path, '--every', '.1')
+    t.wait_for('moving: 1 of 2 tenants', 'acme')
+    n = len(t.text)
+    for _ in range(5): t.read(.1)
+    assert len(t.text)==n, 'nothing is written while nothing moves'
+    acme.cancel_job(acme.submit('mail', print)[0])
+    t.wait_for('mail cancelled')
+    os.write(t.fd, b'\x03')
+    assert t.end()==130 and '\x1b[?25h' in t.text and 'Traceback' not in t.text
+    assert sum('acme' in o for o in t.screen())==1
+
+def test_a_job_that_fails_in_a_pipe(manager, path, request, gate):
+    "A line for each change, as text and as JSON; 1 at its end"
+    job_id,bg_task = submit(manager, request, fail=True)
+    procs = [subprocess.Popen([*cmd, path, job_id[:-1], '--every', '.1', *o], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+        for o in ((), ('--json',))]
+    try:
+        firsts = [o.stdout.readline() for o in procs]
+        running = run(bg_task)
+        seconds = [o.stdout.readline() for o in procs]
+        gate.set()
+        running.answer()
+        outs = [first+second+o.communicate(timeout=15)[0] for o,first,second in zip(procs, firsts, seconds)]
+        assert [o.returncode for o in procs]==[1, 1]
+    finally:
+        for o in procs: end(o)
+    lines,docs = outs[0].splitlines(),[json.loads(o) for o in outs[1].splitlines()]
+    assert all(re.match(r'\d\d:\d\d:\d\d ', o) for o in lines) and 'pending' in lines[0]
+    assert 'failed' in lines[-1] and lines[-1].endswith('OSError: no route for ••••••') and any('logs in with ••••••\\x1b[2J' in o for o in lines)
+    assert docs[0]['status']=='pending' and docs[-1]['status']=='failed' and docs[-1]['id']==job_id and docs[-1]['tenant']=='acme'
+    assert [o['n'] for doc in docs for o in doc['log']]==[1] and not [o for o in outs if '\x1b' in o or 'hunter42' in o]
+
+def test_a_reader_that_goes_ends_it(manager, monkeypatch):
+    "As `head` does after the first line"
+    manager.submit_many('sync', print, [{}]*3)
+    lines = []
+    monkeypatch.setattr('tenant_tasks.cli.say', lambda line: lines.append(line))
+    assert follow(FileFrames('acme', lambda name: manager))==0 and len(lines)==1 and 'sync pending' in lines[0]
+
+def words(what): return [line for line,_ in what.look(utcnow())]
+
+def test_a_file(manager, path, clock):
+    "The newest jobs: at first the live ones, then each that moves; nothing is read while nothing is written"
+    old,_ = manager.submit('old', print)
+    manager.cancel_job(old)
+    job_id,_ = manager.submit('sync', print, password='hunter42')
+    what = FileFrames('acme', lambda name: manager)
+    (line,data), = what.look(utcnow())
+    assert line.startswith(f'{job_id} sync pending') and 'hunter42' not in data['payload']
+    assert [o.split()[0] for o in what.frame(utcnow(), 10)]==['id', job_id, old] and len(what.frame(utcnow(), 3))==2
+    wait_until(lambda: (what.look(utcnow()), what._version)[1])
+    what.find = what.manager.list_jobs = lambda *a, **kw: 1/0
+    try: assert what.look(utcnow())==[]
+    finally: del what.manager.list_jobs
+    manager.cancel_job(job_id)
+    assert [o.split()[:3] for o in words(what)]==[[job_id, 'sync', 'cancelled']]
+
+def test_looking_makes_nothing(tmp_path):
+    "A file without jobs stays without a table; once it has one, its jobs are shown"
+    path = str(tmp_path/'idle.db')
+    db = database(path)
+    what = FileFrames('idle', Target(path).manager)
+    assert words(what)==[] and what.frame(utcnow(), 9)==['no jobs yet'] and 'tenant_jobs' not in db.t
+    manager_at(path).submit('sync', print)
+    assert len(words(what))==1
+
+def test_what_moves_in_a_directory(tenants):
+    "Live tenants at first; then each whose numbers differ, also if they come back to what they were; broken ones with their error"
+    def settle(how):
+        job = tenants['acme'].store.claim(job_id, 'p', utcnow())
+        tenants['acme'].store.settle(job, how, utcnow())
+    job_id,_ = tenants['acme'].submit('sync', report, 1, name='', password='')
+    settle('fail')
+    what = TenantFrames(tenants)
+    assert words(what)==[] and what.frame(utcnow(), 9)==['moving: 0 of 3 tenants', '']
+    tenants['acme'].retry_job(job_id)
+    assert words(what)==['acme 1 pending 0 running 0 completed 0 failed 0 cancelled']
+    settle('fail')
+    assert words(what)==['acme 0 pending 0 running 0 completed 1 failed 0 cancelled']
+    assert 'sync failed 0s ago' in what.frame(utcnow(), 9)[-1]
+    with open(tenants.file('hooli'), 'w') as f: f.write('no database '*200)
+    assert words(what)==["hooli can't be read: NotADBError: file is not a database"]
+    assert any("can't be read" in o for o in what.frame(utcnow(), 9))
+
+def test_a_locked_database_is_read_later(path):
+    manager = manager_at(path)
+    job_id,_ = manager.submit('sync', print)
+    watch = JobWatch(manager, job_id)
+    assert watch.look() and watch.shown.status=='pending'
+    watch._version = None
+    def busy(*a): raise apsw.BusyError('locked')
+    manager.get_job = busy
+    assert watch.look() is False and watch.shown.status=='pending'
+    del manager.get_job
+    manager.cancel_job(job_id)
+    assert watch.look() and watch.ended
+
+def test_a_job_that_is_deleted(path, capsys, manager):
+    job_id,_ = manager.submit('sync', print)
+    what = JobFrames('acme', JobWatch(manager, job_id))
+    what.look(utcnow())
+    manager.store.write(lambda conn: list(conn.execute('DELETE FROM tenant_jobs')))
+    with pytest.raises(UsageError, match='any more'): what.look(utcnow())
+    wrong = {'nope':'there is no job', '--every 0':'`every` must be', '--limit -1':'`limit` must be'}
+    for words,says in wrong.items(): assert main(['watch', path, *words.split()])==2 and says in capsys.readouterr().err
+    assert main(['watch', 'nowhere'])==2
+
+def test_a_screen_that_changes_its_size():
+    "Everything is drawn anew; lines that don't fit are left out"
+    out = SimpleNamespace(text='', write=lambda o: setattr(out, 'text', out.text+o), flush=lambda: None)
+    sizes = [(20, 10), (20, 10), (10, 3)]
+    screen = Screen(out, lambda: sizes.pop(0))
+    screen.draw(['a'*30, 'b', 'c'])
+    assert out.text=='a'*20+'\x1b[K\nb\x1b[K\nc\x1b[K\n\x1b[J'
+    out.text = ''
+    screen.draw(['a'*30, 'b', 'c'])
+    assert out.text=='\x1b[2J\x1b[H'+'a'*10+'\x1b[K\nb\x1b[K\n\x1b[J'
+
+# -- await manager.watch
+
+async def test_watch_returns_the_job_as_it_has_ended(path, request, gate):
+    "Another manager runs it; each change is shown once, and secrets never"
+    manager,seen = manager_at(path),[]
+    job_id,bg_task = submit(manager_at(path), request)
+    def show(watch):
+        seen.append((watch.shown.status, [o.text for o in watch.new], watch.shown.payload))
+        if watch.lines: gate.set()
+    watching = asyncio.create_task(manager.watch(job_id, every=.01, show=show))
+    await asyncio.sleep(.05)
+    running = run(bg_task)
+    job = await asyncio.wait_for(watching, 15)
+    running.answer()
+    assert job.status=='completed' and job.value=='30 rows' and seen[0][0]=='pending' and seen[-1][0]=='completed'
+    assert [o for _,new,_ in seen for o in new]==['logs in with ••••••\x1b[2J'] and 'hunter42' not in str(seen)
+
+async def test_watch_says_what_is_wrong(manager):
+    job_id,_ = manager.submit('sync', print)
+    with pytest.raises(JobNotFound): await manager.watch('nope')
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match=f'job {job_id} must end within 0.1 s, and is pending'):
+        await manager.watch(job_id, timeout=.1, show=lambda o: None)
+    assert .1<=time.monotonic()-began<5
+    for kw in (dict(timeout=0), dict(timeout='1'), dict(every=0), dict(every=True)):
+        with pytest.raises(ValueError, match=f'`{[*kw][0]}` must be a number of seconds > 0'): await manager.watch(job_id, **kw)
+
+async def test_a_card_in_a_notebook(manager, monkeypatch, request):
+    "It is made once and then replaced, also when only its times have changed"
+    display,ipython = pytest.importorskip('IPython.display'),pytest.importorskip('IPython')
+    shown = []
+    class Handle:
+        def update(self, o): shown.append(('update', o.data))
+    monkeypatch.setattr(display, 'display', lambda o, display_id: shown.append(('display', o.data)) or Handle())
+    monkeypatch.setattr(ipython, 'get_ipython', lambda: object())
+    monkeypatch.setattr(WatchDisplay, '__init__', lambda self, html, init=WatchDisplay.__init__: init(self, html) or setattr(self, 'every', .02))
+    job_id,bg_task = submit(manager, request)
+    watching = asyncio.create_task(manager.watch(job_id, every=.01))
+    await until(lambda: len(shown)>=3)
+    await bg_task()
+    await watching
+    assert [o for o,_ in shown].count('display')==1 and shown[0][0]=='display' and 'pending' in shown[0][1]
+    assert 'data-status="completed"' in shown[-1][1] and 'logs in with ••••••' in shown[-1][1] and '<form' not in shown[-1][1]
+
+def test_lines_without_ipython(tmp_path):
+    "In a program that runs the job itself, and never loads IPython"
+    src = """import asyncio,sys
+from fastlite import database
+from tenant_tasks import BackgroundTaskManager
+def double(n): return 2*n
+async def main():
+    manager = BackgroundTaskManager(database('a.db'))
+    job_id,bg_task = manager.submit('sync', double, 1, n=2)
+    job,_ = await asyncio.gather(manager.watch(job_id, every=.01), bg_task())
+    assert job.value==4 and 'IPython' not in sys.modules
+asyncio.run(main())"""
+    res = subprocess.run([sys.executable, '-c', src], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30)
+    assert res.returncode==0 and res.stdout.splitlines()[-1].startswith('completed'), res.stderr
