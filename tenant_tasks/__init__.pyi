@@ -21,6 +21,7 @@ from .tables import JobTable
 from .charts import JobStats
 from .pages import jobs_ui
 from .operators import operator_ui
+from . import watch
 
 __all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses', 'transitions',
     'task', 'on_event', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick', 'task_threads', 'Processes', 'set_executors',

@@ -256,19 +256,75 @@ for (const kind of ['pointermove', 'pointerdown', 'pointerout']) addEventListene
 })
 
 // Rows that are ticked
+let lastTick
 function countTicks() {
   for (const o of all('.tt input[name=all]')) {
     const ticks = all('tbody input[name=id]', o.closest('table')), n = ticks.filter(t => t.checked).length
     o.checked = n > 0 && n == ticks.length
     o.indeterminate = n > 0 && n < ticks.length
+    sayPicked(o.form?.querySelector('.tt-bulk'), n)
   }
+}
+function sayPicked(bar, n) {
+  if (!bar) return
+  let o = bar.querySelector('.tt-picked')
+  if (!o) bar.prepend(o = make('span', '', {class: 'tt-picked', role: 'status', 'data-tt-keep': ''}))
+  const text = n ? bar.dataset.ttPicked.replace('{n}', n) : ''
+  if (o.textContent != text) o.textContent = text
 }
 addEventListener('change', e => {
   const o = e.target
-  if (!o.matches?.('.tt input[type=checkbox]')) return
+  if (o.matches?.('.tt form[method=get] select')) return o.form.requestSubmit()
+  if (!o.matches?.('.tt :is(input[name=id], input[name=all])')) return
   if (o.name == 'all') for (const t of all('tbody input[name=id]', o.closest('table'))) t.checked = o.checked
+  if (o.form) say(o.form)
   countTicks()
 })
+addEventListener('click', e => { // With shift: all rows from the last one to this one
+  const o = e.target
+  if (!o.matches?.('.tt tbody input[name=id]')) return
+  const ticks = all('input[name=id]', o.closest('tbody')), ends = [ticks.indexOf(lastTick), ticks.indexOf(o)].sort((a, b) => a-b)
+  if (e.shiftKey && ends[0] >= 0) for (const t of ticks.slice(ends[0], ends[1]+1)) t.checked = o.checked
+  lastTick = o
+  countTicks()
+})
+
+// Keys of a list: the row with the focus is the current one
+const helpOf = () => document.querySelector('#tt-keys')
+const rowNow = () => document.activeElement.closest?.('#tt-jobs tbody tr')
+function move(by) {
+  const rows = all('#tt-jobs tbody tr'), at = rows.indexOf(rowNow())
+  const to = rows[at < 0 ? 0 : Math.min(Math.max(at+by, 0), rows.length-1)]
+  to?.querySelector('th a')?.focus()
+  to?.scrollIntoView({block: 'nearest'})
+}
+function retryPicked() {
+  const bar = document.querySelector('#tt-jobs .tt-bulk'), own = rowNow()?.querySelector('input[name=id]')
+  if (own && !bar?.closest('form').querySelector('tbody input:checked')) own.click()
+  if (bar?.closest('form').querySelector('tbody input:checked')) bar.querySelector('[value=retry]')?.click()
+}
+const keys = {
+  '/': () => document.querySelector('.tt input[name=text]')?.select(),
+  j: () => move(1), k: () => move(-1), r: retryPicked, '?': () => helpOf().showModal(),
+  o: () => rowNow()?.querySelector('a')?.click(), x: () => rowNow()?.querySelector('input[name=id]')?.click(),
+}
+function keysOn(on) { // Kept in this browser, if it keeps anything
+  try {
+    if (on != null) localStorage.setItem('tt-keys', on ? 'on' : 'off')
+    return localStorage.getItem('tt-keys') != 'off'
+  } catch { return true }
+}
+addEventListener('keydown', e => {
+  const typing = e.target.isContentEditable || e.target.matches?.('input:not([type=checkbox]), select, textarea')
+  const other = e.ctrlKey || e.metaKey || e.altKey || e.isComposing || e.defaultPrevented
+  if (typing || other || !Object.hasOwn(keys, e.key) || !helpOf() || helpOf().open || !keysOn()) return
+  e.preventDefault()
+  keys[e.key]()
+})
+addEventListener('click', e => e.target.closest?.('[data-tt-help]') && helpOf().showModal())
+addEventListener('change', e => e.target.matches?.('[data-tt-keys]') && keysOn(e.target.checked))
+for (const o of all('[data-tt-help]')) o.hidden = false
+for (const o of all('[data-tt-keys]')) o.checked = keysOn()
 
 // Forms are sent in place
 function say(form, note, more = []) {

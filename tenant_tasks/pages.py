@@ -6,16 +6,21 @@ The pages of an app's jobs. A tenant's users see their own jobs, and other visit
 
 # %% auto #0
 __all__ = ['patience', 'live_kinds', 'ask_from', 'panels', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages', 'by_clock',
-           'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'panel', 'jobs_ui', 'health_route']
+           'full_page', 'said', 'asking_once', 'live_kind', 'bulk_words', 'ask_page', 'panel', 'jobs_ui',
+           'health_route']
 
 # %% ../nbs/12_pages.ipynb #d06b28eb
 import asyncio,inspect,json,logging,re,secrets
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
-from functools import partial
+from functools import cache,partial
 from urllib.parse import parse_qsl,quote
+from weakref import WeakKeyDictionary
 
 import apsw
+from anyio import CapacityLimiter
+from anyio.lowlevel import RunVar
 from fastcore.basics import noop,patch
 from fastcore.xml import *
 from fasthtml.core import FastHTML,FtResponse,HttpHeader
@@ -26,6 +31,7 @@ from starlette.responses import JSONResponse,RedirectResponse,Response
 from .job import *
 from .schedule import *
 from .link import hurry
+from .process import ThreadLimit
 from .manager import *
 from .tenants import *
 from .checks import *
@@ -214,6 +220,14 @@ def add_files(self:Pages):
     self.app.hdrs.append(found)
 
 # %% ../nbs/12_pages.ipynb #dbf0d804
+_page_threads = ThreadLimit(16)
+_lines = RunVar('tenant_tasks_page_lines') # In each event loop, a line for each tenant
+
+def _line_of(manager):
+    lines = _lines.get(None)
+    if lines is None: _lines.set(lines := WeakKeyDictionary())
+    return lines.setdefault(manager.store.link, CapacityLimiter(2))
+
 async def quickly(
     manager:BackgroundTaskManager, # A tenant's manager
     f:Callable, # Reads or writes
@@ -222,7 +236,7 @@ async def quickly(
     "Call a function in a thread that waits no longer than a page may for a locked database"
     def call():
         with hurry(patience): return f(*args)
-    return await manager.process.store_threads.run(call)
+    async with _line_of(manager): return await _page_threads.run(call)
 
 # %% ../nbs/12_pages.ipynb #af3b9ea2
 class JobPages(Pages):
@@ -286,6 +300,15 @@ def said(
     cls = 'tt-note' if role=='alert' else 'tt-note tt-fine'
     return Div(P(note, cls=cls, role=role), cls='tt') if note else None
 
+# %% ../nbs/12_pages.ipynb #aaea23d9
+def asking_once(
+    manager:BackgroundTaskManager, # A tenant's manager
+)->BackgroundTaskManager: # A copy, for one request
+    "A manager that asks for numbers and for what a text is compared with once"
+    res,res.store = copy(manager),copy(manager.store)
+    for o in ('stats','types','failures','glances'): setattr(res.store, o, cache(getattr(res.store, o)))
+    return res
+
 # %% ../nbs/12_pages.ipynb #e04c21b0
 @patch
 async def list_page(self:JobPages,
@@ -296,14 +319,15 @@ async def list_page(self:JobPages,
     manager,query = await self.manager(req),Query.of(req.query_params)
     view,note = by_clock(view, manager.clock),req.session.pop('tt_note', None) if 'session' in req.scope else None
     def read():
-        jobs,older = query.jobs(manager.store)
-        types,(counts,_) = manager.store.types(),manager.store.stats(count_limit)
+        once = asking_once(manager)
+        jobs,older = query.jobs(once.store, view)
+        types,counts = open_types(once.store, view),query.counts(once.store, view)
         table = JobTable(jobs, view, query, older, types, counts)
-        why = JobFailures(manager, view) if query.status in ('','failed') and not (query.like or query.id) else None
-        return PauseBar(manager.pauses(), view, types), JobStats(manager, view, brief=True), why, table
+        why = JobFailures(once, view) if query.status in ('','failed') and not (query.like or query.id) else None
+        return PauseBar(manager.pauses(), view, types), JobStats(once, view, brief=True), why, table
     parts = await quickly(manager, read)
-    title = f"Jobs of {req.path_params['tenant']}" if self.above else 'Jobs'
-    up = [('All tenants', self.above.base(req))] if self.above else ()
+    title = say('jobs_of', tenant=req.path_params['tenant']) if self.above else say('list_jobs')
+    up = [(say('all_tenants'), self.above.base(req))] if self.above else ()
     return full_page(title, JobsNav(view), said(*note) if note else None, *parts, up=up)
 
 # %% ../nbs/12_pages.ipynb #e7624c56
@@ -370,7 +394,7 @@ def _log_now(manager, view, about, token):
 @live_kind('list')
 def _list_now(manager, view, about, token):
     query = Query.of(dict(parse_qsl(about)))
-    jobs,older = query.jobs(manager.store)
+    jobs,older = query.jobs(manager.store, view)
     return None if list_state(jobs, view, older)==token else JobRows(jobs, view, query, older, live=True)
 
 @live_kind('stats')
@@ -381,8 +405,8 @@ def _pauses_now(manager, view, about, token): return PauseNotes(manager.pauses()
 # %% ../nbs/12_pages.ipynb #297dc678
 @live_kind('tabs')
 def _tabs_now(manager, view, about, token):
-    counts,_ = manager.store.stats(count_limit)
-    return StatusTabs(counts, view, Query.of(dict(parse_qsl(about))))
+    query = Query.of(dict(parse_qsl(about)))
+    return StatusTabs(query.counts(manager.store, view), view, query)
 
 @live_kind('failures')
 def _failures_now(manager, view, about, token): return JobFailures(manager, view)
@@ -402,7 +426,8 @@ async def live(self:JobPages,
     version = file_version(manager.store.link.path)
     if version and params.get('v')==version: return live_answer()
     view = by_clock(view, manager.clock)
-    kinds = {k:partial(f, manager, view) for k,f in live_kinds.items()}
+    once = asking_once(manager)
+    kinds = {k:partial(f, once, view) for k,f in live_kinds.items()}
     def changed(): return changed_parts(asked_parts(params), kinds)
     html = await quickly(manager, changed)
     return live_answer(html, headers={'tt-version':version})
@@ -520,16 +545,30 @@ async def retry_with(self:JobPages,
 # %% ../nbs/12_pages.ipynb #48c49015
 ask_from = 11 # From so many jobs on, a page asks before it acts on all of them
 
+# %% ../nbs/12_pages.ipynb #d00d4081
+texts.update( # chkstyle: ignore-node
+    jobs_of='Jobs of {tenant}', all_tenants='All tenants', all_jobs='All jobs', ask='{words}?',
+    one_job='1 job', n_jobs='{n} jobs', jobs_cancel='Cancel {n} jobs', jobs_retry='Retry {n} jobs',
+    done_cancel='{jobs} cancelled.', done_retry='{jobs} retried.', bulk_kept=' {jobs} left unchanged: {why}.',
+    nothing_cancel='No jobs are selected, so there is nothing to cancel.',
+    nothing_retry='No jobs are selected, so there is nothing to retry.', bulk_back='Keep them as they are',
+    later_cancel='They are many: job {id} cancels them in the background.', bulk_gone='No jobs match any more.',
+    later_retry='They are many: job {id} retries them in the background.',
+    bulk_hidden='This error holds something that is hidden here. Select the jobs instead.',
+    bulk_busy='The database is busy. Some jobs may be done; try again in a moment.')
+
+# %% ../nbs/12_pages.ipynb #8deeb8f6
+def _jobs_words(n): return say('one_job') if n==1 else say('n_jobs', n=f'{n:,}')
+
 def bulk_words(
     action:str, # 'cancel' or 'retry'
     notes:list[str], # For each job why nothing was done, or ''
 )->str:
     "What came of acting on many jobs"
     kept = [o for o in notes if o]
-    def jobs(n): return '1 job' if n==1 else f'{n:,} jobs'
-    done = f"{jobs(len(notes)-len(kept))} {'cancelled' if action=='cancel' else 'retried'}."
+    done = say(f'done_{action}', jobs=_jobs_words(len(notes)-len(kept)))
     if not kept: return done
-    return f"{done} {jobs(len(kept))} left unchanged: {'; '.join(dict.fromkeys(kept[:3]))}."
+    return done+say('bulk_kept', jobs=_jobs_words(len(kept)), why='; '.join(dict.fromkeys(kept[:3])))
 
 # %% ../nbs/12_pages.ipynb #2ba55501
 def ask_page(
@@ -541,15 +580,13 @@ def ask_page(
 )->tuple: # A page
     "A page that asks before something is done"
     hidden = [Input(type='hidden', name=k, value=v) for k,v in dict(vals, sure='1').items()]
-    foot = Div(Button(words, type='submit', autofocus=True), A('Keep them as they are', href=back), cls='tt-foot')
+    foot = Div(Button(words, type='submit', autofocus=True), A(say('bulk_back'), href=back), cls='tt-foot')
     form = Form(token_input(view), *hidden, foot, method='post', action=view.url(to)+back[len(view.base):])
-    return full_page(f'{words}?', Div(form, cls='tt'), up=[('All jobs', back)])
+    return full_page(say('ask', words=words), Div(form, cls='tt'), up=[(say('all_jobs'), back)])
 
 # %% ../nbs/12_pages.ipynb #dcca3652
-def _list_at(view, query): return f'{view.base}?{query}' if str(query) else view.base
-
 def _ask_first(req, words, *args, **vals):
-    if is_live(req): return live_answer(f'{words}?', 428)
+    if is_live(req): return live_answer(say('ask', words=words), 428)
     return ask_page(words, *args, **vals)
 
 # %% ../nbs/12_pages.ipynb #a5cbb440
@@ -575,14 +612,14 @@ async def bulk(self:JobPages,
     "Do what a button below a list says"
     form,manager = await req.form(),await self.manager(req)
     query,action = Query.of(req.query_params),form.get('do')
-    back = _list_at(view, query)
+    back = query.at(view.base)
     ids = str(form.get('shown')).split() if form.get('all') else form.getlist('id')
     complete = action in ('cancel','retry') and len(ids)<=1000
     if not complete: raise HTTPException(400, 'This form is incomplete or too large.')
     ids = [*dict.fromkeys(ids)]
-    if not ids: return self.tell(req, back, f'No jobs are selected, so there is nothing to {action}.', 'alert')
+    if not ids: return self.tell(req, back, say(f'nothing_{action}'), 'alert')
     if len(ids)>=ask_from and not form.get('sure'):
-        words,vals = f'{action.capitalize()} {len(ids):,} jobs',dict(do=action, all='1', shown=' '.join(ids))
+        words,vals = say(f'jobs_{action}', n=f'{len(ids):,}'),dict(do=action, all='1', shown=' '.join(ids))
         return _ask_first(req, words, view, back, 'bulk', **vals)
     done = await quickly(manager, lambda: [_change(manager, action, o) for o in ids])
     todo = manager.run_again([o for o,note in done if not note] if action=='retry' else [])
@@ -590,25 +627,35 @@ async def bulk(self:JobPages,
     return self.tell(req, back, words, 'alert' if any(note for _,note in done) else 'status', todo)
 
 # %% ../nbs/12_pages.ipynb #a5829e4e
-_busy = 'The database is busy. Some jobs may be done; try again in a moment.'
-
 def _what_all(manager, query, view):
-    "Filters of all jobs of a list, and how many there are if that is known; a text says why there are none"
-    filters = query.filters(manager.store)
-    if filters is None: return 'No jobs match any more.',None
+    "Filters or ids of all jobs of a list, and how many there are if that is known; a text says why there are none"
+    filters = query.filters(manager.store, view)
+    if filters is None: return say('bulk_gone'),None
     if query.like:
         shown = view.shown(job := manager.store.get(query.like))
-        if (shown.job_type, error_line(shown.error_log))!=(job.job_type, filters['error']):
-            return 'This error holds something that is hidden here. Select the jobs instead.',None
-    known = not (query.type or query.batch or query.like)
-    return filters,manager.store.stats(count_limit)[0][query.status] if known else None
+        same = (shown.job_type, error_line(shown.error_log))==(job.job_type, filters['error'])
+        if not same: return say('bulk_hidden'),None
+    n = query.counts(manager.store, view).get(query.status)
+    if not query.text: return filters,n
+    found,_ = query.with_text(manager.store, view)
+    return ([o.id for _,o in found],n) if found else (say('bulk_gone'),None)
 
-def _act_on_all(manager, action, filters):
-    "Do it, and say in words what came of it"
-    acted = (manager.retry_matching if action=='retry' else manager.cancel_matching)(**filters)
-    does = 'retries' if action=='retry' else 'cancels'
-    if acted.job_id: return acted,f'They are many: job {acted.job_id} {does} them in the background.'
-    return acted,bulk_words(action, ['']*acted.done+[k for k,n in acted.refused.items() for _ in range(n)])
+def _act_on_ids(manager, action, ids):
+    "Do it, a hundred in each transaction: what could not be done, and what runs after the response"
+    done = []
+    for i in range(0, len(ids), 100):
+        with manager.transaction(): done += [_change(manager, action, o) for o in ids[i:i+100]]
+    notes,todo = [note for _,note in done],[o for o,note in done if not note] if action=='retry' else []
+    return bulk_words(action, notes),any(notes),manager.run_again(todo)
+
+def _act_on_all(manager, action, what):
+    "Do it, and say in words what came of it; were some left as they were, and what runs after the response?"
+    if isinstance(what, list): return _act_on_ids(manager, action, what)
+    if 'since' in what: what = dict(what, since=parse_time(what['since']))
+    acted = (manager.retry_matching if action=='retry' else manager.cancel_matching)(**what)
+    if acted.job_id: return say(f'later_{action}', id=acted.job_id),False,acted.bg_task
+    notes = ['']*acted.done+[k for k,n in acted.refused.items() for _ in range(n)]
+    return bulk_words(action, notes),bool(acted.refused),acted.bg_task
 
 # %% ../nbs/12_pages.ipynb #0bfd4919
 @patch
@@ -619,16 +666,16 @@ async def act_on_all(self:JobPages,
     "Do what the button for all jobs of a list says"
     form,manager = await req.form(),await self.manager(req)
     query,action = replace(Query.of(req.query_params), below=None),form.get('do')
-    back = _list_at(view, query)
+    back = query.at(view.base)
     if query.id or query.status not in acts_on.get(action, ()): raise HTTPException(400, 'This form is incomplete.')
-    filters,n = await quickly(manager, _what_all, manager, query, view)
-    if isinstance(filters, str): return self.tell(req, back, filters, 'alert')
-    which = f'{query.status} jobs that match' if n is None else f'{count_words(n)} {query.status} jobs'
-    words = f'{action.capitalize()} all {which}'
+    view = by_clock(view, manager.clock)
+    what,n = await quickly(manager, _what_all, manager, query, view)
+    if isinstance(what, str): return self.tell(req, back, what, 'alert')
+    words = all_words(query, action, n, asked=True)
     if not form.get('sure'): return _ask_first(req, words, view, back, 'all', do=action)
-    try: acted,words = await quickly(manager, _act_on_all, manager, action, filters)
-    except apsw.BusyError: return self.tell(req, back, _busy, 'alert')
-    return self.tell(req, back, view.plain(words), 'alert' if acted.refused else 'status', acted.bg_task)
+    try: words,kept,todo = await quickly(manager, _act_on_all, manager, action, what)
+    except apsw.BusyError: return self.tell(req, back, say('bulk_busy'), 'alert')
+    return self.tell(req, back, view.plain(words), 'alert' if kept else 'status', todo)
 
 # %% ../nbs/12_pages.ipynb #e0f8bffa
 @patch

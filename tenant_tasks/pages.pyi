@@ -11,7 +11,8 @@ from starlette.responses import Response
 from typing import Any
 
 __all__ = ['patience', 'live_kinds', 'ask_from', 'panels', 'Pages', 'is_live', 'live_answer', 'quickly', 'JobPages',
-    'by_clock', 'full_page', 'said', 'live_kind', 'bulk_words', 'ask_page', 'panel', 'jobs_ui', 'health_route']
+    'by_clock', 'full_page', 'said', 'asking_once', 'live_kind', 'bulk_words', 'ask_page', 'panel', 'jobs_ui',
+    'health_route']
 
 patience: float
 live_kinds: dict[str, Callable[..., Any] | partial]
@@ -355,6 +356,16 @@ def said(note: str, role: str='alert') -> FT | None:
     Args:
         note: What happened, or ''
         role: 'alert', or 'status' for what went well
+    """
+
+def asking_once(manager: BackgroundTaskManager) -> BackgroundTaskManager:
+    """A manager that asks for numbers and for what a text is compared with once
+
+    Args:
+        manager: A tenant's manager
+
+    Returns:
+        A copy, for one request
     """
 
 def live_kind(name: str) -> Callable[..., Any]:

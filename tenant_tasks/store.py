@@ -6,7 +6,7 @@ All queries and changes for the jobs in one tenant database. Each state change i
 
 # %% auto #0
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever', 'lease_time',
-           'ensure_schema', 'JobStore', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance', 'glance',
+           'ensure_schema', 'JobStore', 'AtLeast', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance', 'glance',
            'may_have_work', 'quick_stats', 'quick_runners', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners',
            'hold_all', 'claims_by_owner', 'overdue', 'schema_state']
 
@@ -263,10 +263,14 @@ def _like(text): return '%' + re.sub(r'([!%_])', r'!\1', text) + '%'
 def _as_json(text): return ''.join(o if o.isascii() else json.dumps(o)[1:-1] for o in text)
 
 # %% ../nbs/04_store.ipynb #c6fe0258
-def _find(conn, args, limit, scan):
-    slow,seen = ' AND '.join(v for k,v in _slow_filters.items() if k in args),_newest(args)
+def _slow(conn, args):
+    "SQL of the filters that have no index; makes their parameters and the connection ready"
     if 'text' in args: args.update(text=_like(args['text']), payload=_like(_as_json(args['text'])))
     if 'error' in args: _teach(conn)
+    return ' AND '.join(v for k,v in _slow_filters.items() if k in args)
+
+def _find(conn, args, limit, scan):
+    slow,seen = _slow(conn, args),_newest(args)
     args,cols = dict(args, limit=limit, scan=scan),', '.join(f'j.{o}' for o in columns)
     sql = f"""SELECT {cols}, r FROM (SELECT rowid AS r FROM ({seen} LIMIT :scan))
         CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {slow} LIMIT :limit"""
@@ -301,6 +305,58 @@ def search(self:JobStore,
     "Jobs by the start of their id"
     sql = f"SELECT {_cols} FROM tenant_jobs WHERE id>=? AND id<? ORDER BY id DESC LIMIT ?"
     return self.read(sql, (start, start+chr(0x10ffff), limit), conv=_jobs)
+
+# %% ../nbs/04_store.ipynb #a717e09e
+class AtLeast(int):
+    "A number of jobs of which there may be more, since not all were looked at"
+    __slots__ = ()
+    def __repr__(self): return f'{int(self)}+'
+
+def _count_found(conn, args, limit, scan):
+    slow,seen = _slow(conn, args),_newest(args)
+    args = dict(args, limit=limit, scan=scan)
+    sql = f"""SELECT 1 FROM (SELECT rowid AS r FROM ({seen} LIMIT :scan))
+        CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {slow} LIMIT :limit"""
+    sql = f"SELECT count(*) FROM ({sql if slow else seen+' LIMIT :limit'})"
+    n = list(conn.execute(sql, args))[0][0]
+    cut = slow and n<limit and list(conn.execute(f'{seen} LIMIT 1 OFFSET :scan', args))
+    return AtLeast(n) if cut else n
+
+@patch
+def count(self:JobStore,
+    limit:int=10_000, # Count to this number and no further
+    scan:int=10_000, # How many rows the filters without an index are tried on at most
+    **filters, # As `find` takes them
+)->int: # `AtLeast` so many, if not all rows were looked at
+    "How many jobs match"
+    args = {k:v for k,v in filters.items() if v is not None}
+    return self._ask(lambda conn: _count_found(conn, args, limit, scan))
+
+# %% ../nbs/04_store.ipynb #56e8deb0
+_sizes = '+'.join(f'coalesce(octet_length(j.{o}), 0)' for o in ('payload','result'))
+def _unless_long(o): return f'CASE WHEN {_sizes}<=:most THEN j.{o} END' if o in ('payload','result') else f'j.{o}'
+_brief = ', '.join(map(_unless_long, columns))
+
+def _glances(conn, args, limit, scan, most):
+    slow,seen = _slow(conn, args) or '1',_newest(args)
+    args = dict(args, limit=limit+1, scan=scan, most=most)
+    sql = f"""SELECT r, {_sizes}>:most, {_brief} FROM (SELECT rowid AS r FROM ({seen} LIMIT :scan))
+        CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {slow} LIMIT :limit"""
+    rows = list(conn.execute(sql, args))
+    end = [] if len(rows)>limit else list(conn.execute(f'{seen} LIMIT 2 OFFSET :scan-1', args))
+    below = rows[limit-1][0] if len(rows)>limit else end[0][0] if len(end)>1 else None
+    return [(n, bool(long), TenantJob(*o)) for n,long,*o in rows[:limit]],below
+
+@patch
+def glances(self:JobStore,
+    limit:int=1000, # How many at most
+    scan:int=10_000, # How many rows the filters without an index are tried on at most
+    most:int=8000, # A job with more bytes of arguments and result comes without them
+    **filters, # As `find` takes them
+)->tuple[list,int|None]: # Row number, was it long?, job: newest first; and below which row others may be
+    "Jobs without their long texts"
+    args = {k:v for k,v in filters.items() if v is not None}
+    return self._ask(lambda conn: _glances(conn, args, limit, scan, most))
 
 # %% ../nbs/04_store.ipynb #28a9337d
 _due = 'tenant_jobs INDEXED BY tenant_jobs_due'
@@ -1213,8 +1269,10 @@ _failures = """SELECT job_type, error_line(error_log) AS error, count(*), min(co
     CROSS JOIN tenant_jobs j ON j.rowid=r WHERE completed_at>=:since
     GROUP BY 1, 2 ORDER BY 3 DESC, 5 DESC LIMIT :limit"""
 _many_failed = "SELECT 1 FROM tenant_jobs WHERE status='failed' LIMIT 1 OFFSET :scan"
-_ended = """SELECT id, job_type, status, run_at, created_at, started_at, completed_at FROM tenant_jobs
-    WHERE completed_at>=? ORDER BY completed_at DESC LIMIT ?"""
+_which_failed = """SELECT count(*), total(r), max(completed_at), total(octet_length(error_log)) FROM (SELECT rowid AS r
+    FROM tenant_jobs WHERE status='failed' ORDER BY rowid DESC LIMIT :scan) CROSS JOIN tenant_jobs j ON j.rowid=r
+    WHERE completed_at>=:since"""
+_last_failures = weakref.WeakKeyDictionary() # By link: which jobs they were, and what was said of them
 
 @patch
 def failures(self:JobStore,
@@ -1226,10 +1284,19 @@ def failures(self:JobStore,
     def ask(conn):
         _teach(conn)
         args = dict(since=since, limit=limit, scan=scan)
-        res = Some(Failure(*o) for o in list(conn.execute(_failures, args)))
-        res.cut = bool(list(conn.execute(_many_failed, dict(scan=scan))))
+        cut = bool(list(conn.execute(_many_failed, dict(scan=scan))))
+        state = list(conn.execute(_which_failed, args)),limit,scan
+        before,found = _last_failures.get(self.link, (None, ()))
+        if state!=before: found = [Failure(*o) for o in list(conn.execute(_failures, args))]
+        _last_failures[self.link] = state,found
+        res = Some(found)
+        res.cut = cut
         return res
     return self._ask(ask)
+
+# %% ../nbs/04_store.ipynb #ca79d1b0
+_ended = """SELECT id, job_type, status, run_at, created_at, started_at, completed_at FROM tenant_jobs
+    WHERE completed_at>=? ORDER BY completed_at DESC LIMIT ?"""
 
 @patch
 def ended(self:JobStore,

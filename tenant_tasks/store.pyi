@@ -11,9 +11,9 @@ from typing import Any,NamedTuple
 import apsw
 
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever',
-    'lease_time', 'ensure_schema', 'JobStore', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance', 'glance',
-    'may_have_work', 'quick_stats', 'quick_runners', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners',
-    'hold_all', 'claims_by_owner', 'overdue', 'schema_state']
+    'lease_time', 'ensure_schema', 'JobStore', 'AtLeast', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance',
+    'glance', 'may_have_work', 'quick_stats', 'quick_runners', 'exclusive', 'alone', 'live_jobs', 'ended_among',
+    'owners', 'hold_all', 'claims_by_owner', 'overdue', 'schema_state']
 
 columns: dict[str, str]
 schedule_columns: dict[str, str]
@@ -134,6 +134,37 @@ class JobStore:
 
         Returns:
             Newest first
+        """
+
+    def count(self, limit: int=10000, scan: int=10000, **filters: Any) -> int:
+        """How many jobs match
+
+        Args:
+            limit: Count to this number and no further
+            scan: How many rows the filters without an index are tried on at most
+            filters: As `find` takes them
+
+        Returns:
+            `AtLeast` so many, if not all rows were looked at
+        """
+
+    def glances(
+        self,
+        limit: int=1000,
+        scan: int=10000,
+        most: int=8000,
+        **filters: Any,
+    ) -> tuple[list[Any], int | None]:
+        """Jobs without their long texts
+
+        Args:
+            limit: How many at most
+            scan: How many rows the filters without an index are tried on at most
+            most: A job with more bytes of arguments and result comes without them
+            filters: As `find` takes them
+
+        Returns:
+            Row number, was it long?, job: newest first; and below which row others may be
         """
 
     def due(self, now: datetime, limit: int=100) -> list[str]:
@@ -672,6 +703,11 @@ class JobStore:
         Returns:
             Jobs deleted
         """
+
+class AtLeast(int):
+    """A number of jobs of which there may be more, since not all were looked at"""
+
+    def __repr__(self) -> str: ...
 
 def waiting(conn: apsw.Connection, limits: dict[Any, Any] | None, now: datetime) -> dict[str, str]:
     """The tasks that can't start a job now

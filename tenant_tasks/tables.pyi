@@ -5,13 +5,15 @@ from .store import JobStore,Pause
 from .tenants import Health
 from .views import View
 from dataclasses import dataclass
+from datetime import timedelta
 from fastcore.xml import FT
 from typing import Any
 
-__all__ = ['acts_on', 'tenant_columns', 'as_listed', 'scrolling', 'parse_int', 'Query', 'list_state', 'JobRows',
-    'StatusTabs', 'JobTable', 'PauseNotes', 'PauseBar', 'size_words', 'sorted_tenants', 'TenantRows', 'TenantTotals',
-    'LiveWorkers', 'TenantTable']
+__all__ = ['spans', 'acts_on', 'tenant_columns', 'as_listed', 'open_types', 'scrolling', 'parse_int', 'Query',
+    'list_state', 'JobRows', 'all_words', 'StatusTabs', 'JobTable', 'PauseNotes', 'PauseBar', 'size_words',
+    'sorted_tenants', 'TenantRows', 'TenantTotals', 'LiveWorkers', 'TenantTable']
 
+spans: dict[str, timedelta]
 acts_on: dict[str, tuple[str, ...]]
 tenant_columns: tuple[str, ...]
 
@@ -24,6 +26,17 @@ def as_listed(job: TenantJob, view: View) -> TenantJob:
 
     Returns:
         A copy: its newest error alone, and no long texts
+    """
+
+def open_types(store: JobStore, view: View) -> list[str]:
+    """The types of a tenant's jobs that a viewer may choose from
+
+    Args:
+        store: The jobs of a tenant
+        view: Who looks
+
+    Returns:
+        In alphabetical order
     """
 
 def scrolling(table: FT, label: str) -> FT:
@@ -64,6 +77,12 @@ class Query:
     'Only this batch, with the job that follows it'
     like: str = ''
     'Only jobs of the type of this failed one that failed for the same reason'
+    schedule: str = ''
+    'Only jobs of this schedule'
+    last: str = ''
+    "Only jobs of the last 'hour', 'day' or 'week': when they ended, or were submitted if they are live"
+    text: str = ''
+    'Only jobs with this text in what is shown of their arguments and newest error'
 
     @classmethod
     def of(cls, params: Any) -> Query:
@@ -75,24 +94,55 @@ class Query:
 
     def __str__(self) -> str: ...
 
-    def filters(self, store: JobStore) -> dict[Any, Any] | None:
-        """What is asked for, apart from ids and pages
+    def at(self, base: str) -> str:
+        """The address of this page of the list
+
+        Args:
+            base: Address of the list
+        """
+
+    def filters(self, store: JobStore, view: View | None=None) -> dict[Any, Any] | None:
+        """What is asked for, apart from ids, texts and pages
 
         Args:
             store: The jobs of a tenant
+            view: Who looks, and when; the view of the request if not given
 
         Returns:
             Filters for `JobStore.find`; None if nothing can match
         """
 
-    def jobs(self, store: JobStore) -> tuple[list[Any], Query | None]:
+    def with_text(self, store: JobStore, view: View | None=None) -> tuple[list[Any], int | None]:
+        """The jobs that show the text, among the newest thousand that the other filters leave
+
+        Args:
+            store: The jobs of a tenant
+            view: Who looks; the view of the request if not given
+
+        Returns:
+            Row numbers and jobs, the newest first; and below which row others may be
+        """
+
+    def jobs(self, store: JobStore, view: View | None=None) -> tuple[list[Any], Query | None]:
         """Ask the store for this page
 
         Args:
             store: The jobs of a tenant
+            view: Who looks; the view of the request if not given
 
         Returns:
             The jobs of the page, and the query for the next page if there is one
+        """
+
+    def counts(self, store: JobStore, view: View | None=None) -> dict[Any, Any]:
+        """How many jobs match, up to `count_limit`
+
+        Args:
+            store: The jobs of a tenant
+            view: Who looks; the view of the request if not given
+
+        Returns:
+            By status, '' for all of them; those that are cheap to tell
         """
 
 def list_state(jobs: list[TenantJob], view: View, older: Query | None=None) -> str:
@@ -124,11 +174,21 @@ def JobRows(
         live: Is it for the script? Then a row is made once for all who look
     """
 
-def StatusTabs(counts: dict[Any, Any], view: View, query: Query) -> FT:
-    """Links to the jobs of each status, with their number where no other filter is set
+def all_words(query: Query, act: str, n: int | None, asked: bool=False) -> str:
+    """What acting on all jobs of a list does
 
     Args:
-        counts: By status, as `JobStore.stats` counts to `count_limit`
+        query: Which list it is
+        act: 'retry' or 'cancel'
+        n: How many jobs, perhaps `AtLeast` so many, or None if it isn't known
+        asked: In a question rather than on a button?
+    """
+
+def StatusTabs(counts: dict[Any, Any], view: View, query: Query) -> FT:
+    """Links to the jobs of each status, with their number where it is known
+
+    Args:
+        counts: By status, as `Query.counts` has them
         view: Who looks, from pages of jobs
         query: Which page of a list this is
     """
@@ -172,7 +232,7 @@ def PauseBar(pauses: list[Pause], view: View | None=None, types: list[str] | tup
     Args:
         pauses: As `manager.pauses` returns them
         view: Who looks; the view of the request if not given
-        types: Types to choose from
+        types: Types to choose from, as `open_types` returns them
 
     Returns:
         Notes and forms

@@ -233,7 +233,7 @@ def dom_id(
 count_limit = 10_000 # Components count to this number and no further
 
 def count_words(
-    n:int, # A number that is at most `count_limit`
+    n:int, # A number that is at most `count_limit`, perhaps `AtLeast` so many
 )->str:
     "A number for people"
-    return f'{n:,}' if n<count_limit else f'{count_limit:,}+'
+    return f'{n:,}{"+"*isinstance(n, AtLeast)}' if n<count_limit else f'{count_limit:,}+'

@@ -205,5 +205,5 @@ def count_words(n: int) -> str:
     """A number for people
 
     Args:
-        n: A number that is at most `count_limit`
+        n: A number that is at most `count_limit`, perhaps `AtLeast` so many
     """

@@ -191,13 +191,13 @@ async def test_huge_texts_cost_little(tmp_path):
     manager,big = site.tenants['acme'],'x y '*250_000
     for _ in range(50):
         manager.store.submit([TenantJob(new_id(), 'big', 'failed', json.dumps(dict(text=big)), None, add_error(None, 1, utcnow(), big), 1,
-            created_at=timestamp(utcnow()), completed_at=timestamp(utcnow()), progress_note=big)])
+            created_at=timestamp(utcnow()), completed_at=timestamp(utcnow()), progress_note=big[:200])])
     ann,times = await site.client(tenant='acme', may='act'),{}
     for path,has in site.paths('acme', manager.list_jobs('big')[0].id):
-        if 'GET' not in has or path.startswith('/ops') or path.endswith('/'): continue
+        if 'GET' not in has or path.startswith('/ops') or path.endswith(('/', '-css', '-js')): continue
         start = time.process_time()
-        res = await ann.get(path, params=[('p', 'list:'), ('p', 'failures:')] if path.endswith('~live') else None)
+        res = await ann.get(path, params=[('p', 'list: '), ('p', 'failures: ')] if path.endswith('~live') else None)
         times[path] = time.process_time()-start
         assert res.status_code==200 and len(res.content)<(8_000_000 if manager.list_jobs('big')[0].id in path else 300_000), (path, len(res.content))
     print(times)
-    assert max(times.values())<2, times
+    assert max(times.values())<1, times

@@ -1,15 +1,20 @@
 "The list of a tenant's jobs: what rows tell, tabs, failures by cause, acting on all that match"
 import html,json,re
 from datetime import timedelta
+from itertools import product
+from urllib.parse import parse_qsl,urlsplit
 
 import pytest
 from fasthtml.common import Client,fast_app
 
-from tenant_tasks import views
+from tenant_tasks import store as store_module,tables,views
 from tenant_tasks.job import *
+from tenant_tasks.link import caller
+from tenant_tasks.store import *
 from tenant_tasks.task import *
 from tenant_tasks.tenants import *
 from tenant_tasks.secrets import *
+from tenant_tasks.tables import *
 from tenant_tasks.pages import *
 
 evil = '"\'><script>alert(1)</script>'
@@ -24,7 +29,7 @@ class Site:
         self.acme = Tenants(folder, clock=clock, sleep=clock.sleep).create('acme')
         self.may = 'act'
         app,_ = fast_app(secret_key='x')
-        jobs_ui(app, lambda req: self.acme, lambda req: self.may, secret=['iban'])
+        self.pages = jobs_ui(app, lambda req: self.acme, lambda req: self.may, secret=['iban'])
         self.client = Client(app)
 
     def add(self, status='failed', job_type='import_csv', error=None, **kw):
@@ -90,6 +95,190 @@ def test_long_texts_cost_little(site, monkeypatch):
     site.add('pending', payload='{"a": "\\ud800"}')
     assert site.client.get('/jobs').status_code==200
 
+def test_long_texts_are_looked_through_once(site, monkeypatch):
+    "For a secret that the type of the job may hold; the next page and the next request of the script look no more"
+    for i in range(5): site.add(job_type='sync hunter42' if i else 'sync', payload=json.dumps(dict(text='word '*20_000, password='hunter42')))
+    calls = []
+    monkeypatch.setattr(tables, 'repeats', lambda *args: calls.append(args) or repeats(*args))
+    text = site.get()
+    assert 'hunter42' not in text and text.count(f'sync {mask}') and len(calls)==5
+    site.add()
+    assert site.get().count('characters of arguments')==5 and 'characters of' in site.client.get('/jobs/~live?p=list:%20x').text
+    assert len(calls)==5
+
+# -- filters
+
+asked = dict(status='failed', type='import_csv', last='day', text='sales', schedule='nightly', batch='b1')
+
+def fill(site):
+    "Jobs with each combination of what filters ask for: for each job which it has"
+    res = {}
+    for has in product([0, 1], repeat=6):
+        failed,kind,new,text,schedule,batch = has
+        at = timestamp(site.clock()-timedelta(hours=1 if new else 30))
+        times = dict(created_at=at, completed_at=at)
+        payload = json.dumps(dict(path='Sales 1.csv' if text else 'other.csv'))
+        job_id = site.add('failed' if failed else 'completed', 'import_csv' if kind else 'sync', 'OSError: full', payload=payload,
+            schedule='nightly' if schedule else None, batch='b1' if batch else None, **times)
+        res[job_id] = {k for k,v in zip(asked, has) if v}
+    return res
+
+def rows(text): return re.findall('id="job-(\\w+)-row"', text)
+def params(url): return dict(parse_qsl(urlsplit(url).query))
+def chips(text): return {label:params(url) for url,label in re.findall('<a href="([^"]*)"[^>]*aria-label="([^"]*): remove this filter"', text)}
+
+def test_filters_find_and_go_with_everything(site):
+    "A combination finds its jobs. It is part of all addresses on the page, and each filter has a link that removes it alone"
+    has = fill(site)
+    for a,b,c,d in product([0, 1], repeat=4):
+        query = {k:v for (k,v),on in zip(asked.items(), (a, b, c, d, a^b, c^d)) if on}
+        text = site.client.get('/jobs', params=query).text
+        plain = html.unescape(text)
+        wanted = sorted([o for o,v in has.items() if v>={*query}], reverse=True)
+        assert rows(text)==wanted[:50], query
+        assert sorted(map(sorted, (o.items() for o in chips(plain).values())))==sorted(sorted((query.keys()-{k}) and [o for o in query.items() if o[0]!=k])
+            for k in query.keys()-{'status'}), query
+        forms = re.findall('<form[^>]*action="/jobs/(?:bulk|all)([^"]*)"', plain)
+        assert len(forms)==(2 if 'status' in query else 1) and all(params(o)==query for o in forms), query
+        parts = re.findall('data-tt-part="(?:list|tabs):([^"]*)"', plain)
+        assert [dict(parse_qsl(o)) for o in parts]==[query]*2
+        sent = dict(re.findall('name="(\\w+)" value="([^"]+)"', re.search('<form[^>]*role="search".*?</form>', plain, re.S)[0]))
+        assert sent==query
+        older = [params(o) for o in re.findall('<a href="([^"]*)"[^>]*rel="next"', plain)]
+        assert older==([dict(query, below=older[0]['below'])] if len(wanted)>50 else [])
+        for url,status in re.findall('<a href="([^"]*)"[^>]*data-status="(\\w+)"', tabs(plain)): assert params(url)=={**query, 'status':status}
+
+def test_numbers_are_those_of_the_filters(site, monkeypatch):
+    "Of each status where that is cheap, otherwise of the list; a number that isn't complete has a plus"
+    has = fill(site)
+    def number(path, tab): return re.search(rf'>{tab}(?:<span[^>]*> ?([\d,+]*)</span>)?</a>', re.sub(r'\s*\n\s*', '', tabs(site.get(path))))[1]
+    assert [number('/jobs?type=sync', o) for o in ('All', 'Failed', 'Completed', 'Running')]==['32', '16', '16', '0']
+    assert [number('/jobs?status=failed&last=day', o) for o in ('All', 'Failed', 'Completed')]==[None, '16', None]
+    for path in ('status=failed&last=day', 'status=failed&schedule=nightly', 'status=failed&text=sales', 'status=failed&batch=b1'):
+        assert 'Retry all 16 failed' in site.get(f'/jobs?{path}'), path
+        assert site.post(f'/jobs/all?{path}', live=True, do='retry').text=='Retry all 16 failed jobs?'
+    whole = type(site.acme.store).glances
+    monkeypatch.setattr(type(site.acme.store), 'glances', lambda self, limit=20, **kw: whole(self, limit, **kw))
+    text = site.get('/jobs?status=failed&text=sales')
+    assert number('/jobs?status=failed&text=sales', 'Failed')==f'{len(rows(text))}+' and 'Look further' in text and 'may match too' in text
+    assert f"Retry the newest {len(rows(text))} failed" in text
+
+def test_a_store_counts_what_it_finds(site):
+    fill(site)
+    store,day = site.acme.store,timestamp(site.clock()-timedelta(days=1))
+    for picked in product([0, 1], repeat=5):
+        opts = dict(status='failed', job_type='sync', since=day, schedule='nightly', batch='b1').items()
+        filters = {k:v for (k,v),on in zip(opts, picked) if on}
+        n = len(store.find(**filters))
+        assert store.count(**filters)==n and not isinstance(store.count(**filters), AtLeast)
+        assert store.count(limit=3, **filters)==min(n, 3)
+        seen,below = [],None
+        while below is not None or not seen:
+            found,below = store.glances(limit=3, scan=7, below=below, **filters)
+            seen += [o.id for _,_,o in found]
+            if below is None: break
+        assert seen==[o.id for o in store.find(**filters)]
+        cut = store.count(scan=7, **filters)
+        assert cut<=n and isinstance(cut, AtLeast)==(bool(filters.keys()&{'since','schedule'}) and len(store.find(
+            **{k:v for k,v in filters.items() if k not in ('since','schedule')}))>7)
+
+def test_text_is_found_in_what_is_shown(site):
+    "As a row or the job's page shows it, whatever the case; and only the name of the error of a job with long texts"
+    first = site.add(error='OSError: disk Full on host ä', payload=json.dumps(dict(name='Zoë.csv', n=3)))
+    big = site.add(error='KeyError: sales', payload=json.dumps(dict(text='x'*10_000, name='needle')))
+    for o in ('zoë.csv', 'name="Zoë', '"n": 3', 'n=3', 'DISK FULL', 'host ä', 'Traceback …'): assert rows(site.client.get('/jobs', params=dict(text=o)).text)==[first], o
+    assert rows(site.get('/jobs?text=keyerror'))==[big] and rows(site.get('/jobs?text=needle'))==[] and rows(site.get('/jobs?text=%25'))==[]
+    assert site.client.get('/jobs', params=dict(text=evil, schedule=evil, last=evil)).text.count('<script>alert')==0
+
+def test_text_finds_no_secret(site):
+    "A part of one is answered like any other text that isn't there: the same page, the same numbers, and as much work"
+    for i in range(60):
+        site.add(error='ValueError: hunter42 is wrong in /srv/secretdir/a/b.py', payload=json.dumps(dict(password='hunter42', iban='DE00-1234', n=i)))
+    site.add(error='KeyError: hunter42', payload=json.dumps(dict(pad='p'*9000, password='hunter42')))
+    jobs = site.acme.list_jobs()
+    def answer(text):
+        "Everything that the answers tell, without the text itself"
+        tables._seen.clear()
+        work = []
+        def counted(*args): return work.append(1) or hide_secrets(*args)
+        views.hide_secrets,old = counted,views.hide_secrets
+        try: pages = [site.client.get('/jobs', params=dict(text=text, **o)).text for o in ({}, dict(status='failed'), dict(below='40'))]
+        finally: views.hide_secrets = old
+        tokens = re.sub('data-tt-(now|token)="[^"]*"|csrf" value="[^"]*"', '', ''.join(pages))
+        res = site.post(f'/jobs/all?status=failed&text={text}', live=True, do='retry', sure='1')
+        return tokens.replace(text, ''),len(work),res.text
+    nothing = answer('zzzz')
+    for o in ('hunter42', 'hunter4', 'hunt', 'DE00', 'secretdir'): assert answer(o)==nothing, o
+    assert site.acme.list_jobs()==jobs and rows(site.get('/jobs?text=is+wrong')) and rows(site.get('/jobs?text=a/b.py'))
+    site.pages.redact = lambda job: type(job)(**{**vars(job), 'payload':None})
+    assert not rows(site.get('/jobs?text=n%3D7')) and rows(site.get('/jobs?text=is+wrong'))
+
+def test_what_a_text_finds_is_acted_on_and_nothing_else(site):
+    ids = [site.add(error=f'OSError: host {i%3}', payload=json.dumps(dict(password='host 1'))) for i in range(30)]
+    secret = site.add(payload=json.dumps(dict(password='OSError: host 2')))
+    assert site.post('/jobs/all?status=failed&text=host+2', live=True, do='retry').text=='Retry all 10 failed jobs?'
+    assert site.post('/jobs/all?status=failed&text=host+2', live=True, do='retry', sure='1').text=='10 jobs retried.'
+    left = {o.id for o in site.acme.list_jobs(status='failed')}
+    assert left=={secret, *[o for i,o in enumerate(ids) if i%3!=2]}
+    assert 'No jobs match any more' in site.post('/jobs/all?status=failed&text=host+2', live=True, do='retry', sure='1').text
+    site.clock.advance(3000)
+    new = [site.add(error='OSError: x', schedule='nightly') for _ in range(3)]
+    site.clock.advance(1000)
+    assert site.post('/jobs/all?status=failed&last=hour&schedule=nightly', live=True, do='retry', sure='1').text=='3 jobs retried.'
+    assert not {*new}&{o.id for o in site.acme.list_jobs(status='failed')}
+
+def test_few_types_are_links_and_many_a_field(site):
+    def kinds(): return re.search('aria-label="Type".*?</div>', site.get(), re.S),re.findall('<select name="type">.*?</select>', site.get(), re.S)
+    for i in range(6): site.add(job_type=f't{i}')
+    links,fields = kinds()
+    assert re.findall('type=(\\w+)', links[0])==[f't{i}' for i in range(6)] and not fields
+    site.add(job_type='t6')
+    links,fields = kinds()
+    assert links is None and re.findall('value="(\\w*)"', fields[0])==['', *[f't{i}' for i in range(7)]]
+
+def test_a_type_that_is_a_secret_is_nowhere(site):
+    "Nor in the choice of types to pause, and not on a page that doesn't show the job"
+    site.add(job_type='sync hunter42', payload=json.dumps(dict(password='hunter42')))
+    for _ in range(50): site.add(job_type='sync')
+    for path in ('/jobs', '/jobs?status=pending'):
+        text = site.get(path)
+        assert 'hunter42' not in text and '<option value="sync"' in text.split('name="job_type"')[1]
+
+def test_a_request_asks_for_each_number_once(site, monkeypatch):
+    site.add(error='OSError: x')
+    counted = []
+    for o in ('stats', 'types', 'failures'):
+        def ask(self, *args, _name=o, _own=getattr(type(site.acme.store), o)): return counted.append(_name) or _own(self, *args)
+        monkeypatch.setattr(type(site.acme.store), o, ask)
+    text = site.get()
+    assert sorted(counted)==['failures', 'stats', 'types']
+    counted.clear()
+    site.client.get('/jobs/~live', params=[('p', f'{o} x') for o in re.findall('data-tt-part="([^"]*)"', text)])
+    assert sorted(counted)==['failures', 'stats']
+
+def test_errors_are_read_again_only_if_others_failed(site):
+    "Whatever happens to jobs, the failures are those that a fresh look finds, and a look without news reads no error"
+    store,asked = site.acme.store,[]
+    def trace(c, sql, args): return asked.append('error_line(' in sql) or True
+    def look():
+        asked.clear()
+        with store.link.use(caller) as conn: conn.exec_trace = trace
+        try: return [tuple(o) for o in store.failures()],sum(asked)
+        finally:
+            with store.link.use(caller) as conn: conn.exec_trace = None
+    ids = [site.add(error=f'OSError: {o}') for o in 'aab']
+    def fail_again(): # At the same time, for another reason
+        site.acme.retry_job(ids[0])
+        store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET status='failed', completed_at=?, error_log=error_log||'KeyError: x' WHERE id=?",
+            (timestamp(site.clock()), ids[0])))
+    for change in (lambda: None, lambda: site.add(error='OSError: c'), lambda: site.acme.retry_job(ids[2]), fail_again,
+        lambda: store.prune(site.clock()+timedelta(days=1))):
+        change()
+        found,read = look()
+        again,unread = look()
+        store_module._last_failures.clear()
+        assert (look()[0], again, read, unread)==(found, found, 1, 0)
+
 # -- what an empty list says
 
 def test_an_empty_list_teaches(site):
@@ -110,7 +299,7 @@ def test_tabs_count_and_say_where_people_are(site):
     for o in ('failed', 'failed', 'pending'): site.add(o)
     def words(path): return re.sub(r'\s+', ' ', re.sub('<[^>]*>', '', tabs(site.get(path)))).strip()
     assert words('/jobs')=='AllPending 1Running 0Completed 0Failed 2Cancelled 0'
-    assert words('/jobs?type=x')=='AllPendingRunningCompletedFailedCancelled'
+    assert words('/jobs?type=x')=='All 0Pending 0Running 0Completed 0Failed 0Cancelled 0'
     def current(path): return re.findall(r'<a href="([^"]*)"[^>]*aria-current="page"', tabs(site.get(path)))
     assert current('/jobs')==['/jobs'] and current('/jobs?status=failed&below=9&type=x')==['/jobs?status=failed&type=x']
     assert current('/jobs?id=0')==[]
@@ -159,9 +348,9 @@ def test_all_that_match_are_retried_or_cancelled(site):
     "After a question, with a summary; those of other pages too, and none that the filter leaves out"
     for i in range(60): site.add(error='OSError: full', job_type=f't{i%2}')
     assert 'Retry all 60 failed' in site.get('/jobs?status=failed') and 'Retry all' not in site.get()
-    assert 'Retry all failed jobs that match' in site.get('/jobs?status=failed&type=t1')
+    assert 'Retry all 30 failed' in site.get('/jobs?status=failed&type=t1')
     asked = site.post('/jobs/all?status=failed&type=t1', do='retry')
-    assert 'Retry all failed jobs that match?' in asked.text and count(site, 'failed')==60
+    assert 'Retry all 30 failed jobs?' in asked.text and count(site, 'failed')==60
     form = dict(re.findall('name="(do|sure|csrf)" value="([^"]*)"', asked.text))
     res = site.client.post(html.unescape(re.search('action="([^"]+)"', asked.text)[1]), data=form, follow_redirects=True)
     assert str(res.url).endswith('/jobs?status=failed&type=t1') and '30 jobs retried.' in res.text

@@ -300,6 +300,64 @@ def test_many_are_confirmed_in_place(page, site):
     has(row(page, ids[0]), 'cancelled')
     assert page.url==site.base+'/jobs' and not page.locator('tbody input:checked').count()
 
+def test_keys_ticks_and_a_bar_that_stays_in_sight(page, site):
+    "Next, previous, select, open, retry, find, help; with shift a range; the bar counts; no key in a field, nor once they are off"
+    ids = [site.add('failed', payload='{"n": %d}'%i) for i in range(40)][::-1] # As shown: the newest first
+    page.goto(site.base+'/jobs')
+    press,bar = page.keyboard.press,page.locator('.tt-bulk')
+    def now(): return page.evaluate('document.activeElement.id')
+    def ticked(): return [o.get_attribute('value') for o in page.locator('tbody input:checked').all()]
+    def in_sight(): return bar.evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
+    assert not in_sight() and not page.get_by_text('selected', exact=True).count()
+    for o in 'jjkjx': press(o)
+    assert now()==f'job-{ids[1]}-link' and ticked()==[ids[1]] and in_sight()
+    has(bar, '1 selected')
+    page.locator(f'[value="{ids[2]}"]').check()
+    page.locator(f'[value="{ids[6]}"]').click(modifiers=['Shift'])
+    assert ticked()==ids[1:7]
+    page.locator(f'[value="{ids[4]}"]').click(modifiers=['Shift'])
+    assert ticked()==ids[1:4]
+    page.get_by_label('Select all').check()
+    has(bar, '40 selected')
+    press('r')
+    has(page.get_by_role('alert'), 'Retry 40 jobs?')
+    assert page.get_by_role('alert').evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
+    page.get_by_role('alert').get_by_role('button', name='No').click()
+    page.get_by_label('Select all').check()
+    page.get_by_label('Select all').uncheck()
+    assert not page.locator('.tt-said').count() and bar.locator('.tt-picked').inner_text()==''
+    press('/')
+    press('x')
+    assert page.locator('input[name=text]').input_value()=='x' and not ticked()
+    row(page, ids[3]).get_by_role('link').focus()
+    press('r')
+    page.get_by_text('1 job retried.').wait_for()
+    has(row(page, ids[3]), 'completed')
+    press('?')
+    page.get_by_role('dialog').get_by_text('Open the job').wait_for()
+    assert not axe(page)
+    page.get_by_label('Keys are on').uncheck()
+    press('Escape')
+    press('x')
+    assert not ticked()
+    page.reload()
+    page.get_by_role('button', name='Keys').click()
+    page.get_by_label('Keys are on').check()
+    page.get_by_role('button', name='Close').click()
+    row(page, ids[5]).get_by_role('link').focus()
+    press('o')
+    page.wait_for_url(f'**/jobs/{ids[5]}')
+    assert not [o for o in page.problems if 'favicon' not in o and '428' not in o], page.problems
+
+def test_a_choice_is_applied_at_once(page, site):
+    for i in range(8): site.add(job_type=f't{i}')
+    page.goto(site.base+'/jobs?last=day')
+    page.locator('select[name=type]').select_option('t3')
+    page.wait_for_url('**/jobs?*type=t3*')
+    assert page.locator('tbody tr').count()==1 and 'last=day' in page.url
+    page.get_by_role('link', name='t3: remove').click()
+    page.wait_for_url('**/jobs?last=day')
+
 def axe(page):
     page.evaluate(from_cdn('https://cdn.jsdelivr.net/npm/axe-core@4.10.2/axe.min.js').decode())
     res = page.evaluate("axe.run(document, {rules: {'page-has-heading-one': {enabled: !!document.querySelector('.tt-page')}}})")
