@@ -58,7 +58,7 @@ def test_dependencies_are_what_is_imported():
         for node in ast.walk(ast.parse(o.read_text())):
             if isinstance(node, ast.Import): used |= {a.name.split('.')[0] for a in node.names}
             if isinstance(node, ast.ImportFrom) and not node.level: used.add(node.module.split('.')[0])
-    used -= set(sys.stdlib_module_names) | {'tenant_tasks', 'opentelemetry'} # The extra `otel`, imported when it is called for
+    used -= set(sys.stdlib_module_names) | {'tenant_tasks', 'opentelemetry', 'IPython'} # The extra `otel`, imported when it is called for; IPython, where it is running
     assert used<=required | {'apsw', 'starlette', 'anyio', 'uvloop'} # apsw comes with fastlite, the others with fasthtml; without uvloop it runs on asyncio
 
 def test_star_import_beside_fasthtml_takes_nothing_away():

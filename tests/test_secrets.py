@@ -9,8 +9,7 @@ from fasthtml.common import Client,fast_app
 from hypothesis import given,settings,strategies as st
 from helpers import open_db
 
-import tenant_tasks.secrets as secrets
-import tenant_tasks.views as views
+from tenant_tasks import secrets,views
 from tenant_tasks.job import *
 from tenant_tasks.task import *
 from tenant_tasks.manager import *

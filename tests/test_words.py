@@ -13,7 +13,7 @@ from tenant_tasks.live import *
 from tenant_tasks.pages import *
 from tenant_tasks.operators import *
 
-@task(name='words.xx')
+@task(name='xx.xx')
 def xx(**kw): return kw
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def marks(monkeypatch):
 
 def seen(page):
     "What people see or hear of a page"
-    page = re.sub('(?s)<(script|style|noscript).*?</\\1>|<!--.*?-->', ' ', page)
+    page = re.sub('(?s)<(script|style|noscript|pre).*?</\\1>|<!--.*?-->', ' ', page) # What stands in a `pre` is code or a job's
     said = re.findall(r'(?:aria-label|title|placeholder|alt|data-tt-what|data-tt-title|data-tt-copy)="([^"]*)"', page)
     return html.unescape(' '.join([*re.findall('<title>(.*?)</title>', page), re.sub('(?s)<[^>]*>', ' ', page), *said]))
 
@@ -40,7 +40,7 @@ def site(tmp_path, clock, marks):
     operator_ui(app, tenants, lambda req: 'act')
     client = Client(app)
     at,log = timestamp(clock()),add_error(None, 1, clock(), 'xx: xx')
-    long = dict(payload='{"xx": "xx", "xxx": "xxxxxxx1"}', created_at=at, error_log=log, retry_count=1, task='words.xx')
+    long = dict(payload='{"xx": "xx", "xxx": "xxxxxxx1"}', created_at=at, error_log=log, retry_count=1, task='xx.xx')
     owner = dict(owner='x~y~1~00000000', claim='c', lease_until=timestamp(clock()), started_at=at, cancel_requested=1)
     kinds = dict(pending={}, running=owner, completed=dict(result='"xx"'), failed={}, cancelled={})
     client.ids = [f'{n:032x}' for n in range(7)]
