@@ -304,6 +304,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'tenant_tasks.events.Teller': ('events.html#teller', 'tenant_tasks/events.py'),
                                      'tenant_tasks.events.Teller.__init__': ('events.html#teller.__init__', 'tenant_tasks/events.py'),
                                      'tenant_tasks.events.Teller._put': ('events.html#teller._put', 'tenant_tasks/events.py'),
+                                     'tenant_tasks.events.Teller._put_what_is_left': ( 'events.html#teller._put_what_is_left',
+                                                                                       'tenant_tasks/events.py'),
                                      'tenant_tasks.events.Teller._run': ('events.html#teller._run', 'tenant_tasks/events.py'),
                                      'tenant_tasks.events.Teller._watch': ('events.html#teller._watch', 'tenant_tasks/events.py'),
                                      'tenant_tasks.events.Teller._work': ('events.html#teller._work', 'tenant_tasks/events.py'),

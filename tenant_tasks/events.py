@@ -185,14 +185,22 @@ def tell_after(self:Teller,
         self.open.setdefault(conn, []).append(told)
     if is_first: retry_busy(lambda: self._watch(conn), apsw.ThreadingViolationError)
 
+# %% ../nbs/03b_events.ipynb #0a543007
+@patch
+def _put_what_is_left(self:Teller, told, how):
+    "The moves of a transaction that this statement ended: all after a commit, none after a rollback, else ask"
+    if told.still and how==['ROLLBACK']: return
+    self._put(told._replace(still=None) if how in (['COMMIT'], ['END'], ['RELEASE']) else told)
+
 @patch
 def _watch(self:Teller, conn):
-    ref = weakref.ref(conn)
-    def ended(_):
-        if (conn := ref()).in_transaction: return
+    ref,parts = weakref.ref(conn),[]
+    def ended(event):
+        how = (event['sql'] or '').split()[:1]
+        if (conn := ref()).in_transaction: return how==['ROLLBACK'] and parts.append(1)
         conn.trace_v2(0, None, id='tenant_tasks')
         with self.lock:
-            for o in self.open.pop(conn, ()): self._put(o)
+            for o in self.open.pop(conn, ()): self._put_what_is_left(o, [] if parts else how)
     conn.trace_v2(apsw.SQLITE_TRACE_PROFILE, ended, id='tenant_tasks')
 
 # %% ../nbs/03b_events.ipynb #7c4bb75c

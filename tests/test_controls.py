@@ -230,7 +230,7 @@ def test_tasks_tell_why_their_jobs_wait(site):
     ids = [site.acme.submit('mail', mail, to=str(i))[0] for i in range(6)]
     site.acme.using(delay=99).submit('later', report)
     for o in ids[:2]: site.acme.claim(o)
-    assert [o[:4] for o in site.acme.queues()]==[('controls.mail', 2, 4, 0), ('controls.report', 0, 0, 1)]
+    assert [o[:4] for o in site.acme.queues() if o.task.startswith('controls.')]==[('controls.mail', 2, 4, 0), ('controls.report', 0, 0, 1)]
     assert '2 of 2' in site.get('/~limits') and 'at its limit' in site.get('/~limits') and '3 in 1 min' in site.get('/~limits')
     site.acme.store.write(lambda conn: list(conn.execute("UPDATE tenant_jobs SET status='completed', completed_at=started_at WHERE status='running'")))
     a = site.acme.claim(ids[2])
@@ -241,7 +241,7 @@ def test_tasks_tell_why_their_jobs_wait(site):
 def test_many_pending_jobs_are_counted_to_a_bound(site):
     jobs = [TenantJob(new_id(), 'x', task='controls.report', run_at='') for _ in range(30)]
     site.acme.store.submit(jobs)
-    assert site.acme.store.queues({}, site.clock(), most=10)[0].due==10 and site.acme.queues()[-1].due==30
+    assert site.acme.store.queues({}, site.clock(), most=10)[0].due==10 and [o.due for o in site.acme.queues() if o.task=='controls.report']==[30]
 
 # -- batches
 

@@ -45,10 +45,10 @@ def test_twenty_tabs_on_the_heaviest_job(tmp_path):
         for i in range(60): tenants['globex'].store.submit([TenantJob(new_id(), 'light', 'completed', '{"n": 1}', created_at=timestamp(utcnow()))])
         parts = '&'.join(f'p={o}:{job_id}%20' for o in ('page','details','log'))
         tabs,other = [],[]
-        threads = [threading.Thread(target=ask, args=(base, f'/jobs/~live?{parts}', tabs, 5, 1.5)) for _ in range(20)]
+        threads = [threading.Thread(target=ask, args=(base, f'/jobs/~live?{parts}', tabs, 3.5, 1.5)) for _ in range(20)]
         for o in threads: o.start()
-        ask(base, '/ops/globex', other, 4.5, .05)
+        ask(base, '/ops/globex', other, 3, .05)
         for o in threads: o.join()
     p50,p99 = quantiles(other, n=100)[49],quantiles(other, n=100)[98]
     print(f'{len(tabs)} answers to tabs, {len(other)} to the other tenant: p50 {p50*1000:.0f} ms, p99 {p99*1000:.0f} ms')
-    assert len(tabs)>=15 and len(other)>=5 and p50<1 and p99<2.5
+    assert len(tabs)>=10 and len(other)>=5 and p50<1 and p99<2.5

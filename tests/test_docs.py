@@ -77,12 +77,13 @@ def test_links_lead_somewhere(processed):
 
 def test_dead_links_are_found(processed):
     o = (processed/'explains/once.ipynb').resolve()
-    pages = {o.resolve():json.loads(o.read_text()) for o in processed.rglob('*.ipynb')}
+    pages = {(processed/p).resolve():json.loads((processed/p).read_text()) for p in ('explains/once.ipynb', 'explains/lifecycle.ipynb', '01_retry.ipynb')}
     bad = ['nowhere.ipynb', '#two-processes-at-one', 'lifecycle.ipynb#kill', '/retry.html#expbackof', 'http://example.com']
     good = ['#two-processes-at-once', 'lifecycle.ipynb#kill-a-process-at-a-chosen-point']
     text = '\n\n'.join(f'[x]({link})' for link in [*bad, *good])
     pages[o]['cells'].append(dict(cell_type='markdown', source=[text]))
-    assert dead_links(pages)[0]==[(o.name, link) for link in bad]
+    dead = [link for name,link in dead_links(pages)[0] if name==o.name]
+    assert set(bad)<=set(dead) and not set(good) & set(dead)
 
 def pictures(nb):
     "The alternative text of each picture in a notebook"

@@ -54,8 +54,8 @@ def test_a_child_is_no_sign_of_its_parents_life(chaos):
     finally: os.kill(child, signal.SIGKILL)
 
 def test_clocks_that_differ_by_ten_minutes():
-    "Jobs that run for three leases under one clock, while a worker with another clock looks on; four pairs of clocks at the same time"
-    skews = [(0, 600), (0, -600), (600, 0), (-600, 0)]
+    "Jobs that run for three leases under one clock, while a worker with another clock looks on; two pairs of clocks at the same time"
+    skews = [(0, 600), (0, -600)]
     with ExitStack() as stack:
         pairs = [(stack.enter_context(Chaos(tenants=2)), *o) for o in skews]
         for chaos,first,second in pairs:

@@ -45,12 +45,14 @@ class Terminal:
         self.pid,self.fd = pty.fork()
         if not self.pid: os.execve(sys.executable, [*cmd, *map(str, args)], env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+        self.ready = select.poll() # `select.select` knows no file above 1,023
+        self.ready.register(self.fd, select.POLLIN)
         self.columns = columns
         self.text = ''
 
     def read(self, secs):
         "Read what there is; False at the end"
-        if not select.select([self.fd], [], [], secs)[0]: return True
+        if not self.ready.poll(secs*1000): return True
         try: data = os.read(self.fd, 65536)
         except OSError: return False
         self.text += data.decode()

@@ -1,4 +1,4 @@
-"Backs up or restores a tenant again and again, each time in a child that kills itself one line later than the one before"
+"Backs up or restores a tenant again and again, each time in a child that kills itself one or two lines later than the one before"
 import json,os,shutil,signal,sys
 from pathlib import Path
 
@@ -52,5 +52,6 @@ def attempt(what, models, folder, n):
 if __name__=='__main__':
     what,models,folder = sys.argv[1],Path(sys.argv[2]),Path(sys.argv[3])
     res = []
-    while (found := attempt(what, models, folder, len(res))) is not None: res.append(found)
+    step = 1 if what=='backup' else 2 # Both ways of restoring have most lines in common
+    while (found := attempt(what, models, folder, step*len(res)+(what=='paused'))) is not None: res.append(found)
     print(json.dumps(res))

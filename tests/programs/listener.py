@@ -21,4 +21,4 @@ def step(i):
 
 tenants = Tenants(folder)
 for i in range(int(n)): tenants.create('acme' if i%2 else 'beta').submit('step', step, i=i)
-if n=='0': Worker(tenants, concurrency=4, look_every=.05, grace=1).main()
+if n=='0': Worker(tenants, concurrency=4, look_every=.05, grace=10).main()
