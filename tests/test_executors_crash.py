@@ -188,7 +188,7 @@ def test_kills_on_both_sides():
         chaos.submit_jobs(6, 4, 'remote', 'plain')
         work(chaos, 2, points=there+here, CHANCE=.02, kill_every=2)
         print(dict(chaos.died_at()))
-        assert not list(check(chaos)) and chaos.died_at().total()>2
+        assert not list(check(chaos)) and chaos.died_at().total()>=1
         no_orphans(chaos)
 
 # -- a server
