@@ -117,7 +117,7 @@ def notice(b):
 @row
 def fair(b):
     "How long a job of a light tenant waits for its start beside 10, 100 and 1,000 tenants that always have jobs of 5 ms, and beside one that has 20,000 of them; against a worker with nothing else to do"
-    crowds = b.n({10:2000, 100:400, 1000:80, 1:20_000}, {10:400, 20:200, 1:2000})
+    crowds = b.n({10:2000, 100:400, 1000:400, 1:20_000}, {10:400, 20:200, 1:2000})
     lights,probes = b.n((20, 5), (5, 4))
     def once(busy, jobs):
         folder = make_tenants(b.dir(), busy, nap, jobs, secs=.005)
