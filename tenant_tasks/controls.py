@@ -193,8 +193,7 @@ def _batch_bar(b, name):
     failed = Span(say('batches_failed', n=f"{b.counts['failed']:,}"), cls='tt-bad') if b.counts['failed'] else None
     return Td(bar, words, failed and ', ', failed, cls='tt-wide')
 
-def _batch_row(manager, b, view):
-    then = manager.store.get(b.id)
+def _batch_row(manager, b, then, view):
     one = next((o for o in manager.store.find(batch=b.id, limit=2) if o.id!=b.id), then)
     name = as_listed(one, view).job_type if one else b.id[:14]
     title = A(name, href=f'{view.base}?{urlencode(dict(batch=b.id))}') if view.base is not None else name
@@ -216,13 +215,15 @@ def BatchTable(
     view = resolve_view(view)
     found = manager.batches(size+1, below or None)
     found,more = found[:size],len(found)>size
-    heads,rows = dict(name=None, progress=None, then=None, made='tt-late'),[_batch_row(manager, o, view) for o in found]
+    follow = [manager.store.get(o.id) for o in found]
+    heads = dict(name=None, progress=None, then=None, made='tt-late')
+    rows = [_batch_row(manager, o, then, view) for o,then in zip(found, follow)]
     table = scrolling(Table(Thead(_head('batches', heads)), Tbody(*rows)), say('batches_title'))
     none = P(say('batches_no_older'), cls='tt-soft') if below else _first(say('batches_none'), _first_batch)
     def link(name, query): return A(say(name), href=view.url('~batches')+query) if view.base is not None else None
     older = link('batches_older', f'?below={found[-1].id}') if more else None
     pager = link('batches_newest', '') if below else None,older
     foot = Div(*pager, cls='tt-foot') if any(pager) else None
-    then = [(o.id, t and t.status) for o in found for t in [manager.store.get(o.id)]]
-    part = live_attrs(view, f'batches:{below}', state_token(found, more, then), 3)
+    state = [(b.id, o and o.status) for b,o in zip(found, follow)]
+    part = live_attrs(view, f'batches:{below}', state_token(found, more, state), 3)
     return Div(table if found else none, foot, cls='tt', id='tt-batches', **part)
