@@ -149,8 +149,7 @@ def _legend(rows, span):
 
 def _as_table(rows, span):
     if not rows: return P(say('chart_none'), cls='tt-soft')
-    head = Tr(*[Th(say(o), scope='col', cls=cls) for o,cls in
-        (('chart_from', None), ('chart_n_done', 'tt-num'), ('chart_n_failed', 'tt-num'))])
+    head = head_row('chart', {'from':None, 'n_done':'tt-num', 'n_failed':'tt-num'})
     def number(n): return Td(f'{n:,}', cls='tt-num')
     def row(at, *counts): return Tr(Th(time_tag(utc_words(at), at, 'at'), scope='row'), *map(number, counts))
     table = Table(Thead(head), Tbody(*[row(*o) for o in rows[::-1]]))
@@ -220,7 +219,7 @@ def TimesTable(
     types = sorted(found.types, key=lambda o: -o.n)[:_most_types]
     tops = [max([v[1] or 0 for v in col]+[.001]) for col in zip(*[o[3:] for o in types])]
     heads = dict(type=None, n='tt-num tt-late', failed='tt-num', waited='tt-num', ran='tt-num')
-    head = Tr(*[Th(say(f'timing_{k}'), scope='col', cls=v) for k,v in heads.items()])
+    head = head_row('timing', heads)
     rows = [_times_row(manager, o, view, tops) for o in types]
     table = scrolling(Table(Thead(head), Tbody(*rows)), say('timing_title'))
     cut = Span(' ', say('timing_newest', n=f'{_of_newest:,}'), cls='tt-soft') if found.cut else None

@@ -42,8 +42,6 @@ def JobsNav(
 # %% ../nbs/11c_controls.ipynb #49044fb2
 def _first(words, code): return Div(P(words), Pre(code), cls='tt-empty')
 
-def _head(what, heads): return Tr(*[Th(say(f'{what}_{k}'), scope='col', cls=v) for k,v in heads.items()])
-
 # %% ../nbs/11c_controls.ipynb #e980364d
 texts.update(schedule_every='every {time}', schedule_delay='{time} later in this tenant', schedule_paused='paused',
     schedule_due='due now', schedule_in='in {time}', schedule_ago='{time} ago', schedule_runs='runs {task}',
@@ -129,7 +127,7 @@ def ScheduleTable(
     heads = dict(name=None, when=None, next=None, last='tt-late')
     if acts: heads['acts'] = None
     rows = [_schedule_row(s, last, view, acts) for s,last in zip(found, lasts)]
-    body = scrolling(Table(Thead(_head('schedule', heads)), Tbody(*rows)), say('schedule_title'))
+    body = scrolling(Table(Thead(head_row('schedule', heads)), Tbody(*rows)), say('schedule_title'))
     state = [(o.id, o.status, o.started_at) if o else None for o in lasts]
     part = live_attrs(view, 'schedules:', state_token(found, state, acts), 5)
     return Div(body if found else _first(say('schedule_none'), _first_schedule), cls='tt', id='tt-schedules', **part)
@@ -174,7 +172,7 @@ def QueueTable(
     found = [o for o in manager.queues() if view.internals or o.running or o.due or o.later]
     heads = dict(task=None, running='tt-num', due='tt-num', later='tt-num tt-late', state=None, rate='tt-late')
     rows = [_queue_row(o, view, paused) for o in found]
-    table = scrolling(Table(Thead(_head('queue', heads)), Tbody(*rows)), say('queue_title'))
+    table = scrolling(Table(Thead(head_row('queue', heads)), Tbody(*rows)), say('queue_title'))
     hint = None if any(o.limit or o.rate for o in found) else _first(say('queue_first'), _first_limit)
     part = live_attrs(view, 'queues:', state_token(found, paused), 3)
     return Div(table if found else P(say('queue_none'), cls='tt-soft tt-foot'), hint, cls='tt', id='tt-queues', **part)
@@ -218,7 +216,7 @@ def BatchTable(
     follow = [manager.store.get(o.id) for o in found]
     heads = dict(name=None, progress=None, then=None, made='tt-late')
     rows = [_batch_row(manager, o, then, view) for o,then in zip(found, follow)]
-    table = scrolling(Table(Thead(_head('batches', heads)), Tbody(*rows)), say('batches_title'))
+    table = scrolling(Table(Thead(head_row('batches', heads)), Tbody(*rows)), say('batches_title'))
     none = P(say('batches_no_older'), cls='tt-soft') if below else _first(say('batches_none'), _first_batch)
     def link(name, query): return A(say(name), href=view.url('~batches')+query) if view.base is not None else None
     older = link('batches_older', f'?below={found[-1].id}') if more else None

@@ -9,8 +9,8 @@ from datetime import timedelta
 from fastcore.xml import FT
 from typing import Any
 
-__all__ = ['spans', 'acts_on', 'tenant_columns', 'as_listed', 'open_types', 'scrolling', 'parse_int', 'Query',
-    'list_state', 'JobRows', 'all_words', 'StatusTabs', 'JobTable', 'PauseNotes', 'PauseBar', 'size_words',
+__all__ = ['spans', 'acts_on', 'tenant_columns', 'as_listed', 'open_types', 'scrolling', 'head_row', 'parse_int',
+    'Query', 'list_state', 'JobRows', 'all_words', 'StatusTabs', 'JobTable', 'PauseNotes', 'PauseBar', 'size_words',
     'sorted_tenants', 'TenantRows', 'TenantTotals', 'LiveWorkers', 'TenantTable']
 
 spans: dict[str, timedelta]
@@ -48,6 +48,18 @@ def scrolling(table: FT, label: str) -> FT:
 
     Returns:
         `<div>`
+    """
+
+def head_row(words: str, heads: dict[Any, Any], *first: Any) -> FT:
+    """The heads of a table
+
+    Args:
+        words: What the keys of their texts begin with
+        heads: The rest of the key of each head, and the class of its column
+        first: Cells in front of them
+
+    Returns:
+        `<tr>`
     """
 
 def parse_int(s: str | None) -> int | None:
