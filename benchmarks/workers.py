@@ -1,15 +1,17 @@
-"Rows about workers: idle, notice, fair, memory, restart"
-import json,os,random,shutil,time
-from contextlib import ExitStack
+"Rows about workers: idle, notice, fair, first_turns, memory, restart"
+import json,os,random,shutil,sqlite3,time
+from contextlib import ExitStack,closing
 
 import psutil
 
 from copies import make_tenants
+from many import bare_drain_rate
 from measure import percentile
 from processes import process,read_line,wait_for
 from rows import line,row
 from tasks import hold,nap,noop,say,start_delay
 from tenant_tasks import Tenants
+from tenant_tasks.job import parse_time
 
 # -- many idle tenants
 
@@ -131,6 +133,31 @@ def fair(b):
     about = dict(unit='ms', against='an idle worker')
     return [line(f'light tenant waits {name(n)}, p{p}', ms(str(n), p), ms('idle', p), **about)
         for n in crowds for p in (50, 95, 99)]
+
+# -- the first turns after a start
+
+def first_turn_secs(folder, secs):
+    "Seconds from the start of a worker process until the first job of each tenant starts; `secs` if none does by then"
+    start = time.time()
+    with process('programs.py', 'worker', folder): time.sleep(secs)
+    def first(path):
+        with closing(sqlite3.connect(path)) as conn:
+            at = conn.execute('SELECT min(started_at) FROM tenant_jobs').fetchone()[0]
+        return parse_time(at).timestamp()-start if at else secs
+    return [first(o) for o in folder.glob('*.db')]
+
+@row
+def first_turns(b):
+    "A worker process starts among 1,000 tenants that each have a backlog of 5 ms jobs: seconds until each tenant has had a turn, against opening each file, a claim, a settle and closing it"
+    n,jobs,secs = b.n((1000, 100, 10), (50, 20, 3))
+    def ours():
+        folder = make_tenants(b.dir(), n, nap, jobs, secs=.005)
+        res = first_turn_secs(folder, secs)
+        shutil.rmtree(folder)
+        return res
+    got = b.interleave(ours=ours, bare=lambda: n/bare_drain_rate(b, n, 1))
+    return [line(f'{n:,} tenants, first turn after a start, p{p}', [percentile(o, p) for o in got['ours']], got['bare'], unit='s',
+        against='bare open, claim, settle, close of all') for p in (50, 99)]
 
 # -- memory
 

@@ -562,6 +562,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.lookout.Lookout._care': ('lookout.html#lookout._care', 'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._declare': ('lookout.html#lookout._declare', 'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._follow': ('lookout.html#lookout._follow', 'tenant_tasks/lookout.py'),
+                                      'tenant_tasks.lookout.Lookout._gets_calm': ( 'lookout.html#lookout._gets_calm',
+                                                                                   'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._go_round': ( 'lookout.html#lookout._go_round',
                                                                                   'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._hear': ('lookout.html#lookout._hear', 'tenant_tasks/lookout.py'),

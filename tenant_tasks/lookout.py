@@ -34,7 +34,7 @@ _log = logging.getLogger('tenant_tasks')
 class Lookout:
     "Finds the tenants that have a job to run"
     prune_every,prune_batch = 60,1000 # Seconds between two batches of one tenant, and jobs in a batch
-    waits,enough = .25,200 # Seconds that a portion of the first look waits while so many tenants have work to do
+    waits,enough = .3,200 # Seconds that a portion of the first look waits while so many tenants have work to do
 
     def __init__(self,
         tenants:Tenants, # All tenants
@@ -72,6 +72,7 @@ def _begin(self:Lookout):
     self._seen = {} # The state of a tenant's files when it was looked at last
     self._looked = {} # When that was
     self._unseen = set() # Tenants that the first look hasn't come to
+    self.takes_stock = False # Is the first look still at the worker's own share?
     self._news = set() # Tenants whose files have changed
     self.held = {} # Tenants that were looked at when tasks could not start, by these tasks, the first first
     self._told = asyncio.Event()
@@ -182,9 +183,9 @@ def _mixed(names, seed):
 def is_stale(self:Lookout,
     name:str, # A tenant that has a turn
 )->bool:
-    "Is the last look at a tenant more than a second ago?"
+    "Is the last look at a tenant more than five seconds ago?"
     now = time.monotonic()
-    return now-self._looked.setdefault(name, now)>1
+    return now-self._looked.setdefault(name, now)>5
 
 # %% ../nbs/09b_lookout.ipynb #b04dba15
 @patch
@@ -255,17 +256,27 @@ def _is_mine(self:Lookout):
 async def _take_census(self:Lookout, names):
     "The first look: at the worker's own share, then at the others'"
     self._unseen.update(names)
-    others = []
+    others,helps,self.takes_stock = [],True,True
     for part in _mixed(names, self.process.id):
         is_mine = self._is_mine()
         others += [o for o in part if not is_mine(o)]
-        await self._look_first([o for o in part if is_mine(o)], self.enough)
-    for part in _mixed(others, self.process.id): await self._look_first(part, 0)
+        helps = helps and await self._gets_calm(self.enough)
+        await self._look_first([o for o in part if is_mine(o)])
+    self.takes_stock = False
+    for part in _mixed(others, self.process.id):
+        await self._gets_calm(0)
+        await self._look_first(part)
+
+# %% ../nbs/09b_lookout.ipynb #8c1a40e7
+@patch
+async def _gets_calm(self:Lookout, enough):
+    "Wait until no more than `enough` tenants have work to do; `False` if that takes too long"
+    end = time.monotonic()+self.waits
+    while (crowded := len(self.queue())>enough) and time.monotonic()<end: await asyncio.sleep(.005)
+    return not crowded
 
 @patch
-async def _look_first(self:Lookout, names, enough):
-    end = time.monotonic()+self.waits
-    while len(self.queue())>enough and time.monotonic()<end: await asyncio.sleep(.005)
+async def _look_first(self:Lookout, names):
     self._unseen.difference_update(names)
     await self._aside(self.look_at, names, True)
 

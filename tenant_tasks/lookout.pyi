@@ -31,6 +31,8 @@ class Lookout:
     'Schedules for all tenants, by name, and their time zones'
     synced: dict[Any, Any]
     'In which file of each tenant they are written'
+    takes_stock: bool
+    "Is the first look still at the worker's own share?"
     held: dict[Any, Any]
     'Tenants that were looked at when tasks could not start, by these tasks, the first first'
 
@@ -87,7 +89,7 @@ class Lookout:
         """
 
     def is_stale(self, name: str) -> bool:
-        """Is the last look at a tenant more than a second ago?
+        """Is the last look at a tenant more than five seconds ago?
 
         Args:
             name: A tenant that has a turn

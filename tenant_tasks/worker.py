@@ -280,7 +280,7 @@ def _start(self:Worker, coro):
 async def _dispatch(self:Worker):
     while not self._stopping.is_set():
         self._wake.clear()
-        self.agenda.starts = 1 if self._pace<.001 else self.concurrency
+        self.agenda.starts = 1 if self._pace<.001 or self.lookout.takes_stock else self.concurrency
         now = time.time()
         for name in self.agenda.take(now):
             self._nudged.discard(name)

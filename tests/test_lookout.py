@@ -2,6 +2,7 @@
 import asyncio,os,threading
 from contextlib import asynccontextmanager,suppress
 from datetime import timedelta
+from time import monotonic
 
 import apsw,pytest
 from fastlite import database
@@ -160,6 +161,18 @@ async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
     found,lookout = lookout_of(tenants, queue=lambda: ['crowd'])
     for o in tenants: tenants[o].submit('note', note)
     async with looking(lookout): await until(lambda: len(found)==3, 5)
+
+async def test_a_backlog_delays_the_first_look_once(tenants, monkeypatch):
+    "A wait that changes nothing is the last one: the tenants that it has not looked at come first then"
+    monkeypatch.setattr(Lookout, 'enough', 0)
+    monkeypatch.setattr(Lookout, 'waits', .2)
+    looked,names = [],[f't{i}' for i in range(1000)]
+    _,lookout = lookout_of(tenants, queue=lambda: ['crowd'])
+    lookout.look_at = lambda names,from_outside: looked.extend(names)
+    start = monotonic()
+    await lookout._take_census(names)
+    assert sorted(looked)==sorted(names) and not lookout._unseen
+    assert monotonic()-start<1
 
 # -- claims and settles
 
