@@ -26,9 +26,9 @@ def imports():
 
 # -- light tenants next to busy ones
 
-async def light(folder, busy, lights, probes):
+async def light(folder, busy, lights, probes, pause):
     "Print the seconds that each job of some light tenants waits for its start, while `busy` other tenants have jobs"
-    busy,lights,probes = int(busy),int(lights),int(probes)
+    busy,lights,probes,pause = int(busy),int(lights),int(probes),float(pause)
     tenants,loop = Tenants(folder),asyncio.get_running_loop()
     small,done = [tenants.create(f'light{i}') for i in range(lights)],[asyncio.Event() for _ in range(lights)]
     ping.calls = lambda i: loop.call_soon_threadsafe(done[i].set)
@@ -39,7 +39,7 @@ async def light(folder, busy, lights, probes):
     for _ in range(4*busy): await ran.acquire()
     async def probe(i):
         for _ in range(probes):
-            await asyncio.sleep(random.random()*.2)
+            await asyncio.sleep(pause*(1+random.random()))
             done[i].clear()
             _,bg_task = await asyncio.to_thread(small[i].submit, 'ping', ping, i=i)
             await bg_task()

@@ -118,21 +118,24 @@ def notice(b):
 
 @row
 def fair(b):
-    "How long a job of a light tenant waits for its start beside 10, 100 and 1,000 tenants that always have jobs of 5 ms, and beside one that has 20,000 of them; against a worker with nothing else to do"
-    crowds = b.n({10:2000, 100:400, 1000:400, 1:20_000}, {10:400, 20:200, 1:2000})
-    lights,probes = b.n((20, 5), (5, 4))
-    def once(busy, jobs):
-        folder = make_tenants(b.dir(), busy, nap, jobs, secs=.005)
-        with process('programs.py', 'light', folder, busy, lights, probes) as proc: res = json.loads(read_line(proc))
+    "How long a job of a light tenant, which has one now and then, waits for its start beside 10, 100 and 1,000 tenants that always have jobs of 5 ms, and beside one that has 40,000 of them; and a job of a tenant that submits one after another; against a worker with nothing else to do"
+    crowds = b.n({10:6000, 100:1000, 1000:400, 1:40_000}, {10:400, 20:200, 1:2000})
+    often = b.n(1000, 20)
+    def once(busy, jobs, pause=0): # A light tenant's pause is longer than a round of all tenants
+        pause = pause or b.n(4 if busy>=1000 else 1, .2)
+        folder,n = make_tenants(b.dir(), busy, nap, jobs, secs=.005),b.n((60, 2), (5, 4))
+        with process('programs.py', 'light', folder, busy, *n, pause) as proc: res = json.loads(read_line(proc))
         shutil.rmtree(folder)
         if not res['left']: raise RuntimeError('a busy tenant had no jobs left')
         return res['waits']
-    got = b.interleave(**{str(k):lambda k=k, v=v: once(k, v) for k,v in crowds.items()}, idle=lambda: once(0, 0))
+    each = {str(k):lambda k=k, v=v: once(k, v) for k,v in crowds.items()}
+    got = b.interleave(**each, often=lambda: once(often, crowds[often], .05), idle=lambda: once(0, 0))
     def ms(k, p): return [percentile(o, p)*1e3 for o in got[k]]
     def name(n): return f'beside {n:,} busy tenants' if n>1 else 'beside one that floods'
     about = dict(unit='ms', against='an idle worker')
-    return [line(f'light tenant waits {name(n)}, p{p}', ms(str(n), p), ms('idle', p), **about)
-        for n in crowds for p in (50, 95, 99)]
+    rows = {f'light tenant waits {name(n)}':str(n) for n in crowds}
+    rows[f'one job after another, {name(often)}'] = 'often'
+    return [line(f'{what}, p{p}', ms(k, p), ms('idle', p), **about) for what,k in rows.items() for p in (50, 95, 99)]
 
 # -- the first turns after a start
 
@@ -141,8 +144,7 @@ def first_turn_secs(folder, secs):
     start = time.time()
     with process('programs.py', 'worker', folder): time.sleep(secs)
     def first(path):
-        with closing(sqlite3.connect(path)) as conn:
-            at = conn.execute('SELECT min(started_at) FROM tenant_jobs').fetchone()[0]
+        with closing(sqlite3.connect(path)) as conn: (at,), = conn.execute('SELECT min(started_at) FROM tenant_jobs')
         return parse_time(at).timestamp()-start if at else secs
     return [first(o) for o in folder.glob('*.db')]
 

@@ -6,16 +6,17 @@ One connection to one SQLite file, for all threads of a process. Threads that wr
 
 # %% auto #0
 __all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'hurry', 'hurried', 'retry_busy', 'open_plain',
-           'open_still', 'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks',
-           'DbLink', 'file_at', 'link_at', 'link_for', 'abandon_links']
+           'open_still', 'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'choose',
+           'OpenLinks', 'DbLink', 'file_at', 'link_at', 'link_for', 'abandon_links']
 
 # %% ../nbs/03_link.ipynb #e49eeec0
 import logging,os,sys,threading,time,weakref
-from collections import OrderedDict,deque
+from collections import deque
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import contextmanager,nullcontext,suppress
 from contextvars import ContextVar
+from random import sample
 from typing import NamedTuple
 from urllib.parse import quote,unquote,urlsplit
 
@@ -182,30 +183,31 @@ def most_open()->int: # Files
     may = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource else 4096
     return max(16, min((may-200)//4, 1000))
 
+def choose(
+    those:list, # Those that came first are in front
+    n:int, # How many; none if it is less than 1
+)->list:
+    "Some of the first half, by chance; of more if they are not enough"
+    return sample(those[:max(len(those)//2, n)], min(n, len(those))) if n>0 else []
+
 class OpenLinks:
-    "The links that have a connection, the least recently used first"
+    "The links that have a connection"
     def __init__(self): self.forget()
 
     def forget(self):
         "Forget all links; closes none"
-        self.links = OrderedDict()
+        self.links = {} # As keys, in the order in which they were opened
         self.lock = threading.Lock()
 
     def keep(self,
         link, # A `DbLink` that has just opened its connection
     ):
-        "Remember a link, and close the least recently used ones if there are too many"
+        "Remember a link, and close others if there are too many"
         with self.lock:
+            self.links.pop(link, None)
+            extra = choose([*self.links], len(self.links)+1-most_open())
             self.links[link] = None
-            self.links.move_to_end(link)
-            extra = list(self.links)[:max(len(self.links)-most_open(), 0)]
         for o in extra: o.evict()
-
-    def touch(self,
-        link, # One that is being used
-    ):
-        "Make it the most recently used one"
-        with suppress(KeyError): self.links.move_to_end(link) # It may be closed by now
 
 open_links = OpenLinks()
 
@@ -319,7 +321,6 @@ def _set(self:DbLink, mode, prepare=True):
         conn.set_busy_timeout(int(mode.patience*1000))
         self.mode = mode
     if self.path and not self.ready: self._make_ready(conn, prepare)
-    if self.path: open_links.touch(self)
     return conn
 
 @patch

@@ -1,5 +1,5 @@
 # Made by tools/stubs.py from the module of the same name; do not edit
-from collections import OrderedDict,deque
+from collections import deque
 from collections.abc import Callable,Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from typing import Any,NamedTuple
 import apsw,logging
 
 __all__ = ['caller', 'runner', 'transient_errors', 'open_links', 'Mode', 'hurry', 'hurried', 'retry_busy', 'open_plain',
-    'open_still', 'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'OpenLinks', 'DbLink',
-    'file_at', 'link_at', 'link_for', 'abandon_links']
+    'open_still', 'not_optimize', 'immediate', 'savepoint', 'SharedConn', 'Line', 'most_open', 'choose', 'OpenLinks',
+    'DbLink', 'file_at', 'link_at', 'link_for', 'abandon_links']
 
 caller: Mode
 runner: Mode
@@ -135,9 +135,18 @@ def most_open() -> int:
         Files
     """
 
+def choose(those: list[Any], n: int) -> list[Any]:
+    """Some of the first half, by chance; of more if they are not enough
+
+    Args:
+        those: Those that came first are in front
+        n: How many; none if it is less than 1
+    """
+
 class OpenLinks:
-    """The links that have a connection, the least recently used first"""
-    links: OrderedDict
+    """The links that have a connection"""
+    links: dict[Any, Any]
+    'As keys, in the order in which they were opened'
     lock: Any
 
     def __init__(self) -> None: ...
@@ -146,17 +155,10 @@ class OpenLinks:
         """Forget all links; closes none"""
 
     def keep(self, link: Any) -> None:
-        """Remember a link, and close the least recently used ones if there are too many
+        """Remember a link, and close others if there are too many
 
         Args:
             link: A `DbLink` that has just opened its connection
-        """
-
-    def touch(self, link: Any) -> None:
-        """Make it the most recently used one
-
-        Args:
-            link: One that is being used
         """
 
 class DbLink:

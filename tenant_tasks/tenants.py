@@ -9,7 +9,7 @@ __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenant
 
 # %% ../nbs/09_tenants.ipynb #49f91c8c
 import logging,os,re,threading,time,unicodedata
-from collections import Counter,OrderedDict
+from collections import Counter
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
 from dataclasses import dataclass,field,replace
@@ -53,7 +53,7 @@ class Tenants:
         path:str|Path, # The directory; made if its parent is there
         *,
         suffix:str='.db', # What the name of a tenant's file ends with
-        max_open:int=1000, # Managers to keep; the least recently used is forgotten first
+        max_open:int=1000, # Managers to keep; beyond that, some are forgotten by chance
         **manager_kw, # For each `BackgroundTaskManager`: backoff, clock, sleep
     ):
         self.path = Path(path)
@@ -67,7 +67,7 @@ class Tenants:
 
     def _begin(self):
         self.clock = self.manager_kw.get('clock', utcnow)
-        self._open = OrderedDict()
+        self._open = {}
         self._lock = threading.Lock()
 
     def __repr__(self): return f'{type(self).__name__}({str(self.path)!r})'
@@ -105,8 +105,8 @@ def _cached(self:Tenants, name, stamp, manager=None):
         if self._open.get(name, (None, None))[1]!=stamp: self._open.pop(name, None)
         if manager: self._open.setdefault(name, (manager, stamp))
         if name not in self._open: return None
-        self._open.move_to_end(name)
-        while len(self._open)>self.max_open: self._open.popitem(last=False)
+        others = [o for o in self._open if o!=name] if len(self._open)>self.max_open else []
+        for o in choose(others, len(others)+1-self.max_open): del self._open[o]
         return self._open[name][0]
 
 @patch

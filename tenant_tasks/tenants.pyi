@@ -30,7 +30,7 @@ class Tenants:
         """Args:
             path: The directory; made if its parent is there
             suffix: What the name of a tenant's file ends with
-            max_open: Managers to keep; the least recently used is forgotten first
+            max_open: Managers to keep; beyond that, some are forgotten by chance
             manager_kw: For each `BackgroundTaskManager`: backoff, clock, sleep
         """
 

@@ -239,18 +239,37 @@ async def test_async_jobs_keep_within_their_share(tenants):
 
 # -- what stays open
 
-def test_the_least_recently_used_is_closed(tmp_path, monkeypatch):
-    "Its changes stay in the `-wal`, unless a thread or a transaction is using it; nothing is lost"
+def test_too_many_are_closed(tmp_path, monkeypatch):
+    "One of the others: its changes stay in the `-wal`, unless a thread or a transaction is using it; nothing is lost"
     monkeypatch.setattr(links, 'most_open', lambda: 2)
+    for o in [*links.open_links.links]: o.evict()
     tenants = Tenants(tmp_path)
     for o in 'abc': tenants.create(o).submit('note', note)
-    assert [tenants.link(o).conn is None for o in 'abc']==[True, False, False] and os.path.getsize(tmp_path/'a.db-wal')
-    tenants['b'].get_job(tenants['b'].list_jobs()[0].id)
-    assert len(tenants['a'].list_jobs())==1 and tenants.link('c').conn is None and tenants.link('b').conn
+    closed, = [o for o in 'abc' if tenants.link(o).conn is None]
+    assert closed!='c' and os.path.getsize(tmp_path/f'{closed}.db-wal')
+    assert len(tenants[closed].list_jobs())==1 and tenants.link(closed).conn
+    assert [tenants.link(o).conn is None for o in 'abc'].count(True)==1
     with tenants.link('b').use(runner), tenants['b'].transaction(): pass
     with tenants.link('b').use(runner): assert not tenants.link('b').evict()
     with tenants['a'].transaction(): assert not tenants.link('a').evict()
     assert tenants.link('a').evict() and len(tenants['a'].list_jobs())==1
+
+def test_a_few_tenants_too_many_cost_little(tmp_path, monkeypatch):
+    "A worker goes around 22 tenants again and again, of which 20 may be open: few of them are opened anew in each round"
+    monkeypatch.setattr(links, 'most_open', lambda: 20)
+    for o in [*links.open_links.links]: o.evict()
+    tenants,opened,connect = Tenants(tmp_path, max_open=20),[],links.DbLink.connect
+    names = [f't{i}' for i in range(22)]
+    for o in names: tenants.create(o)
+    monkeypatch.setattr(links.DbLink, 'connect', lambda self,*args: opened.append(1) or connect(self, *args))
+    managers = {o:tenants[o] for o in names} # Kept, so that only connections are counted
+    again = 0
+    for _ in range(10):
+        for o in names:
+            managers[o].store.stats(10)
+            again += tenants[o] is not managers[o]
+            managers[o] = tenants[o]
+    assert len(opened)<110 and again<110
 
 def test_a_schema_is_checked_once(tmp_path, monkeypatch):
     "Opened again, a file is prepared only if its schema has changed, or if it is another file"

@@ -252,12 +252,12 @@ def test_a_look_closes_what_is_gone(tmp_path):
     other.changed({})
     assert list(other._open)==['beta']
 
-def test_the_least_recently_used_is_closed_first(tmp_path):
+def test_managers_are_forgotten_beyond_a_number(tmp_path):
+    "Never the one that was asked for last"
     tenants = Tenants(tmp_path, max_open=2)
-    first,second = tenants.create('a'),tenants.create('b')
-    assert tenants['a'] is first
-    tenants.create('c')
-    assert tenants['a'] is first and tenants['b'] is not second
+    managers = {o:tenants.create(o) for o in 'abc'}
+    assert len(tenants._open)==2 and tenants['c'] is managers['c']
+    assert [o for o in 'abc' if tenants[o] is not managers[o]]
 
 def test_a_look_tells_what_was_written_to(tmp_path):
     "New tenants, the latest write first, then only those that were written to since the last look"
