@@ -239,7 +239,7 @@ def _failure_kind(o, job, view):
     shown = as_listed(job, view)
     words = Strong(shown.job_type),' ',error_line(shown.error_log)
     url = view.base is not None and f'{view.base}?{urlencode(dict(status="failed", like=o.example))}'
-    since = time_tag(utc_words(o.first), o.first, 'at')
+    since = _clock(o.first, None, 'span', title=utc_words(o.first))
     return Li(A(*words, href=url) if url else words, say('failures_n', n=f'{o.n:,}'), since)
 
 def JobFailures(

@@ -237,7 +237,7 @@ def JobCard(
     card = CardParts(short, view, page, view.shown_lines(job, lines) if short is job else ())
     job = card.job
     name = Strong(job.job_type)
-    title = A(name, href=view.url(job.id)) if view.base is not None else name
+    title = A(name, href=view.url(job.id)) if view.base is not None and not page else name
     if page: part['data_tt_title'] = say('card_tab', type=job.job_type, status=status_words(job.status))
     head = Div(title, card.status(), cls='tt-head')
     return Section(head, card.body(), id=card.id(), cls='tt tt-card tt-full' if page else 'tt tt-card', **part)

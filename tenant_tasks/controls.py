@@ -32,11 +32,13 @@ nav_pages = dict(jobs='', numbers='~numbers', schedules='~schedules', limits='~l
 def JobsNav(
     view:View, # Who looks, from pages of jobs
     here:str='jobs', # A key of `nav_pages`
+    inside:bool=False, # On a page below that one?
 )->FT: # `<nav>`
     "Links to a tenant's pages"
     def link(name, path):
         url = view.url(path) if path else view.base
-        return A(say(f'nav_{name}'), href=url, aria_current='page' if name==here else None)
+        now = 'true' if inside else 'page'
+        return A(say(f'nav_{name}'), href=url, aria_current=now if name==here else None)
     return Div(Nav(*[link(*o) for o in nav_pages.items()], aria_label=say('nav_label'), cls='tt-nav'), cls='tt')
 
 # %% ../nbs/11c_controls.ipynb #49044fb2

@@ -7,12 +7,13 @@ __all__ = ['nav_pages', 'JobsNav', 'ScheduleTable', 'QueueTable', 'BatchTable']
 
 nav_pages: dict[str, str]
 
-def JobsNav(view: View, here: str='jobs') -> FT:
+def JobsNav(view: View, here: str='jobs', inside: bool=False) -> FT:
     """Links to a tenant's pages
 
     Args:
         view: Who looks, from pages of jobs
         here: A key of `nav_pages`
+        inside: On a page below that one?
 
     Returns:
         `<nav>`

@@ -24,6 +24,7 @@ function held(node) { // Is text of it selected?
 function keepsAttr(o, name) {
   if (name == 'open') return o.nodeName == 'DETAILS'
   if (name == 'value' || name == 'checked') return o.nodeName == 'INPUT' && o.type != 'hidden'
+  if (name == 'class') return o.matches('.tt-col') // The mark that the arrow keys move
   return name == 'selected' || name == 'title' && o.nodeName == 'TIME'
 }
 const idOf = o => o.nodeType == 1 && o.getAttribute('id') || '' // A form's own `id` may be one of its inputs

@@ -557,7 +557,13 @@ def list_jobs(self:BackgroundTaskManager,
 
 # %% ../nbs/08_manager.ipynb #ef7de5d2
 class JobStateError(ValueError):
-    "The job's state doesn't allow what was asked for"
+    "The job's state doesn't allow what was asked for; `reason` says in one word why, for texts in other languages"
+    def __init__(self,
+        text:str, # Why, as a sentence
+        reason:str='', # 'cancel', 'retry' or 'run' if the status is wrong; 'lost', 'taken' or 'batch'; '' for the rest
+    ):
+        super().__init__(text)
+        self.reason = reason
 
 @patch
 def cancel_job(self:BackgroundTaskManager,
@@ -567,7 +573,8 @@ def cancel_job(self:BackgroundTaskManager,
     self.get_job(job_id)
     job = self.store.cancel(job_id, self.clock()) or self.get_job(job_id)
     if job.status in ('completed','failed'):
-        raise JobStateError(f"a job must be pending or running to be cancelled, and job {job_id} is {job.status}")
+        why = f"a job must be pending or running to be cancelled, and job {job_id} is {job.status}"
+        raise JobStateError(why, 'cancel')
     if job.status=='running':
         for o in self.process.attempts_of(job_id): o.stop()
     self._tell_of_follower(job)
@@ -597,13 +604,13 @@ def retry_job(self:BackgroundTaskManager,
     new = {} if changes is None else dict(payload=self._changed(job, changes))
     if job.status in ('failed','cancelled') and not self._can_run(job):
         raise JobStateError(f"a job's function must be registered with @task to be retried by another process, "
-            f"and only process {job.owner}, which has died, had {job.function or 'the function'} of job {job_id}")
+            f"and only process {job.owner}, which has died, had {job.function or 'that'} of job {job_id}", 'lost')
     taken = f"another live job has the unique key {job.unique_key!r} of job {job_id}"
     try: row = self.store.reset(job_id, self.clock(), restart, **new)
-    except apsw.ConstraintError: raise JobStateError(taken) from None
+    except apsw.ConstraintError: raise JobStateError(taken, 'taken') from None
     if row: return row
     status = self.get_job(job_id).status
-    raise JobStateError(f"a job must be failed or cancelled to be retried, and job {job_id} is {status}")
+    raise JobStateError(f"a job must be failed or cancelled to be retried, and job {job_id} is {status}", 'retry')
 
 # %% ../nbs/08_manager.ipynb #3a9173cd
 @patch
@@ -630,11 +637,11 @@ def reschedule_job(self:BackgroundTaskManager,
     if delay is None and run_at is None: raise ValueError(neither)
     opts,before = self.using(delay=delay, run_at=run_at)._options,self.get_job(job_id)
     if before.run_at==never and before.status=='pending':
-        raise JobStateError(f"a job must not wait for its batch to be rescheduled, and job {job_id} does")
+        raise JobStateError(f"a job must not wait for its batch to be rescheduled, and job {job_id} does", 'batch')
     row = self.store.reschedule(job_id, self.clock()+opts['delay'] if 'delay' in opts else run_at)
     if row is None:
         status = self.get_job(job_id).status
-        raise JobStateError(f"a job must be pending to be rescheduled, and job {job_id} is {status}")
+        raise JobStateError(f"a job must be pending to be rescheduled, and job {job_id} is {status}", 'run')
     if row.run_at<before.run_at: self.process.nudge(self)
     return row
 

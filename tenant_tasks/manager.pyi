@@ -568,4 +568,11 @@ def check_filters(filters: dict[Any, Any]) -> dict[Any, Any]:
     """
 
 class JobStateError(ValueError):
-    """The job's state doesn't allow what was asked for"""
+    """The job's state doesn't allow what was asked for; `reason` says in one word why, for texts in other languages"""
+    reason: str
+
+    def __init__(self, text: str, reason: str='') -> None:
+        """Args:
+            text: Why, as a sentence
+            reason: 'cancel', 'retry' or 'run' if the status is wrong; 'lost', 'taken' or 'batch'; '' for the rest
+        """

@@ -324,14 +324,15 @@ async def list_page(self:JobPages,
         types,counts = open_types(once.store, view),query.counts(once.store, view)
         table = JobTable(jobs, view, query, older, types, counts)
         why = JobFailures(once, view) if query.status in ('','failed') and not (query.like or query.id) else None
-        return PauseBar(manager.pauses(), view, types), JobStats(once, view, brief=True), why, table
+        glance = JobStats(once, view, brief=True),why,PauseForm(view, types)
+        return Div(PauseNotes(manager.pauses(), view), Div(*glance, cls='tt-glance'), cls='tt'), table
     parts = await quickly(manager, read)
     title = say('jobs_of', tenant=req.path_params['tenant']) if self.above else say('list_jobs')
     up = [(say('all_tenants'), self.above.base(req))] if self.above else ()
     return full_page(title, JobsNav(view), said(*note) if note else None, *parts, up=up)
 
 # %% ../nbs/12_pages.ipynb #e7624c56
-texts.update(page_title='Job {type}', page_all='All jobs')
+texts.update(page_title='Job {type}')
 
 def _steps_and_batch(manager, job):
     "What the details of a job need"
@@ -353,7 +354,8 @@ async def job_page(self:JobPages,
         log = JobLog(job, view, manager.log_of(job.id))
         return say('page_title', type=view.shown(job).job_type),JobCard(job, view, page=True),log,details
     title,card,*parts = await quickly(manager, read)
-    _,page = full_page(title, said(view.plain(note)), card, *parts, again, up=[(say('page_all'), view.base)])
+    up = [(say('all_tenants'), self.above.base(req))] if self.above else ()
+    _,page = full_page(title, JobsNav(view, inside=True), said(view.plain(note)), card, *parts, again, up=up)
     where = f" · {req.path_params['tenant']}" if self.above else ''
     return Title(card.attrs['data-tt-title']+where),page
 
@@ -433,6 +435,19 @@ async def live(self:JobPages,
     return live_answer(html, headers={'tt-version':version})
 
 # %% ../nbs/12_pages.ipynb #6124d02a
+texts.update( # chkstyle: ignore-node
+    refused_cancel='a job must be pending or running to be cancelled, and job {id} is {status}',
+    refused_retry='a job must be failed or cancelled to be retried, and job {id} is {status}',
+    refused_run='a job must be pending to be rescheduled, and job {id} is {status}',
+    refused_batch='a job must not wait for its batch to be rescheduled, and job {id} does',
+    refused_taken='another live job has the unique key of job {id}',
+    refused_lost="job {id} can't run again: its function isn't registered with @task, and its process is gone")
+
+def _refusal(job, e):
+    "Why nothing was done, in the app's words"
+    name = f'refused_{e.reason}'
+    return say(name, id=job.id, status=status_words(job.status)) if name in texts else str(e)
+
 def _run_now(manager, job_id):
     job = manager.get_job(job_id)
     due = job.status=='pending' and parse_time(job.run_at)<=manager.clock()
@@ -443,7 +458,7 @@ def _change(manager, act, job_id):
     def restart(job_id): return manager.retry_job(job_id, restart=True)
     acts = dict(cancel=manager.cancel_job, retry=manager.retry_job, restart=restart, run=partial(_run_now, manager))
     try: return acts[act](job_id),''
-    except JobStateError as e: return manager.get_job(job_id),str(e)
+    except JobStateError as e: return (job := manager.get_job(job_id)),_refusal(job, e)
 
 # %% ../nbs/12_pages.ipynb #c8f5d608
 texts.update(ask_restart='Forget {n} finished steps and start again', ask_job='The job',
@@ -526,7 +541,7 @@ def _changes(typed, job, view):
 def _retry_with(manager, typed, job, view):
     "Retry a job with what was typed: the job as it is afterwards, why nothing was done, and the status of the answer"
     try: return manager.retry_job(job.id, changes=_changes(typed, job, view)),'',0
-    except JobStateError as e: return job,str(e),409
+    except JobStateError as e: return job,_refusal(job, e),409
     except (TypeError,ValueError) as e: return job,str(e),422
 
 # %% ../nbs/12_pages.ipynb #a5673cbc

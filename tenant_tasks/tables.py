@@ -6,8 +6,8 @@ FastHTML components that show many jobs, one per row: a list with filters, page 
 
 # %% auto #0
 __all__ = ['spans', 'acts_on', 'tenant_columns', 'as_listed', 'open_types', 'scrolling', 'head_row', 'parse_int', 'Query',
-           'list_state', 'JobRows', 'all_words', 'StatusTabs', 'JobTable', 'PauseNotes', 'PauseBar', 'size_words',
-           'sorted_tenants', 'TenantRows', 'TenantTotals', 'LiveWorkers', 'TenantTable']
+           'list_state', 'JobRows', 'all_words', 'StatusTabs', 'JobTable', 'PauseNotes', 'PauseForm', 'PauseBar',
+           'size_words', 'sorted_tenants', 'TenantRows', 'TenantTotals', 'LiveWorkers', 'TenantTable']
 
 # %% ../nbs/11a_tables.ipynb #6f6eade9
 import json,re
@@ -372,9 +372,16 @@ def _filter_links(view, query, types):
     return Div(times, kinds, _group('', *others, name=say('filters')) if others else None, cls='tt-chips')
 
 # %% ../nbs/11a_tables.ipynb #910d6aad
+acts_on = dict(cancel=('pending','running'), retry=('failed','cancelled')) # By action: jobs in these states
+
+def _able(view, query):
+    "What this viewer can do with jobs of a list"
+    if not view.act or view.base is None: return []
+    return [k for k,v in acts_on.items() if query.status in ('',*v)]
+
 def _bulk_form(jobs, view, query, make):
     "A form around the table, with a button for each thing that can be done with the selected jobs"
-    acts = [Button(say(f'pick_{o}'), type='submit', name='do', value=o) for o in ('cancel','retry')]
+    acts = [Button(say(f'pick_{o}'), type='submit', name='do', value=o) for o in _able(view, query)]
     hidden = token_input(view),Input(type='hidden', name='shown', value=' '.join(o.id for o in jobs))
     foot = Div(*acts, cls='tt-foot tt-bulk', data_tt_picked=say('picked', n='{n}'))
     return Form(hidden, _rows(jobs, view, make), foot, method='post', action=f"{view.url('bulk')}?{query}")
@@ -410,8 +417,8 @@ def _nothing(view, query, older):
 
 def _table(jobs, view, query=None, make=_row, older=None):
     if not jobs: return _nothing(view, query, older)
-    if view.act and view.base is not None: return _bulk_form(jobs, view, query or Query(), make)
-    return _rows(jobs, view, make)
+    if _able(view, query or Query()): return _bulk_form(jobs, view, query or Query(), make)
+    return _rows(jobs, replace(view, act=False), make)
 
 def JobRows(
     jobs:list[TenantJob], # Jobs, newest first
@@ -430,8 +437,6 @@ def JobRows(
     return Div(table, _pager(view, query, older, cut), id='tt-jobs', **part)
 
 # %% ../nbs/11a_tables.ipynb #7778244a
-acts_on = dict(retry=('failed','cancelled'), cancel=('pending','running')) # By action: jobs in these states
-
 def all_words(
     query:Query, # Which list it is
     act:str, # 'retry' or 'cancel'
@@ -516,7 +521,7 @@ def _pause_note(p, view):
     acts = view.act and view.base is not None and shown.job_type==(p.job_type or 'job')
     field = Input(type='hidden', name='job_type', value=p.job_type)
     note = P(what, *end, why, cls='tt-note', role='status')
-    return note,_pause_form(view, 'resume', say('pause_end'), field) if acts else None
+    return Div(note, _pause_form(view, 'resume', say('pause_end'), field) if acts else None, cls='tt-paused')
 
 def PauseNotes(
     pauses:list[Pause], # As `manager.pauses` returns them
@@ -524,9 +529,19 @@ def PauseNotes(
 )->FT: # The live part of a `PauseBar`
     "A note for each pause"
     part = live_attrs(view, 'pauses:', state_token(pauses, view.act), 5)
-    return Div(*[o for p in pauses for o in _pause_note(p, view)], id='tt-pauses', **part)
+    return Div(*[_pause_note(o, view) for o in pauses], id='tt-pauses', **part)
 
 # %% ../nbs/11a_tables.ipynb #482d6bcf
+def PauseForm(
+    view:View, # Who looks
+    types:list[str]|tuple[str,...]=(), # Types to choose from, as `open_types` returns them
+)->FT|None: # A form that is folded; None for those who may only look
+    "The way to pause a type of jobs or all"
+    if not view.act or view.base is None: return None
+    kind = _select(say('filter_type'), 'job_type', sorted(_open_types(types, [], view)), '')
+    form = _pause_form(view, 'pause', say('pause'), kind, Label(say('pause_reason'), Input(name='reason')))
+    return Details(Summary(say('pause_jobs')), form, cls='tt-pause')
+
 def PauseBar(
     pauses:list[Pause], # As `manager.pauses` returns them
     view:View|None=None, # Who looks; the view of the request if not given
@@ -534,11 +549,7 @@ def PauseBar(
 )->FT: # Notes and forms
     "What is paused"
     view = resolve_view(view)
-    notes = PauseNotes(pauses, view)
-    if not view.act or view.base is None: return Div(notes, cls='tt')
-    kind = _select(say('filter_type'), 'job_type', sorted(_open_types(types, [], view)), '')
-    form = _pause_form(view, 'pause', say('pause'), kind, Label(say('pause_reason'), Input(name='reason')))
-    return Div(notes, Details(Summary(say('pause_jobs')), form), cls='tt')
+    return Div(PauseNotes(pauses, view), PauseForm(view, types), cls='tt')
 
 # %% ../nbs/11a_tables.ipynb #05e93837
 texts.update(tenants_name='Tenant', tenants_failed='Failed', tenants_due='Longest due', tenants_pending='Pending',

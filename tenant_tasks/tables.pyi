@@ -10,8 +10,8 @@ from fastcore.xml import FT
 from typing import Any
 
 __all__ = ['spans', 'acts_on', 'tenant_columns', 'as_listed', 'open_types', 'scrolling', 'head_row', 'parse_int',
-    'Query', 'list_state', 'JobRows', 'all_words', 'StatusTabs', 'JobTable', 'PauseNotes', 'PauseBar', 'size_words',
-    'sorted_tenants', 'TenantRows', 'TenantTotals', 'LiveWorkers', 'TenantTable']
+    'Query', 'list_state', 'JobRows', 'all_words', 'StatusTabs', 'JobTable', 'PauseNotes', 'PauseForm', 'PauseBar',
+    'size_words', 'sorted_tenants', 'TenantRows', 'TenantTotals', 'LiveWorkers', 'TenantTable']
 
 spans: dict[str, timedelta]
 acts_on: dict[str, tuple[str, ...]]
@@ -236,6 +236,17 @@ def PauseNotes(pauses: list[Pause], view: View) -> FT:
 
     Returns:
         The live part of a `PauseBar`
+    """
+
+def PauseForm(view: View, types: list[str] | tuple[str, ...]=...) -> FT | None:
+    """The way to pause a type of jobs or all
+
+    Args:
+        view: Who looks
+        types: Types to choose from, as `open_types` returns them
+
+    Returns:
+        A form that is folded; None for those who may only look
     """
 
 def PauseBar(pauses: list[Pause], view: View | None=None, types: list[str] | tuple[str, ...]=...) -> FT:

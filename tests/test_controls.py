@@ -354,6 +354,10 @@ def test_the_chart_is_read_by_pointer_keys_and_finger(served):
     for key,i in (('ArrowRight', 0), ('ArrowRight', 1), ('ArrowLeft', 0), ('ArrowLeft', bars.count()-1)):
         page.keyboard.press(key)
         assert read.count()==1 and bars.nth(i).locator('.tt-read').is_visible()
+    page.locator('.tt-plot').evaluate('o => { window.last = o.querySelector(".tt-on") }')
+    acme.store.submit([TenantJob(new_id(), 'read', 'completed', created_at=end, completed_at=end) for _ in range(3)])
+    page.get_by_text('10 completed').wait_for()
+    assert read.count()==1 and page.evaluate('last.isConnected && last.classList.contains("tt-on")'), 'a refresh keeps the mark'
     bars.nth(0).locator('.tt-hit').hover()
     assert read.count()==1
     start = parse_time(bars.nth(0).locator('tspan').get_attribute('data-tt-clock'))+timedelta(hours=5, minutes=30)

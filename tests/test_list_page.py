@@ -318,7 +318,7 @@ def test_failures_are_grouped_and_lead_to_their_list(site):
     other = site.add(error='KeyError: x', job_type='sync')
     site.clock.advance(60)
     ids.append(site.add(error='ConnectionError: port 7 is closed'))
-    assert kinds(site.get())==[f'import_csv ConnectionError: port # is closed ×4 since {first}', f'sync KeyError: x ×1 since {first}']
+    assert kinds(site.get())==[f'import_csv ConnectionError: port # is closed ×4 since {first[11:16]}', f'sync KeyError: x ×1 since {first[11:16]}']
     url = re.search('<li>\\s*<a href="([^"]*)"', site.get())[1]
     text = site.get(url)
     assert re.findall('id="job-(\\w+)-row"', text)==sorted(ids, reverse=True) and other not in text
@@ -362,6 +362,12 @@ def test_all_that_match_are_retried_or_cancelled(site):
     assert f"Cancel all {count(site, 'pending')} pending" in site.get('/jobs?status=pending')
     site.post('/jobs/all?status=pending', do='cancel', sure='1')
     assert count(site, 'pending')==0
+
+def test_selected_jobs_have_the_buttons_that_can_do_something(site):
+    for o in ('failed','pending','completed'): site.add(o)
+    def acts(path): return re.findall('value="(\\w+)">\\w+ selected<', site.get(path))
+    assert [acts(f'/jobs?status={o}') for o in ('', 'failed', 'pending')]==[['cancel', 'retry'], ['retry'], ['cancel']]
+    assert not acts('/jobs?status=completed') and 'checkbox' not in site.get('/jobs?status=completed').split('<dialog')[0]
 
 def test_all_that_failed_alike(site):
     site.add(error='KeyError: x')

@@ -7,7 +7,11 @@ from browser import browsing,chromium,from_cdn
 from helpers import serving
 
 from tenant_tasks.job import *
+from tenant_tasks.task import *
 from tenant_tasks.tenants import Tenants
+
+@task(name='live.nightly')
+def nightly(**kw): pass
 
 def needs(what, ok):
     if ok: return
@@ -371,6 +375,8 @@ def test_every_look(new_page, site):
     log = add_error(None, 1, now, 'Traceback\nConnectionError: '+'x'*150)
     ids = [site.add(progress=.4, progress_note='y'*150), site.add('failed', error_log=log, retry_count=1), site.add('pending')]
     site.manager.pause('sync', reason='z'*100)
+    site.manager.schedule('nightly', nightly, cron='30 3 * * *', tz='Asia/Kolkata')
+    site.manager.submit_many('resize', nightly, [{}]*3, then=nightly)
     def fill(conn):
         conn.execute("INSERT INTO tenant_job_log VALUES (?,1,1,?,?)", (ids[0], timestamp(now), 'a line of the log '*20))
         conn.execute("INSERT INTO tenant_steps VALUES (?,'login','step',?,'c','1')", (ids[1], timestamp(now)))
@@ -379,7 +385,8 @@ def test_every_look(new_page, site):
         page = new_page(viewport=dict(width=width, height=740), color_scheme=scheme)
         page.add_init_script(f"addEventListener('DOMContentLoaded', () => document.querySelector('.uk-theme-blue')?.classList.toggle('dark', {str(scheme=='dark').lower()}))")
         page.goto(site.base+'/as/act')
-        for path in ('/jobs', f'/jobs/{ids[1]}', f"/cards?ids={','.join(ids)}", '/ops', '/jobs?status=cancelled'):
+        panels = [f'/jobs/~{o}' for o in ('numbers', 'schedules', 'limits', 'batches')] if scheme=='dark' else []
+        for path in ('/jobs', f'/jobs/{ids[1]}', f"/cards?ids={','.join(ids)}", '/ops', '/jobs?status=cancelled', *panels):
             page.goto(site.base+path)
             if 'cards' in path and (width, scheme)==(360, 'light'): page.locator('.tt-lines').wait_for()
             for o in page.locator('summary').all(): o.click()

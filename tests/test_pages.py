@@ -272,7 +272,7 @@ async def test_a_page_that_has_it_all_costs_no_look_at_the_database(site, monkey
     site.job()
     assert ann.get(changes(job_id)+f'&v={version}').status_code==200
 
-async def test_buttons(site):
+async def test_buttons(site, monkeypatch):
     "Cancel and retry, by the script and without, one by one and in bulk; what can't be done is said"
     acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
     ids = [site.job(func=broken)[0] for _ in range(3)]
@@ -294,6 +294,8 @@ async def test_buttons(site):
         res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=how)
         assert res.status_code==409 and refusal in res.text and how.keys()<={*res.headers}
         assert ('<' in res.text)!=bool(how), 'the script gets the words alone'
+    monkeypatch.setitem(texts, 'refused_cancel', 'schon {status}')
+    assert ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=script).text=='schon failed'
     many = dict(do='cancel', id=['x']*1001),everything('cancel', *['x']*1001)
     bad = [ann.post('/jobs/bulk', data=dict(o, csrf=csrf)) for o in (dict(do='delete', id=ids), dict(id=ids), *many)]
     assert [o.status_code for o in bad]==[400]*4
