@@ -11,7 +11,7 @@ __all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process',
 import logging,os,secrets,socket,threading,time,weakref
 from collections import deque
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext,suppress
 from datetime import datetime,timedelta
 from pathlib import Path
 
@@ -139,13 +139,15 @@ def announce_alive(self:Process,
 @patch
 def begin_anew(self:Process):
     "Forget everything that was held, in a forked child"
-    for fd in self.locks.values(): os.close(fd)
-    for o in self.signs: o.hang_up()
-    self._begin()
+    locks,signs = self.locks,self.signs
+    self._begin() # First of all: whatever else fails, a child isn't its parent
+    for fd in locks.values():
+        with suppress(OSError): os.close(fd) # It may be closed already
+    for o in signs: o.hang_up()
 
 def _after_fork():
-    abandon_links()
     for o in list(_processes): o.begin_anew()
+    abandon_links()
 
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
 

@@ -104,7 +104,7 @@ def test_a_death_is_told(tmp_path, seen):
             except BaseException: os._exit(2)
             os.kill(os.getpid(), signal.SIGKILL) if claimed else os._exit(3)
         assert os.waitpid(pid, 0)[1]==signal.SIGKILL
-        wait_until(manager.rescue, 2, why=lambda: (manager.get_job(job_id), manager.process.id)) # The system may be slow to free its lock
+        assert manager.rescue()
         assert moves(seen)[-1]==move and 'died while it ran this job' in seen[-1].error and seen[-1].duration>0
     assert moves(seen)==['submit', 'rescue', 'fail']
 

@@ -126,6 +126,22 @@ async def test_a_heartbeat_renews_leases(path):
 # -- forks
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+def test_a_child_is_never_its_parent(tmp_path):
+    "Not even if the parent has closed a lock file by mistake, so that the child can't"
+    others = [Process() for _ in range(3)]
+    for o in others: o.announce_alive(tmp_path)
+    ids,(read,write) = [this_process.id, *[o.id for o in others]],os.pipe()
+    for fd in others[1].locks.values(): os.close(fd)
+    pid = os.fork()
+    if not pid:
+        os.write(write, ' '.join([this_process.id, *[o.id for o in others]]).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(write)
+    with open(read) as f: assert not set(f.read().split())&set(ids)
+    others[1].locks.clear()
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 def test_a_forked_child_is_another_process(path, tmp_path):
     "The parent is killed, its child lives on under a name of its own and holds nothing; a pid that comes back proves nothing"
     open_db(path)

@@ -599,7 +599,7 @@ def die(path, progress):
     dead,look = Process(),manager_at(path)
     a = manager_at(path, process=dead).claim(look.list_jobs('steps')[0].id)
     if progress: a.checkpoint('n', (a.checkpoint('n') or 0)+1)
-    for fd in dead.locks.values(): os.close(fd)
+    while dead.locks: os.close(dead.locks.popitem()[1])
     job, = look.rescue()
     return job
 

@@ -56,7 +56,7 @@ class Reader:
     def kill(self, *names, by=signal.SIGKILL):
         procs = [self.procs.pop(o) for o in names]
         for o in procs: o.send_signal(by)
-        for o in procs: assert o.wait()==-by
+        for o in procs: assert o.wait(20)==-by
 
     def log(self): return (self.folder/'log.txt').read_text()
 
