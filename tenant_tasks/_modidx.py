@@ -761,6 +761,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'tenant_tasks.pages': { 'tenant_tasks.pages.JobPages': ('pages.html#jobpages', 'tenant_tasks/pages.py'),
                                     'tenant_tasks.pages.JobPages.__init__': ('pages.html#jobpages.__init__', 'tenant_tasks/pages.py'),
                                     'tenant_tasks.pages.JobPages._acted': ('pages.html#jobpages._acted', 'tenant_tasks/pages.py'),
+                                    'tenant_tasks.pages.JobPages._up': ('pages.html#jobpages._up', 'tenant_tasks/pages.py'),
                                     'tenant_tasks.pages.JobPages.act': ('pages.html#jobpages.act', 'tenant_tasks/pages.py'),
                                     'tenant_tasks.pages.JobPages.act_on_all': ('pages.html#jobpages.act_on_all', 'tenant_tasks/pages.py'),
                                     'tenant_tasks.pages.JobPages.act_on_schedule': ( 'pages.html#jobpages.act_on_schedule',

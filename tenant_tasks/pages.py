@@ -311,6 +311,11 @@ def asking_once(
 
 # %% ../nbs/12_pages.ipynb #e04c21b0
 @patch
+def _up(self:JobPages, req):
+    "Where these pages lead back to, as `full_page` takes it"
+    return [(say('all_tenants'), self.above.base(req))] if self.above else ()
+
+@patch
 async def list_page(self:JobPages,
     req, # A request
     view:View, # Its view
@@ -328,8 +333,7 @@ async def list_page(self:JobPages,
         return Div(PauseNotes(manager.pauses(), view), Div(*glance, cls='tt-glance'), cls='tt'), table
     parts = await quickly(manager, read)
     title = say('jobs_of', tenant=req.path_params['tenant']) if self.above else say('list_jobs')
-    up = [(say('all_tenants'), self.above.base(req))] if self.above else ()
-    return full_page(title, JobsNav(view), said(*note) if note else None, *parts, up=up)
+    return full_page(title, JobsNav(view), said(*note) if note else None, *parts, up=self._up(req))
 
 # %% ../nbs/12_pages.ipynb #e7624c56
 texts.update(page_title='Job {type}')
@@ -354,8 +358,8 @@ async def job_page(self:JobPages,
         log = JobLog(job, view, manager.log_of(job.id))
         return say('page_title', type=view.shown(job).job_type),JobCard(job, view, page=True),log,details
     title,card,*parts = await quickly(manager, read)
-    up = [(say('all_tenants'), self.above.base(req))] if self.above else ()
-    _,page = full_page(title, JobsNav(view, inside=True), said(view.plain(note)), card, *parts, again, up=up)
+    head = JobsNav(view, inside=True),said(view.plain(note))
+    _,page = full_page(title, *head, card, *parts, again, up=self._up(req))
     where = f" · {req.path_params['tenant']}" if self.above else ''
     return Title(card.attrs['data-tt-title']+where),page
 
@@ -458,7 +462,9 @@ def _change(manager, act, job_id):
     def restart(job_id): return manager.retry_job(job_id, restart=True)
     acts = dict(cancel=manager.cancel_job, retry=manager.retry_job, restart=restart, run=partial(_run_now, manager))
     try: return acts[act](job_id),''
-    except JobStateError as e: return (job := manager.get_job(job_id)),_refusal(job, e)
+    except JobStateError as e:
+        job = manager.get_job(job_id)
+        return job,_refusal(job, e)
 
 # %% ../nbs/12_pages.ipynb #c8f5d608
 texts.update(ask_restart='Forget {n} finished steps and start again', ask_job='The job',
@@ -755,7 +761,7 @@ def _queues_now(manager, view, about, token): return QueueTable(manager, view)
 def _batches_now(manager, view, about, token): return BatchTable(manager, view, _batch_id(about))
 
 # %% ../nbs/12_pages.ipynb #5946c7e9
-texts.update(panel_of='{page} of {tenant}', panel_up='All tenants')
+texts.update(panel_of='{page} of {tenant}')
 
 @patch
 async def show_panel(self:JobPages,
@@ -767,11 +773,9 @@ async def show_panel(self:JobPages,
     manager = await self.manager(req)
     view,note = by_clock(view, manager.clock),req.session.pop('tt_note', None) if 'session' in req.scope else None
     parts = await quickly(manager, panels[name], manager, view, req.query_params)
-    title,up = say(f'nav_{name}'),()
-    if self.above:
-        title = say('panel_of', page=title, tenant=req.path_params['tenant'])
-        up = [(say('panel_up'), self.above.base(req))]
-    return full_page(title, JobsNav(view, name), said(*note) if note else None, *parts, up=up)
+    title = say(f'nav_{name}')
+    if self.above: title = say('panel_of', page=title, tenant=req.path_params['tenant'])
+    return full_page(title, JobsNav(view, name), said(*note) if note else None, *parts, up=self._up(req))
 
 # %% ../nbs/12_pages.ipynb #141cc2d0
 texts.update(schedule_gone='There is no such schedule any more.', schedule_goes_on='Its job {id} has not ended yet.',
