@@ -96,31 +96,44 @@ function swap(part, now) {
   return done
 }
 
-// Asking: all parts of one address at once
+// Asking: all parts of one address at once, those that move less at fewer of the requests
+const everyOf = url => partsOf(url).map(o => +o.dataset.ttEvery).filter(Boolean)
 function waitOf(url, g) { // Seconds between two requests
-  const every = partsOf(url).map(o => +o.dataset.ttEvery).filter(Boolean)
+  const every = everyOf(url)
   if (!every.length) return Infinity
-  let res = Math.min(...every)*(1 + Math.min(g.calm, 10)/10)
+  let res = Math.max(Math.min(...every)*(1 + Math.min(g.calm, 10)/10), 5*g.took)
   if (document.hidden) res = Math.max(res, 60)
   if (g.fails) res = Math.max(res, Math.min(30, 2**g.fails))
   return res
 }
-function wanted(url, g, everything) { // Parts and what the page has of them, at most 100 at a time
+function tokensOf(url, may = () => true) { // What the page has of each part
   const res = new Map()
   for (const o of partsOf(url)) {
-    if (!everything && !o.dataset.ttEvery) continue
     const {ttPart: key, ttToken: token} = o.dataset
-    res.set(key, res.has(key) && res.get(key) != token ? '' : token)
+    if (may(o)) res.set(key, res.has(key) && res.get(key) != token ? '' : token)
   }
-  const list = [...res]
+  return res
+}
+function wanted(url, g, everything) { // At most 100 parts at a time
+  const fastest = Math.min(...everyOf(url)), round = everything ? 0 : g.round++
+  const due = o => everything || o.dataset.ttEvery && round%Math.round(o.dataset.ttEvery/fastest) == 0
+  const list = [...tokensOf(url, due)]
   if (list.length <= 100) return list
   g.from = (g.from || 0)%list.length
   const some = [...list.slice(g.from), ...list].slice(0, 100)
   g.from += 100
   return some
 }
+function versionOf(g, want) { // The one of the database that all these parts show, or ''
+  const found = new Set(want.map(([key, token]) => g.seen.get(key)?.token == token ? g.seen.get(key).version : ''))
+  return found.size == 1 ? [...found][0] : ''
+}
+function remember(url, g, want, version) { // That these parts show this version
+  const now = tokensOf(url)
+  for (const [key] of want) g.seen.set(key, {token: now.get(key), version})
+}
 function groupOf(url) {
-  if (!groups.has(url)) groups.set(url, {last: Date.now(), fails: 0, calm: 0, version: '', have: ''})
+  if (!groups.has(url)) groups.set(url, {last: Date.now(), fails: 0, calm: 0, took: 0, round: 1, seen: new Map()})
   return groups.get(url)
 }
 async function ask(url, everything) {
@@ -130,9 +143,9 @@ async function ask(url, everything) {
   try { await g.busy } finally { g.busy = null }
 }
 async function asking(url, g, everything) {
-  const want = wanted(url, g, everything), have = JSON.stringify(want)
+  const want = wanted(url, g, everything), version = versionOf(g, want), start = Date.now()
   const query = new URLSearchParams(want.map(o => ['p', o.join(' ')]))
-  if (g.version && g.have == have) query.append('v', g.version)
+  if (version) query.append('v', version)
   let res, text = ''
   try {
     res = await fetch(`${url}?${query}`, {headers: {'tt-live': '1'}, signal: AbortSignal.timeout(10000)})
@@ -141,23 +154,16 @@ async function asking(url, g, everything) {
   g.last = Date.now()
   if (!res || res.status >= 500 || res.status == 429) {
     g.fails++
+    g.round = 0
     return lost(url, true)
   }
   if (g.fails) lost(url, false)
-  g.fails = 0
+  Object.assign(g, {fails: 0, took: (g.last-start)/1000})
   if (!res.ok || !res.headers.has('tt-live')) return gone(url)
   g.calm = res.status == 204 ? g.calm+1 : 0
-  if (res.status == 204) {
-    if (res.headers.get('tt-version') && want.length < 100) Object.assign(g, {version: res.headers.get('tt-version'), have})
-    return
-  }
-  const done = take(text, new Map(want))
-  g.version = done && want.length < 100 && res.headers.get('tt-version') || ''
-  const now = wanted(url, {}, everything), keys = o => o.map(([key]) => key).join('\n')
-  if (keys(now) != keys(want)) g.version = '' // There are other parts now
-  g.have = JSON.stringify(now)
+  if (res.status == 204 || take(text)) remember(url, g, want, res.headers.get('tt-version') ?? version)
 }
-function take(text, want) {
+function take(text) { // false if something was left for later
   const doc = new DOMParser().parseFromString(text, 'text/html')
   let done = true
   for (const o of [...doc.body.children])
@@ -384,7 +390,10 @@ function step() {
     if (!g.busy && Date.now() >= g.last+1000*waitOf(url, g)) ask(url)
   }
 }
-document.addEventListener('visibilitychange', step)
+document.addEventListener('visibilitychange', () => {
+  for (const g of groups.values()) g.round = 0 // All parts at once for those who come back
+  step()
+})
 setInterval(step, 500)
 step()
 })()

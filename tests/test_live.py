@@ -1,6 +1,7 @@
 "Pages that stay up to date in Chromium, under a strict content security policy and without htmx: what people are doing with them stays"
 import os,shutil
 from datetime import timedelta
+from urllib.parse import parse_qs,urlsplit
 
 import pytest
 from browser import browsing,chromium,from_cdn
@@ -240,6 +241,27 @@ def test_one_request_for_all_cards(page, site):
     assert page.asked[0].count('p=job')==50
     site.end(ids[7])
     has(card(page, ids[7]), 'completed')
+
+def test_parts_that_move_less_are_asked_less(page, site):
+    "The list each time, the numbers each third, all for those who come back; and the server hears which version the page has"
+    site.add()
+    page.clock.install()
+    page.goto(site.base+'/jobs')
+    kinds,known = [],[]
+    def ask(act):
+        with page.expect_response('**/~live*') as res: act()
+        sent = parse_qs(urlsplit(res.value.url).query)
+        kinds.append({o.partition(':')[0] for o in sent['p']})
+        known.append('v' in sent and res.value.status==204)
+        page.wait_for_timeout(100) # For the script to take it in
+    for _ in range(7): ask(lambda: page.clock.run_for(4500))
+    full = {'list','stats','tabs','failures','pauses'}
+    assert kinds==[{'list'}, {'list'}, full, {'list'}, {'list'}, full, {'list'}]
+    assert sum(known[3:])>=2, known # Each minute is a version of its own
+    site.add(job_type='other')
+    ask(lambda: page.evaluate("Date.now = () => new Date().getTime()+60000; document.dispatchEvent(new Event('visibilitychange'))"))
+    assert kinds[-1]==full and not known[-1]
+    page.get_by_role('link', name='other').wait_for()
 
 def test_a_server_that_is_gone_is_said_and_asked_less_and_less(page, site):
     job_id = site.add()
