@@ -118,7 +118,7 @@ def check_ledger(chaos):
         repeated=sum(max(len(o)-1, 0) for o in runs.values()), kills=len(chaos.kills), **Counter(f'at {o}' for o in chaos.kills.values()))
     return figures,wrong
 
-def work_and_be_killed(chaos, workers, timeout):
+def work_and_be_killed(chaos, workers, timeout, **env):
     "Keep workers running, which kill themselves or are killed at random, until every job has come to its end"
     rnd,alive,looked,pause = chaos.rnd,[],0,len(chaos.names)/100
     stop,next_kill = time.monotonic()+timeout,time.monotonic()+.5
@@ -129,7 +129,7 @@ def work_and_be_killed(chaos, workers, timeout):
         for o in [o for o in alive if o.poll() is not None]:
             chaos.reap(o, o.kill_point)
             alive.remove(o)
-        while len(alive)<workers: alive.append(chaos.worker(rnd.choice(kill_points), .08))
+        while len(alive)<workers: alive.append(chaos.worker(rnd.choice(kill_points), .08, **env))
         if time.monotonic()>next_kill:
             chaos.kill(alive.pop(rnd.randrange(len(alive))))
             next_kill = time.monotonic()+rnd.uniform(.2, 1)
@@ -138,11 +138,11 @@ def work_and_be_killed(chaos, workers, timeout):
         o.send_signal(signal.SIGTERM)
         chaos.reap(o, o.kill_point)
 
-def crash_round(seed, jobs=200, workers=2, tenants=4, timeout=120):
+def crash_round(seed, jobs=200, workers=2, tenants=4, timeout=120, files=0):
     "One round with a seed: submit and be killed, work and be killed, until all is done: figures, and a list of what is wrong"
     with Chaos(tenants, seed) as chaos:
         for i in range(0, tenants, 50 if tenants>50 else 1): # Fifty tenants in one process, if there are so many
             names = ','.join(chaos.names[i:i+50] if tenants>50 else chaos.names[i:i+1])
             for kind in ('work', 'awork', 'flaky'): chaos.reap(chaos.submit(names, max(jobs//tenants//3, 1), kind, then='die'), 'submit')
-        work_and_be_killed(chaos, workers, timeout)
+        work_and_be_killed(chaos, workers, timeout, FILES=files)
         return check_ledger(chaos)

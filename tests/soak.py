@@ -37,4 +37,5 @@ if __name__=='__main__':
     parser.add_argument('--jobs', type=int, default=600, help='jobs a round (600)')
     parser.add_argument('--workers', type=int, default=3, help='worker processes at a time (3)')
     parser.add_argument('--tenants', type=int, default=4, help='tenants (4)')
+    parser.add_argument('--files', type=int, default=0, help='files that a worker may open (as many as the system allows)')
     sys.exit(0 if main(**vars(parser.parse_args())) else 1)

@@ -1,5 +1,5 @@
 "A worker on the tenants in a directory. It may kill itself at the kill point that the environment names"
-import logging,os,sys
+import logging,os,resource,sys
 from datetime import timedelta
 
 from tasks import maybe_die
@@ -29,6 +29,7 @@ for o in ('call', '_await'): hook(Attempt, o, lambda: ('claim', ''))
 hook(JobStore, 'settle', settle_points)
 hook(BackgroundTaskManager, 'claim_next', lambda limit=1, ended=(): ('settle', 'settled') if ended else ('', ''))
 if 'LEASE' in os.environ: this_process.lease = timedelta(seconds=float(os.environ['LEASE']))
+if files := int(os.environ.get('FILES', 0)): resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 logging.basicConfig(level=logging.INFO, format='%(levelname)s %(message)s')
 print('up', flush=True)
 skew = timedelta(seconds=float(os.environ.get('SKEW', 0))) # How far this process's clock is ahead
