@@ -40,7 +40,7 @@ class Lookout:
         tenants:Tenants, # All tenants
         due:Callable, # Called from any thread, with a tenant and the time in seconds at which it has a job to run
         ill:Callable, # Called from any thread, with a tenant and the error of a look at it
-        queue:Callable=tuple, # Tenants that wait for their turn; a look at them can wait too
+        queue:Callable=tuple, # Tenants that wait for their turn; a look at them can wait too. Called on the loop
         share:Callable=lambda folder: (0, 1), # The worker's place among those of a directory, see `WorkerSign.share`
         *,
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
@@ -237,13 +237,12 @@ async def _follow(self:Lookout):
     while True:
         await self._told.wait()
         self._told.clear()
-        names,self._news = self._news,set()
+        names = self._news.difference(self._unseen, self.queue())
+        self._news = set()
         await self._aside(self._look_at_changed, names)
 
 @patch
-def _look_at_changed(self:Lookout, names):
-    later = {*self._unseen, *self.queue()}
-    self.look_at([o for o in names if o not in later and self._seen.get(o)!=self.tenants.state(o)])
+def _look_at_changed(self:Lookout, names): self.look_at([o for o in names if self._seen.get(o)!=self.tenants.state(o)])
 
 # %% ../nbs/09b_lookout.ipynb #0dab1613
 @patch

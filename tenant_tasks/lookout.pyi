@@ -54,7 +54,7 @@ class Lookout:
             tenants: All tenants
             due: Called from any thread, with a tenant and the time in seconds at which it has a job to run
             ill: Called from any thread, with a tenant and the error of a look at it
-            queue: Tenants that wait for their turn; a look at them can wait too
+            queue: Tenants that wait for their turn; a look at them can wait too. Called on the loop
             share: The worker's place among those of a directory, see `WorkerSign.share`
             look_every: Seconds between two looks at the files if the kernel doesn't tell what changes
             sweep_every: Seconds in which every tenant is looked at once, changed or not

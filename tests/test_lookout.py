@@ -155,6 +155,17 @@ async def test_a_tenant_in_the_queue_is_looked_at_in_its_turn(tenants):
         tenants['acme'].submit('note', note)
         await until(lambda: 'acme' in found, 5)
 
+async def test_the_queue_is_read_on_the_loop(tenants):
+    "It changes there all the time, so another thread could find it in the middle of a change, and lose what it was to look at"
+    threads = set()
+    def queue(): return threads.add(threading.get_ident()) or ()
+    found,lookout = lookout_of(tenants, queue=queue)
+    async with looking(lookout):
+        await asyncio.sleep(.2)
+        tenants['acme'].submit('note', note)
+        await until(lambda: 'acme' in found, 5)
+    assert threads=={threading.get_ident()}
+
 async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
     "A crowd that stays, because it has a backlog for hours, doesn't hide the others"
     monkeypatch.setattr(Lookout, 'enough', 0)
