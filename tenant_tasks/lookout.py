@@ -165,9 +165,13 @@ def look_at(self:Lookout,
 ):
     "Look at many tenants; an error of one of them goes to `ill`"
     in_full = not from_outside or self.keep is not None or self.declared
+    self._look_if(lambda o: in_full or self.tenants.may_have_work(o), names)
+
+@patch
+def _look_if(self:Lookout, worth_it, names):
     for name in names:
         try:
-            if in_full or self.tenants.may_have_work(name): self.look(name)
+            if worth_it(name): self.look(name)
         except Exception as e: self.ill(name, e)
 
 def _mixed(names, seed):
@@ -242,7 +246,7 @@ async def _follow(self:Lookout):
         await self._aside(self._look_at_changed, names)
 
 @patch
-def _look_at_changed(self:Lookout, names): self.look_at([o for o in names if self._seen.get(o)!=self.tenants.state(o)])
+def _look_at_changed(self:Lookout, names): self._look_if(lambda o: self._seen.get(o)!=self.tenants.state(o), names)
 
 # %% ../nbs/09b_lookout.ipynb #0dab1613
 @patch

@@ -166,6 +166,22 @@ async def test_the_queue_is_read_on_the_loop(tenants):
         await until(lambda: 'acme' in found, 5)
     assert threads=={threading.get_ident()}
 
+async def test_a_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
+    "An error while a change is looked at is that tenant's alone"
+    found,lookout = lookout_of(tenants)
+    state = tenants.state
+    def broken(name):
+        if name=='acme': raise OSError('no such host')
+        return state(name)
+    async with looking(lookout):
+        await asyncio.sleep(.2)
+        monkeypatch.setattr(tenants, 'state', broken)
+        lookout._hear(['acme', 'globex'])
+        await until(lambda: 'acme' in found, 2)
+        tenants['globex'].submit('note', note)
+        await until(lambda: 'globex' in found, 2)
+    assert isinstance(found['acme'], OSError)
+
 async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
     "A crowd that stays, because it has a backlog for hours, doesn't hide the others"
     monkeypatch.setattr(Lookout, 'enough', 0)
