@@ -71,6 +71,12 @@ def card(page, job_id): return page.locator(f'#job-{job_id}')
 def row(page, job_id): return page.locator(f'#job-{job_id}-row')
 def has(locator, text): locator.filter(has_text=text).wait_for()
 
+def pass_time(page, secs):
+    "Let the time of a page whose clock is installed go by, with a moment for each answer of the server"
+    for _ in range(int(2*secs)):
+        page.clock.run_for(500)
+        page.wait_for_timeout(40)
+
 def test_the_policy_is_strict_and_nothing_breaks_it(page, site):
     "Stylesheet and script apply; nothing is inline; the page says nothing in the console"
     job_id = site.add(progress=.4)
@@ -236,11 +242,13 @@ def test_run_now_by_click(page, site):
 def test_one_request_for_all_cards(page, site):
     "And fewer when nothing moves: fifty cards and a second tab's worth of time"
     ids = [site.add() for _ in range(50)]
+    page.clock.install()
     page.goto(site.base+f"/cards?ids={','.join(ids)}")
-    page.wait_for_timeout(6000)
+    pass_time(page, 6)
     assert 2<=len(page.asked)<=5, len(page.asked)
     assert page.asked[0].count('p=job')==50
     site.end(ids[7])
+    pass_time(page, 4)
     has(card(page, ids[7]), 'completed')
 
 def test_parts_that_move_less_are_asked_less(page, site):
@@ -266,31 +274,36 @@ def test_parts_that_move_less_are_asked_less(page, site):
 
 def test_a_server_that_is_gone_is_said_and_asked_less_and_less(page, site):
     job_id = site.add()
+    page.clock.install()
     page.goto(site.base+f'/cards?ids={job_id}')
     page.route('**/~live*', lambda route: route.abort())
     mark = card(page, job_id).get_by_role('status').filter(has_text='Connection lost')
+    pass_time(page, 3)
     mark.wait_for()
     n = len(page.asked)
-    page.wait_for_timeout(7000)
-    assert len(page.asked)-n<=2
+    pass_time(page, 24)
+    assert 2<=len(page.asked)-n<=4
     page.unroute('**/~live*')
+    pass_time(page, 31)
     mark.wait_for(state='detached')
     page.route('**/~live*', lambda route: route.fulfill(status=404, body='404 Not Found'))
+    pass_time(page, 4)
     card(page, job_id).get_by_text('can no longer be followed').wait_for()
     n = len(page.asked)
-    page.wait_for_timeout(2500)
+    pass_time(page, 60)
     assert len(page.asked)==n
 
 def test_a_hidden_page_asks_seldom(page, site):
     job_id = site.add()
+    page.clock.install()
     page.goto(site.base+f'/cards?ids={job_id}')
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away}); window.away = true")
-    page.wait_for_timeout(2000)
+    pass_time(page, 2)
     n = len(page.asked)
-    page.wait_for_timeout(4000)
+    pass_time(page, 50)
     assert len(page.asked)==n
     page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(1000)
+    pass_time(page, 1)
     assert len(page.asked)>n # It may have asked before the script's call returned
 
 def test_times_tick_without_the_server(new_page, site):
