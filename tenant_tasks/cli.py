@@ -195,7 +195,7 @@ def _row(tenant, job, now):
     due = f'in {in_short(wait)}' if job.status=='pending' and wait>0 else ''
     if due and job.run_at==never: due = 'after batch'
     error = '' if job.status=='completed' else job.errors[0]['error'] if job.errors else job.error_log or ''
-    error = printable(error.strip().split('\n')[-1], 60)
+    error = printable(error_message(error), 60)
     return dict(tenant=tenant, **shown, age=age, due=due, job_type=printable(job.job_type, 40), error=error)
 
 def cmd_ls(args):

@@ -32,7 +32,7 @@ class Event(NamedTuple):
     error:str|None = None # The traceback or the reason, if the move has added one to the error log
 
     def __str__(self):
-        job,last = self.job,(self.error or '').rstrip().split('\n')[-1]
+        job,last = self.job,error_message(self.error or '')
         return f'{self.tenant}: {self.move} {job.job_type} {job.id}, now {job.status}'+f': {last}'*bool(last)
 
 # %% ../nbs/03b_events.ipynb #fceb6cf3

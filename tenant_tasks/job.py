@@ -8,8 +8,8 @@ The record of a job, and the vocabulary of the other modules: states, the moves 
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'never', 'max_json', 'max_error', 'max_log',
            'max_attempts', 'max_lines', 'max_line', 'utcnow', 'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int',
            'check_text', 'BadPayload', 'dump_kwargs', 'dump_value', 'dump_result', 'read_errors', 'add_error',
-           'error_line', 'JobRecord', 'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines',
-           'Failure', 'TypeTimes', 'Timings', 'Some', 'timings', 'Step', 'Batch', 'JobList']
+           'error_message', 'error_line', 'JobRecord', 'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line',
+           'LogLine', 'LogLines', 'Failure', 'TypeTimes', 'Timings', 'Some', 'timings', 'Step', 'Batch', 'JobList']
 
 # %% ../nbs/00_job.ipynb #6b12ef54
 import html,json,re,secrets,time
@@ -188,6 +188,27 @@ def add_error(
     ends = [o.start() for o in _err_head.finditer(res)] + [len(res)]
     return res[:max(o for o in ends if o<=max_log)]
 
+# %% ../nbs/00_job.ipynb #b8d2f6e3
+_trace = 'Traceback (most recent call last):\n'
+_margins = {'':'', '  + Exception Group ':'  | '} # In front of each line, by what is in front of the head
+
+def _trace_lines(error):
+    "The lines of the last traceback, without those that were cut in the middle"
+    at = len(error)
+    while (at := error.rfind(_trace, 0, at))>=0:
+        margin = _margins.get(error[error.rfind('\n', 0, at)+1:at])
+        if margin is None: continue
+        rest = re.sub(r'\n\[… [\d,]+ characters …\]\n.*', '', error[at+len(_trace):], count=1)
+        return [o.removeprefix(margin) for o in rest.split('\n')]
+    return []
+
+def error_message(
+    error:str, # A traceback, or a reason
+)->str: # One line
+    "The line of an error that says what it is: the one that names the exception, or the last one if there is no traceback"
+    named = next((o for o in _trace_lines(error) if o[:1].strip()), '')
+    return (named or error.rstrip().rpartition('\n')[2]).strip()
+
 # %% ../nbs/00_job.ipynb #6ca5ddfa
 _uuid,_hex = r'\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b',r'0x[\da-f]+|\b(?=\w*\d)[\da-f]{6,}\b'
 _varies = re.compile(rf'{_uuid}|{_hex}|\d(?:[\d.,:]*\d)?', re.I)
@@ -195,9 +216,9 @@ _varies = re.compile(rf'{_uuid}|{_hex}|\d(?:[\d.,:]*\d)?', re.I)
 def error_line(
     log:str|None, # An error log, or another text
 )->str: # At most 300 characters
-    "The last line of the newest failure, with `#` in place of numbers and ids"
-    newest = (log or '').partition('\n── attempt ')[0].rstrip()
-    return _varies.sub('#', newest[newest.rfind('\n')+1:].strip()[:300])
+    "The `error_message` of the newest failure, with `#` in place of numbers and ids"
+    newest = (log or '').partition('\n── attempt ')[0]
+    return _varies.sub('#', error_message(newest)[:300])
 
 # %% ../nbs/00_job.ipynb #4775a769
 @dataclass
@@ -420,7 +441,7 @@ class Batch(NamedTuple):
 # %% ../nbs/00_job.ipynb #3e2abb18
 def _cell(job, name):
     v = getattr(job, name)
-    if name=='error_log' and v: v = (job.errors[0]['error'] if job.errors else v).strip().split('\n')[-1]
+    if name=='error_log' and v: v = error_message(job.errors[0]['error'] if job.errors else v)
     if name.endswith('_at') and v: v = v[:19].replace('T', ' ')
     text = html.escape('' if v is None else str(v), quote=False)
     return re.sub(r'([\\`*_|\[\]~^$"])', r'\\\1', text).replace('\n', ' ')

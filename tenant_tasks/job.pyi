@@ -5,9 +5,9 @@ from typing import Any,NamedTuple
 
 __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'never', 'max_json', 'max_error', 'max_log',
     'max_attempts', 'max_lines', 'max_line', 'utcnow', 'timestamp', 'parse_time', 'new_id', 'JobId', 'check_int',
-    'check_text', 'BadPayload', 'dump_kwargs', 'dump_value', 'dump_result', 'read_errors', 'add_error', 'error_line',
-    'JobRecord', 'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines', 'Failure', 'TypeTimes',
-    'Timings', 'Some', 'timings', 'Step', 'Batch', 'JobList']
+    'check_text', 'BadPayload', 'dump_kwargs', 'dump_value', 'dump_result', 'read_errors', 'add_error', 'error_message',
+    'error_line', 'JobRecord', 'TenantJob', 'PastAttempt', 'add_attempt', 'clip_line', 'LogLine', 'LogLines', 'Failure',
+    'TypeTimes', 'Timings', 'Some', 'timings', 'Step', 'Batch', 'JobList']
 
 live_statuses: tuple[str, ...]
 final_statuses: tuple[str, ...]
@@ -143,8 +143,18 @@ def add_error(log: str | None, attempt: int, at: datetime, error: str) -> str:
         The log with this failure on top, at most `max_log` characters
     """
 
+def error_message(error: str) -> str:
+    """The line of an error that says what it is: the one that names the exception, or the last one if there is no traceback
+
+    Args:
+        error: A traceback, or a reason
+
+    Returns:
+        One line
+    """
+
 def error_line(log: str | None) -> str:
-    """The last line of the newest failure, with `#` in place of numbers and ids
+    """The `error_message` of the newest failure, with `#` in place of numbers and ids
 
     Args:
         log: An error log, or another text

@@ -44,7 +44,7 @@ def job_words(
     live,failed = job.status=='running',job.status=='failed' and job.errors
     words = [job.status, f'{job.progress:.0%}' if live and job.progress is not None else '', live and job.progress_note]
     words += map(_plain, CardParts(job, View(internals=True, now=now)).summary())
-    if failed: words.append(job.errors[0]['error'].strip().split('\n')[-1])
+    if failed: words.append(error_message(job.errors[0]['error']))
     return ' · '.join(printable(o) for o in words if o)
 
 # %% ../nbs/12b_watch.ipynb #3b8a769c

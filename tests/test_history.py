@@ -1,5 +1,6 @@
 "What a job tells of its life: its log, its attempts and times; and what many jobs tell together, and act on together"
-import asyncio,json
+import asyncio,json,traceback
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from helpers import boom,manager_at,program,run,until,wait_until
 
 from tenant_tasks import Cancel,JobStateError,Snooze,current_job,task
 from tenant_tasks.attempt import begin
-from tenant_tasks.job import TenantJob,add_error,error_line,max_line,max_lines,max_log,new_id,timestamp
+from tenant_tasks.job import TenantJob,add_error,error_line,error_message,max_error,max_line,max_lines,max_log,new_id,timestamp
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.matching import at_once
 from tenant_tasks.store import columns
@@ -23,6 +24,63 @@ def new_rows(manager, n, **kw):
 
 @task(name='hi.work')
 def registered(**kw): return kw
+
+# -- what an error says
+
+def two_lines(host): raise OSError(f"Server error '503' for {host}\nFor more information check: the manual")
+
+def with_a_note():
+    try: two_lines('host 1')
+    except OSError as e:
+        e.add_note('A note\nof two lines')
+        raise
+
+def with_a_cause():
+    try: int('x')
+    except ValueError as e: raise KeyError('lost') from e
+
+def in_a_group():
+    try: with_a_cause()
+    except KeyError as e: raise ExceptionGroup('two of them', [e, ExceptionGroup('inner', [ValueError('a\nb')])])
+
+def caused_by_a_group():
+    try: in_a_group()
+    except ExceptionGroup as e: raise RuntimeError('the end\nof it') from e
+
+def not_python(): compile('a b', 'x.py', 'exec')
+def too_deep(): too_deep()
+def silent(): raise ValueError
+def very_long(): raise ValueError('x'*3*max_error)
+
+def by_another_process():
+    with ProcessPoolExecutor(1) as pool: pool.submit(two_lines, 'host 2').result()
+
+@pytest.mark.parametrize('func, says', [(with_a_note, "OSError: Server error '503' for host 1"), (with_a_cause, "KeyError: 'lost'"),
+    (in_a_group, 'ExceptionGroup: two of them (2 sub-exceptions)'), (caused_by_a_group, 'RuntimeError: the end'), (silent, 'ValueError'),
+    (not_python, 'SyntaxError: invalid syntax'), (too_deep, 'RecursionError: maximum recursion depth exceeded'),
+    (very_long, 'ValueError: xxx'), (by_another_process, "OSError: Server error '503' for host 2")])
+def test_an_error_says_what_it_is(func, says, clock):
+    "In the line that names the exception, though its message goes on, has notes, a cause or others in it, or is cut"
+    try: func()
+    except Exception: error = traceback.format_exc()
+    for o in (error, add_error(None, 1, clock(), error).partition('\n')[2]): assert error_message(o).startswith(says)
+    assert '\n' not in error_message(error)
+
+def test_a_long_way_to_an_error_is_cut_in_the_middle(clock):
+    frames = ''.join(f'  File "deep.py", line {i}, in f{i}\n    call(f{i+1})\n' for i in range(2000))
+    log = add_error(None, 1, clock(), f'Traceback (most recent call last):\n{frames}OSError: at last\nand more\n')
+    assert '[… ' in log and error_line(log)=='OSError: at last'
+
+@pytest.mark.parametrize('text, says', [('', ''), ('\n', ''), ('left by a process\nthat was killed\n', 'that was killed'),
+    ('Traceback (most recent call last):\n', 'Traceback (most recent call last):')])
+def test_an_error_without_a_traceback_says_its_last_line(text, says): assert error_message(text)==says
+
+def test_failures_with_long_messages_are_told_apart(manager):
+    "Two hosts whose errors end with the same advice have failed for different reasons"
+    for host in ('a.example', 'b.example'):
+        _,bg_task = manager.submit('call', two_lines, 1, host=host)
+        asyncio.run(bg_task())
+    assert sorted(o.error for o in manager.failures())==[f"OSError: Server error '#' for {o}.example" for o in 'ab']
 
 # -- the log
 
