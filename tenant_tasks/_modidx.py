@@ -74,6 +74,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.attempt._Lines.left': ('attempt.html#_lines.left', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt._Lines.wrote': ('attempt.html#_lines.wrote', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt._timed_out': ('attempt.html#_timed_out', 'tenant_tasks/attempt.py'),
+                                      'tenant_tasks.attempt._whole': ('attempt.html#_whole', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt.aretry_busy': ('attempt.html#aretry_busy', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt.begin': ('attempt.html#begin', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt.current_job': ('attempt.html#current_job', 'tenant_tasks/attempt.py'),

@@ -234,6 +234,12 @@ def release(self:Attempt)->TenantJob|None: # The row, pending again, or None if 
     self.close()
     return self.row
 
+# %% ../nbs/07_attempt.ipynb #d4f6a8b1
+async def _whole(o):
+    "What an awaitable returns in the end: if that is awaitable too, it is awaited"
+    while inspect.isawaitable(o): o = await o
+    return o
+
 # %% ../nbs/07_attempt.ipynb #3d1cce1e
 def _timed_out(e, secs): return TimeoutError(f'took longer than {secs:g} s') if secs and not e.args else e
 
@@ -252,7 +258,7 @@ async def _acall(self:Attempt):
         if self.policy.on: self.outcome = await self._send()
         else:
             kwargs = self._enter()
-            self.outcome = Returned(await asyncio.wait_for(self._awaitable or self.func(**kwargs), secs))
+            self.outcome = Returned(await asyncio.wait_for(_whole(self._awaitable or self.func(**kwargs)), secs))
     except asyncio.TimeoutError as e: self.outcome = _timed_out(e, secs)
     except BaseException as e: self.outcome = e
 

@@ -158,7 +158,8 @@ def _save(tenants, copies, name, known, now):
 # %% ../nbs/09c_backup.ipynb #3e07cada
 def _sources(data, dest):
     "The tenants, and the directory of their copies as tenants"
-    tenants = as_tenants(data)
+    tenants,parent = as_tenants(data),Path(dest).absolute().parent
+    if not parent.is_dir(): raise NotADirectoryError(f"the parent of `dest` must be a directory, got {str(dest)!r}")
     copies = Tenants(dest, suffix=getattr(tenants, 'suffix', '.db'))
     if os.path.realpath(dest) in tenants.served():
         raise ValueError(f"`dest` must be another directory than the one with the tenants, got {str(dest)!r}")

@@ -308,7 +308,7 @@ def _pauses(args, act=lambda manager: None):
         act(manager)
         return [(name, o) for o in manager.pauses()]
     found = list(target.ask(ask))
-    text = table([_pause_row(*o, utcnow()) for o in found])
+    text = table([_pause_row(*o, utcnow()) for o in found]) if found else 'nothing is paused'
     return [dict(tenant=k, **o._asdict()) for k,o in found], text, target.code
 
 # %% ../nbs/13_cli.ipynb #e1874517
@@ -345,7 +345,7 @@ def cmd_backup(args):
 
 # %% ../nbs/13_cli.ipynb #0c08d183
 def _restored(o):
-    state = 'as before' if o.error else 'restored'
+    state = 'unchanged' if o.error else 'restored'
     return dict(tenant=o.tenant, state=state, pending=o.pending, running=o.running, again=len(o.again), error=o.error)
 
 def cmd_restore(args):
@@ -354,12 +354,13 @@ def cmd_restore(args):
     tenants = _of_path(args, args.data, make=True)[0]
     try: res = restore(copies.path, tenants, names, paused=args.paused)
     except (ValueError,TenantNotFound) as e: raise UsageError(e) from None
-    for o in res: o.error and warn(f'{o.tenant} is as before: {o.error}')
+    for o in res: o.error and warn(f'{o.tenant} is unchanged: {o.error}')
     rows = [dict(tenant=o.tenant, id=i, job_type=kind, ended=how or 'deleted') for o in res for i,kind,how in o.again]
     text = table([_restored(o) for o in res])
     if rows: text += '\n\nThese jobs had ended since and run again:\n'+table(rows[:100])
     if args.paused and not all(o.error for o in res):
-        text += f'\n\nThe restored jobs are paused. To start them: tenant-tasks resume {args.data}'
+        which = f'{args.data} --tenant {args.tenant}' if args.tenant else args.data
+        text += f'\n\nThe restored jobs are paused. To start them: tenant-tasks resume {which}'
     return [o._asdict() for o in res], text, int(any(o.error for o in res))
 
 # %% ../nbs/13_cli.ipynb #d695aa4d

@@ -13,7 +13,11 @@ from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.retry import Cancel,Snooze
 from tenant_tasks.testing import Clock
 
-@pytest.mark.parametrize('func', [work, awork, lambda **kw: awork(**kw)], ids=['sync', 'async', 'sync that returns an awaitable'])
+async def returns_awaitable(**kw): return awork(**kw)
+async def returns_task(**kw): return asyncio.ensure_future(returns_awaitable(**kw))
+
+@pytest.mark.parametrize('func', [work, awork, lambda **kw: awork(**kw), returns_awaitable, returns_task],
+    ids=['sync', 'async', 'sync that returns an awaitable', 'async that returns one', 'async that returns a task'])
 async def test_completes(manager, func):
     odd = dict(job_id=1, func=2, args=[3], kwargs=4, db=5, self=6, manager=7, wait=8, job=9)
     job = await run(manager, func, **odd)

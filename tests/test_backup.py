@@ -155,7 +155,7 @@ def test_two_backups_at_a_time(data, tmp_path):
 
 def test_wrong_directories(data, tmp_path):
     with pytest.raises(ValueError, match='`dest` must be another directory'): backup(data, data.path)
-    with pytest.raises(NotADirectoryError): backup(data, tmp_path/'no/parent')
+    with pytest.raises(NotADirectoryError, match='the parent of `dest` must be a directory'): backup(data, tmp_path/'no/parent')
     with pytest.raises(NotADirectoryError, match='`source` must be a backup'): restore(tmp_path/'nowhere', data)
     with pytest.raises(ValueError, match='must be another directory'): restore(data.path, data)
 

@@ -219,5 +219,5 @@ def test_command(tmp_path, capsys):
     assert json.loads(run('pauses', tmp_path, '--json')[1])==[dict(tenant='acme', **p._asdict())]
     assert run('resume', tmp_path)[0]==0 and acme.pauses()==[p]
     assert run('pause', tmp_path)[0]==0 and [len(tenants[o].pauses()) for o in tenants]==[2, 1]
-    assert run('resume', tmp_path)[0]==0 and run('resume', tmp_path, '--type', 'note')==(0, 'nothing\n')
+    assert run('resume', tmp_path)[0]==0 and run('resume', tmp_path, '--type', 'note')==(0, 'nothing is paused\n')
     assert run('pause', tmp_path, '--for', '2 hours')[0]==2 and run('pause', tmp_path, '--type', '')[0]==2 and acme.pauses()==[]
