@@ -66,6 +66,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.attempt.Attempt.stop': ('attempt.html#attempt.stop', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt.Attempt.take_lines': ( 'attempt.html#attempt.take_lines',
                                                                                    'tenant_tasks/attempt.py'),
+                                      'tenant_tasks.attempt.Attempt.tenant': ('attempt.html#attempt.tenant', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt.Attempt.waits': ('attempt.html#attempt.waits', 'tenant_tasks/attempt.py'),
                                       'tenant_tasks.attempt.Attempt.write_outcome': ( 'attempt.html#attempt.write_outcome',
                                                                                       'tenant_tasks/attempt.py'),

@@ -440,6 +440,12 @@ def paused(self:Attempt)->bool:
     try: return any(o.job_type in ('', self.job.job_type) for o in self.store.pauses(self.clock(), self.mode))
     except transient_errors: return False
 
+# %% ../nbs/07_attempt.ipynb #a7c9d1e4
+@patch(as_prop=True)
+def tenant(self:Attempt)->str:
+    "The name of the tenant, as its `Tenants` know it; of another database the name of its file, '' in memory"
+    return self.store.tenant
+
 # %% ../nbs/07_attempt.ipynb #a257f8fe
 @patch(as_prop=True)
 def db(self:Attempt)->Database:

@@ -177,6 +177,10 @@ class Attempt:
         """Are jobs of this type paused now, or all jobs? False if the database is locked"""
 
     @property
+    def tenant(self) -> str:
+        """The name of the tenant, as its `Tenants` know it; of another database the name of its file, '' in memory"""
+
+    @property
     def db(self) -> Database:
         """The tenant's database, on a connection for this job alone; inside of a transaction, the one in it"""
 

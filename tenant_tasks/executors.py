@@ -68,7 +68,10 @@ def _load_script(script):
 # %% ../nbs/07b_executors.ipynb #42720af4
 class _StoreAt:
     "The `JobStore` of a database file, opened when it is first used"
-    def __init__(self, path): self.path = path
+    def __init__(self, path, tenant):
+        self.path = path
+        self.tenant = tenant
+
     def __getattr__(self, name): return getattr(self.opened, name)
 
     @cached_property
@@ -80,11 +83,11 @@ class _StoreAt:
         what = repr(self.path) if self.path else 'a database in memory'
         raise FileNotFoundError(f"the tenant's database must be a file on the host that runs the function, got {what}")
 
-def _attempt_at(job, db, lease, topic):
+def _attempt_at(job, db, lease, tenant, topic):
     "The attempt as the function sees it: the process that claimed the job holds the claim, and this one doesn't"
     job,process = TenantJob(**job),Process(lease=timedelta(seconds=lease))
-    if host := other_host(job.owner): a = _FarAttempt(job, _FarStore(job, host, topic), process=process)
-    else: a = Attempt(job, _StoreAt(db), process=process)
+    if host := other_host(job.owner): a = _FarAttempt(job, _FarStore(job, host, tenant, topic), process=process)
+    else: a = Attempt(job, _StoreAt(db, tenant), process=process)
     a.policy = replace(a.policy, on=None)
     return a
 
@@ -108,9 +111,10 @@ def _dask_call():
 # %% ../nbs/07b_executors.ipynb #80d72b5f
 class _FarStore:
     "Stands for the `JobStore` on a host that doesn't have the file"
-    def __init__(self, job, host, topic):
+    def __init__(self, job, host, tenant, topic):
         self.job = job
         self.host = host
+        self.tenant = tenant
         self.topic = topic
         self.dask = _dask_call() if topic else None
 
@@ -156,13 +160,13 @@ def _raised(e): return dict(how='raised', error=format_error(e), again=True)
 # %% ../nbs/07b_executors.ipynb #f3d41cec
 _found = [] # What to call once a function is found, before it is called
 
-def _run(job, db, lease, topic=None, **where):
+def _run(job, db, lease, tenant='', topic=None, **where):
     try:
         _load(**where)
         find_task(job['task'])
     except (ImportError,UnknownTask) as e: return dict(how='lost', why=f'{type(e).__name__}: {e}')
     for f in _found: f()
-    a = _attempt_at(job, db, lease, topic)
+    a = _attempt_at(job, db, lease, tenant, topic)
     if not a.is_async: a.call()
     if a.outcome is None and not a.done: asyncio.run(a.acall())
     try: res = dict(how='settled') if a.done else _answer(a)
@@ -236,7 +240,7 @@ def _submit(self:Elsewhere, call):
 # %% ../nbs/07b_executors.ipynb #11d001f0
 def _call_text(a, topic=None):
     job = {k:v for k,v in vars(a.job).items() if k not in ('error_log', 'result', 'attempt_log')}
-    res = dict(job=job, db=a.store.link.path, lease=a.process.lease.total_seconds(), topic=topic)
+    res = dict(job=job, db=a.store.link.path, lease=a.process.lease.total_seconds(), tenant=a.store.tenant, topic=topic)
     return json.dumps(dict(res, **_where(a.func)))
 
 def _look(a, said=None):

@@ -276,7 +276,9 @@ async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
     assert job.status==('failed' if timed else 'cancelled') and (timed or job.progress==.5) and pids(tmp_path/'here')
     await until(lambda: said(tmp_path/'here.end').startswith(('Cancel: asked to stop', 'TimeoutError')))
 
-async def test_a_result_from_another_host(far_manager, far): assert (await run(far_manager, heavy.apid)).value[0] in far.workers
+async def test_a_result_from_another_host(far_manager, far):
+    assert (await run(far_manager, heavy.apid)).value[0] in far.workers
+    assert (await run(far_manager, heavy.whose)).value==far_manager.store.tenant
 
 async def test_progress_is_dropped_without_a_channel(manager, monkeypatch, logs):
     "With one line in the log; the last progress still comes with the result"

@@ -70,6 +70,12 @@ async def test_runs_in_another_process(manager, func):
     there = job.value if func is heavy.pid else job.value[0]
     assert job.status=='completed' and there!=os.getpid() and job.owner==manager.process.id
 
+async def test_knows_its_tenant(manager):
+    "The name that the app has for it, which may not be that of its file"
+    assert (await run(manager, heavy.whose)).value=='acme'
+    manager.store.tenant = 'globex'
+    assert (await run(manager, heavy.whose)).value=='globex'
+
 async def test_runs_in_drain(manager):
     manager.submit('heavy', heavy.pid)
     assert await manager.drain()==1 and manager.list_jobs()[0].value!=os.getpid()
