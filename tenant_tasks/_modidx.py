@@ -721,6 +721,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.manager._Waits._poll': ('manager.html#_waits._poll', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._Waits.sleep': ('manager.html#_waits.sleep', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._check_func': ('manager.html#_check_func', 'tenant_tasks/manager.py'),
+                                      'tenant_tasks.manager._check_tries': ('manager.html#_check_tries', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._hint': ('manager.html#_hint', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._moment': ('manager.html#_moment', 'tenant_tasks/manager.py'),
                                       'tenant_tasks.manager._read_signature': ('manager.html#_read_signature', 'tenant_tasks/manager.py'),

@@ -119,9 +119,14 @@ def check_args(
         raise TypeError(f"arguments must be parameters of {what}, got {bad!r}{_hint(bad, names)}")
     if needs<=kwargs.keys(): return kwargs
     missing,given = ', '.join(repr(o) for o in needs if o not in kwargs),', '.join(map(str, kwargs)) or 'none'
-    raise TypeError(f"arguments of {function_name(func)} must include {missing}, got {given}")
+    raise TypeError(f"arguments of {function_name(func)} must include {missing} by name, got {given}")
 
 # %% ../nbs/08_manager.ipynb #7de9aaa7
+def _check_tries(n):
+    by_name = '' if isinstance(n, int) else '; arguments for the function must be passed by name'
+    try: check_int('max_retries', n, 1)
+    except ValueError as e: raise ValueError(f'{e}{by_name}') from None
+
 class _Default(int): "An int that can be told from one that the caller passed"
 _default_retries = _Default(3)
 
@@ -130,7 +135,7 @@ def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
     name = task_name(func)
     if name: self.process.check_on(find_task(name), here=False)
     if max_retries is _default_retries: max_retries = find_task(name).max_retries if name else int(max_retries)
-    check_int('max_retries', max_retries, 1)
+    _check_tries(max_retries)
     now,opts = self.clock(),dict(self._options)
     created_at = timestamp(now)
     run_at = timestamp(now+opts.pop('delay')) if 'delay' in opts else opts.pop('run_at', created_at)
@@ -156,6 +161,7 @@ def using(self:BackgroundTaskManager, *,
     res,opts = copy(self),dict(priority=check_int('priority', priority, -2**31))
     if delay is not None: opts['delay'] = to_delta(delay)
     if run_at is not None: opts['run_at'] = timestamp(run_at)
+    if opts.get('run_at', '')>=never: raise ValueError(f"`run_at` must be before {never[:10]} in UTC, got {run_at}")
     if unique_key is not None: opts['unique_key'] = check_text('unique_key', unique_key)
     res._options = opts
     return res
@@ -575,8 +581,8 @@ def cancel_job(self:BackgroundTaskManager,
     if job.status in ('completed','failed'):
         why = f"a job must be pending or running to be cancelled, and job {job_id} is {job.status}"
         raise JobStateError(why, 'cancel')
-    if job.status=='running':
-        for o in self.process.attempts_of(job_id): o.stop()
+    is_open = self.store.link.joined() is not None or in_transaction(self.db)
+    for o in self.process.attempts_of(job_id) if job.status=='running' and not is_open else (): o.stop()
     self._tell_of_follower(job)
     return job
 

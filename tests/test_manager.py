@@ -9,6 +9,7 @@ from fastlite import database
 from helpers import Look,awork,boom,in_threads,manager_at,open_db,program,run,until,wait_until,work,write_lock
 from starlette.background import BackgroundTask,BackgroundTasks
 
+from tenant_tasks.attempt import current_job
 from tenant_tasks.job import BadPayload,TenantJob,max_json,utcnow
 from tenant_tasks.link import runner
 from tenant_tasks.manager import BackgroundTaskManager,JobNotFound,JobStateError
@@ -33,7 +34,7 @@ def test_killed_after_submit(path):
     (dict(job_type=3), ValueError, "`job_type` must be a string that isn't blank, got 3"),
     (dict(task_func=None), TypeError, '`task_func` must be a function or an async function, got None'),
     (dict(max_retries=0), ValueError, '`max_retries` must be an int ≥ 1, got 0'),
-    (dict(max_retries=1.5), ValueError, '`max_retries` must be an int ≥ 1, got 1.5'),
+    (dict(max_retries=1.5), ValueError, '`max_retries` must be an int ≥ 1, got 1.5; arguments for the function must be passed by name'),
     (dict(max_retries=True), ValueError, '`max_retries` must be an int ≥ 1, got True'),
     (dict(when=utcnow()), BadPayload, "argument 'when' must be None"), (dict(rate=float('inf')), BadPayload, "argument 'rate' must be"),
     (dict(deep=[dict(a=b'x')]), BadPayload, "argument 'deep' must be"),
@@ -118,6 +119,31 @@ async def test_cancelled_while_it_waits(manager, clock):
     manager.sleep = sleep
     await manager._execute_with_retry(job_id, work)
     assert manager.get_job(job_id).status=='cancelled' and len(clock.slept)==1
+
+async def test_a_cancel_that_is_rolled_back_stops_nothing(path):
+    "Neither with the package's transaction nor with the app's own; a request that is committed is in the row"
+    manager,go = manager_at(path),asyncio.Event()
+    async def waits():
+        await go.wait()
+        current_job().check()
+        return 'done'
+    job_id,bg_task = manager.submit('sync', waits)
+    running = asyncio.ensure_future(bg_task())
+    await until(lambda: manager.get_job(job_id).status=='running')
+    with pytest.raises(ValueError):
+        async with manager.transaction():
+            manager.cancel_job(job_id)
+            raise ValueError
+    manager.db.conn.execute('BEGIN IMMEDIATE')
+    manager.cancel_job(job_id)
+    manager.db.conn.execute('ROLLBACK')
+    await asyncio.sleep(.05)
+    assert not running.done() and not manager.get_job(job_id).cancel_requested
+    async with manager.transaction(): manager.cancel_job(job_id)
+    assert manager.get_job(job_id).cancel_requested and not running.done()
+    go.set()
+    await running
+    assert manager.get_job(job_id).status=='cancelled'
 
 async def test_a_running_job_that_was_asked_to_stop_is_not_retried(manager):
     def f():

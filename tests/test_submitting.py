@@ -1,7 +1,7 @@
 "What a submit takes and gives back: arguments that fit the function, ids that say what is new, a task's defaults, another time"
 import asyncio,copy,gc,inspect,json,pickle,threading,time,weakref
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime,timedelta,timezone
 from functools import lru_cache,partial,wraps
 
 import pytest
@@ -48,8 +48,8 @@ async def test_arguments_that_fit(manager, func, kw):
     for _ in range(2): assert (await run(manager, func, 1, **kw)).status=='completed'
 
 @pytest.mark.parametrize('func,kw,says', [
-    (sync, {}, "arguments of test_submitting.sync must include 'user_id', got none"),
-    (sync, dict(pages=1), "arguments of test_submitting.sync must include 'user_id', got pages"),
+    (sync, {}, "arguments of test_submitting.sync must include 'user_id' by name, got none"),
+    (sync, dict(pages=1), "arguments of test_submitting.sync must include 'user_id' by name, got pages"),
     (sync, dict(user_id=1, nope=2), "arguments must be parameters of test_submitting.sync(user_id, pages, deep), got 'nope'"),
     (sync, dict(userid=1), "got 'userid'; did you mean user_id=…?"),
     (sync, dict(user_id=1, max_retry=5), "got 'max_retry'; did you mean max_retries=…?"),
@@ -57,12 +57,12 @@ async def test_arguments_that_fit(manager, func, kw):
     (async_sync, dict(user_id=1, page=2), "test_submitting.async_sync(user_id), got 'page'"),
     (partial(sync, 1), dict(user_id=2), "test_submitting.sync(pages, deep), got 'user_id'"),
     (Shop, dict(nope=1), "test_submitting.Shop(user_id), got 'nope'"),
-    (Shop().refund, {}, "arguments of test_submitting.Shop.refund must include 'user_id', got none"),
+    (Shop().refund, {}, "arguments of test_submitting.Shop.refund must include 'user_id' by name, got none"),
     (Shop(), dict(nope=1), "test_submitting.Shop(user_id), got 'nope'"),
-    (passes_on, dict(pages=1), "test_submitting.passes_on must include 'user_id', got pages"),
+    (passes_on, dict(pages=1), "test_submitting.passes_on must include 'user_id' by name, got pages"),
     (lambda priority=0: 0, dict(prioritty=1), "got 'prioritty'; did you mean priority=…?"),
     (lambda a, /, b=1: 0, dict(a=1), "`task_func` must take its arguments by name, got test_submitting.<lambda>, whose 'a' is positional-only"),
-    (lambda a=1, /: 0, dict(a=1), "test_submitting.<lambda>(), got 'a'"), (lambda a, b, **kw: 0, dict(b=1, c=2), "must include 'a', got b, c")])
+    (lambda a=1, /: 0, dict(a=1), "test_submitting.<lambda>(), got 'a'"), (lambda a, b, **kw: 0, dict(b=1, c=2), "must include 'a' by name, got b, c")])
 def test_arguments_that_do_not_fit(manager, func, kw, says):
     "The same error the second time, when the signature is known; nothing is written, by `submit_many` neither"
     for _ in range(2):
@@ -185,7 +185,8 @@ def test_reschedule(path, clock):
     ({}, ValueError, 'one of `delay` and `run_at` must be given, got None and None'),
     (dict(delay=1, run_at=utcnow()), ValueError, 'only one of `delay` and `run_at` must be given, got 1 and'),
     (dict(delay=-1), ValueError, 'a wait must be a timedelta or 0 to'), (dict(run_at='noon'), TypeError, "`run_at` must be a datetime with a time zone, got 'noon'"),
-    (dict(run_at=utcnow().replace(tzinfo=None)), ValueError, 'a time must have a time zone')])
+    (dict(run_at=utcnow().replace(tzinfo=None)), ValueError, 'a time must have a time zone'),
+    (dict(run_at=datetime(9999, 12, 31, tzinfo=timezone.utc)), ValueError, '`run_at` must be before 9999-12-31 in UTC')])
 def test_reschedule_refuses(manager, kw, error, says):
     job_id,_ = manager.using(delay=60).submit('sync', work)
     before = manager.get_job(job_id)
