@@ -152,7 +152,7 @@ def _legend(rows, span):
     return Figcaption(Strong(say('chart_title')), *keys, about)
 
 def _as_table(rows, span):
-    if not rows: return P(say('chart_none'), cls='tt-soft')
+    if not rows: return Div(P(say('chart_none')), cls='tt-empty')
     head = head_row('chart', {'from':None, 'n_done':'tt-num', 'n_failed':'tt-num'})
     def number(n): return Td(f'{n:,}', cls='tt-num')
     def row(at, *counts): return Tr(Th(time_tag(utc_words(at), at, 'at'), scope='row'), *map(number, counts))
@@ -171,8 +171,9 @@ def Throughput(
     rows = manager.store.ended_in(edges)
     cut = P(say('chart_cut'), cls='tt-note', role='status') if rows.cut else None
     part = live_attrs(view, f'throughput:{span}', state_token(rows, rows.cut, edges[-1]), 15 if span=='hour' else 60)
-    body = Figure(_legend(rows, span), _plot(rows, edges, span) if rows else None, cls='tt-chart')
-    return Section(body, cut, _as_table(rows, span), cls='tt tt-card tt-full', id='tt-throughput', **part)
+    body = Figure(_legend(rows, span), _plot(rows, edges, span), cls='tt-chart') if rows else None
+    look = 'tt tt-card tt-full' if rows else 'tt'
+    return Section(body, cut, _as_table(rows, span), cls=look, id='tt-throughput', **part)
 
 # %% ../nbs/11b_charts.ipynb #3981a0f2
 texts.update(span_label='Span of time', span_hour='Last hour', span_day='Last day', span_week='Last week')
@@ -189,8 +190,7 @@ def SpanTabs(
 # %% ../nbs/11b_charts.ipynb #61176ea0
 texts.update(timing_title='Waiting and running', timing_type='Type', timing_n='Ended', timing_failed='Failed',
     timing_waited='Waited p50 / p95', timing_ran='Ran p50 / p95', timing_newest='of the newest {n}',
-    timing_note='Half of the jobs took no longer than p50, 95 of 100 no longer than p95.',
-    timing_none='How long jobs wait and run is shown here as soon as some have ended.')
+    timing_note='Half of the jobs took no longer than p50, 95 of 100 no longer than p95.')
 _of_newest = 1000 # So many jobs count
 _most_types = 30 # So many types have a row
 
@@ -227,9 +227,10 @@ def TimesTable(
     rows = [_times_row(manager, o, view, tops) for o in types]
     table = scrolling(Table(Thead(head), Tbody(*rows)), say('timing_title'))
     cut = Span(' ', say('timing_newest', n=f'{_of_newest:,}'), cls='tt-soft') if found.cut else None
-    body = (table, P(say('timing_note'), cls='tt-soft tt-foot')) if types else P(say('timing_none'), cls='tt-soft')
+    title,note = H2(say('timing_title'), cut, cls='tt-part'),P(say('timing_note'), cls='tt-soft tt-foot')
+    body = (title, table, note) if types else () # The chart says that nothing has ended
     part = live_attrs(view, f'times:{span}', state_token(types, found.cut), 15 if span=='hour' else 60)
-    return Section(H2(say('timing_title'), cut, cls='tt-part'), body, cls='tt tt-times', id='tt-times', **part)
+    return Section(*body, cls='tt tt-times', id='tt-times', **part)
 
 # %% ../nbs/11b_charts.ipynb #5a87ff64
 texts.update(failures_title='Failures of the last day, by cause', failures_cut=' (of the newest {n})',

@@ -370,8 +370,11 @@ async def job_page(self:JobPages,
         return say('page_title', type=view.shown(job).job_type),card,log,details
     title,card,*parts = await quickly(manager, read)
     head = JobsNav(view, inside=True),said(view.plain(note))
-    _,page = full_page(title, *head, card, *parts, again, up=self._up(req))
-    where = f" · {req.path_params['tenant']}" if self.above else ''
+    up,where = self._up(req),''
+    if self.above:
+        tenant = req.path_params['tenant']
+        up,where = [*up, (say('jobs_of', tenant=tenant), view.base)],f' · {tenant}'
+    _,page = full_page(title, *head, card, *parts, again, up=up)
     return Title(card.attrs['data-tt-title']+where),page
 
 # %% ../nbs/12_pages.ipynb #89b3ac08

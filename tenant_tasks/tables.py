@@ -694,7 +694,8 @@ def _worker_row(n, o, view):
     name = say('workers_process', host=o.host, pid=o.pid) if view.internals else say('workers_number', n=n)
     since = time_tag(elapsed(o.since, view.now), o.since) if o.since else ''
     nums = Td(f'{o.running:,}', cls='tt-num'),Td(f'{o.tenants:,}', cls='tt-num')
-    return Tr(Th(name, scope='row'), Td(since, cls='tt-num'), *nums, Td(_task_words(o.tasks), cls='tt-wide tt-tasks'))
+    own = [k for k in o.tasks if not k.startswith('tenant_tasks.')] # Those of the app
+    return Tr(Th(name, scope='row'), Td(since, cls='tt-num'), *nums, Td(_task_words(own), cls='tt-wide tt-tasks'))
 
 # %% ../nbs/11a_tables.ipynb #8f361009
 def LiveWorkers(

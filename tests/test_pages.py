@@ -409,7 +409,7 @@ async def test_operator_pages(tmp_path):
     inside = client.get('/ops/n005')
     assert 'href="/ops"' in inside.text and 'Jobs of n005' in inside.text
     job = BackgroundTaskManager(dbs['n005']).list_jobs()[0]
-    assert client.get(f'/ops/n005/{job.id}').status_code==200 and client.get(f'/ops/n006/{job.id}').status_code==404
+    assert '<a href="/ops/n005">← Jobs of n005</a>' in client.get(f'/ops/n005/{job.id}').text and client.get(f'/ops/n006/{job.id}').status_code==404
     client.post(f'/ops/n005/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/{job.id}')))
     assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
     assert client.get('/ops/unknown').status_code==404
