@@ -34,7 +34,8 @@ def span_edges(
 
 # %% ../nbs/11b_charts.ipynb #e8308b89
 texts.update(stats_pending='Pending', stats_running='Running', stats_completed='Completed', stats_failed='Failed',
-    stats_cancelled='Cancelled', stats_late='Longest due', stats_none='none', stats_last='Last hour',
+    stats_cancelled='Cancelled', stats_late='Longest wait', stats_none='none', stats_last='Ended in the last hour',
+    stats_ended='{done} completed, {failed} failed',
     stats_link='{n} {status}', stats_hour='{done} completed and {failed} failed in the last hour')
 
 # %% ../nbs/11b_charts.ipynb #6f2665be
@@ -56,10 +57,12 @@ def _chart(ended, now):
     counts = dict(completed={i:n for i,n,_ in known}, failed={i:n for i,_,n in known})
     top = max([done+bad for _,done,bad in known]+[1])
     done,bad = (sum(v.values()) for v in counts.values())
-    words = say('stats_hour', done=f'{done:,}', failed=f'{bad:,}')
+    nums = dict(done=f'{done:,}', failed=f'{bad:,}')
+    words = say('stats_hour', **nums)
     axis = ft('line', x1=0, x2=180, y1=36.5, y2=36.5, cls='tt-axis')
     box = dict(viewBox='0 0 180 38', preserveAspectRatio='none', role='img', aria_label=words)
-    return Svg(Title(words), axis, *_bars(counts, top), **box),words
+    chart = Svg(Title(words), axis, *_bars(counts, top), **box),Div(say('stats_ended', **nums), cls='tt-soft')
+    return (Dd(*chart) if known else Dd(say('stats_none'))),words
 
 # %% ../nbs/11b_charts.ipynb #984b1ec7
 def JobStats(
@@ -72,17 +75,18 @@ def JobStats(
     counts,since = manager.store.stats(count_limit)
     ended = manager.store.ended_in(span_edges('hour', now))
     chart,words = _chart(ended, now)
-    late = time_tag(elapsed(since, now), since) if since and parse_time(since)<=now else say('stats_none')
+    late = time_tag(elapsed(since, now), since) if since and parse_time(since)<=now else ''
     def number(s):
         if view.base is None: return count_words(counts[s])
         n,url = count_words(counts[s]),f'{view.base}?{urlencode(dict(status=s))}'
         return A(n, href=url, aria_label=say('stats_link', n=n, status=say(f'stats_{s}').lower()))
     def item(s): return Div(Dt(say(f'stats_{s}')), Dd(number(s), cls='tt-bad' if s=='failed' and counts[s] else None))
-    items = [*map(item, () if brief else statuses), Div(Dt(say('stats_late')), Dd(late))]
-    items.append(Div(Dt(say('stats_last')), Dd(chart)))
+    items = [*map(item, () if brief else statuses), Div(Dt(say('stats_late')), Dd(late or say('stats_none')))]
+    items.append(Div(Dt(say('stats_last')), chart))
     part = f"stats:{'brief' if brief else ''}"
     part = live_attrs(view, part, state_token(counts, since, ended, timestamp(now)[:16]), 5)
-    return Div(Dl(*items, cls='tt-stats', title=words), cls='tt', id='tt-stats', **part)
+    shown = not brief or late or ended # Nothing to say is said by nothing
+    return Div(Dl(*items, cls='tt-stats', title=words) if shown else None, cls='tt', id='tt-stats', **part)
 
 # %% ../nbs/11b_charts.ipynb #e21eebb2
 def _ticks(top):
@@ -148,7 +152,7 @@ def _legend(rows, span):
     return Figcaption(Strong(say('chart_title')), *keys, about)
 
 def _as_table(rows, span):
-    if not rows: return P(say('chart_none'), cls='tt-soft')
+    if not rows: return Div(P(say('chart_none')), cls='tt-empty')
     head = head_row('chart', {'from':None, 'n_done':'tt-num', 'n_failed':'tt-num'})
     def number(n): return Td(f'{n:,}', cls='tt-num')
     def row(at, *counts): return Tr(Th(time_tag(utc_words(at), at, 'at'), scope='row'), *map(number, counts))
@@ -167,8 +171,9 @@ def Throughput(
     rows = manager.store.ended_in(edges)
     cut = P(say('chart_cut'), cls='tt-note', role='status') if rows.cut else None
     part = live_attrs(view, f'throughput:{span}', state_token(rows, rows.cut, edges[-1]), 15 if span=='hour' else 60)
-    body = Figure(_legend(rows, span), _plot(rows, edges, span), cls='tt-chart')
-    return Section(body, cut, _as_table(rows, span), cls='tt tt-card tt-full', id='tt-throughput', **part)
+    body = Figure(_legend(rows, span), _plot(rows, edges, span), cls='tt-chart') if rows else None
+    look = 'tt tt-card tt-full' if rows else 'tt'
+    return Section(body, cut, _as_table(rows, span), cls=look, id='tt-throughput', **part)
 
 # %% ../nbs/11b_charts.ipynb #3981a0f2
 texts.update(span_label='Span of time', span_hour='Last hour', span_day='Last day', span_week='Last week')
@@ -185,8 +190,7 @@ def SpanTabs(
 # %% ../nbs/11b_charts.ipynb #61176ea0
 texts.update(timing_title='Waiting and running', timing_type='Type', timing_n='Ended', timing_failed='Failed',
     timing_waited='Waited p50 / p95', timing_ran='Ran p50 / p95', timing_newest='of the newest {n}',
-    timing_note='Half of the jobs took no longer than p50, 95 of 100 no longer than p95.',
-    timing_none='How long jobs wait and run is shown here as soon as some have ended.')
+    timing_note='Half of the jobs took no longer than p50, 95 of 100 no longer than p95.')
 _of_newest = 1000 # So many jobs count
 _most_types = 30 # So many types have a row
 
@@ -196,15 +200,15 @@ def _mini(pair, top):
     return Svg(bar(pair[1], 'tt-p95'), bar(pair[0], 'tt-p50'), cls='tt-mini', aria_hidden='true')
 
 def _times_cell(pair, top):
-    if pair[1] is None: return Td('–', cls='tt-num')
-    return Td(Span(in_words(pair[0]), Span(' / ', in_words(pair[1]), cls='tt-soft')), _mini(pair, top), cls='tt-num')
+    if pair[1] is None: return Td('–')
+    return Td(Span(in_words(pair[0]), Span(' / ', in_words(pair[1]), cls='tt-soft')), _mini(pair, top), cls='tt-times')
 
 # %% ../nbs/11b_charts.ipynb #5b83f07f
 def _times_row(manager, o, view, tops):
     newest = manager.store.find(job_type=o.job_type, limit=1)
     name = as_listed(newest[0], view).job_type if newest else o.job_type
     if name==o.job_type and view.base is not None: name = A(name, href=f'{view.base}?{urlencode(dict(type=name))}')
-    failed = Td(f'{o.failed:,}', cls='tt-num tt-bad' if o.failed else 'tt-num')
+    failed = Td(f'{o.failed:,}', cls='tt-num tt-bad' if o.failed else 'tt-num tt-soft')
     cells = Td(f'{o.n:,}', cls='tt-num tt-late'),failed
     return Tr(Th(name, scope='row', cls='tt-wide'), *cells, *[_times_cell(v, top) for v,top in zip(o[3:], tops)])
 
@@ -218,18 +222,19 @@ def TimesTable(
     found = manager.timings(parse_time(span_edges(span, manager.clock())[0]), _of_newest)
     types = sorted(found.types, key=lambda o: -o.n)[:_most_types]
     tops = [max([v[1] or 0 for v in col]+[.001]) for col in zip(*[o[3:] for o in types])]
-    heads = dict(type=None, n='tt-num tt-late', failed='tt-num', waited='tt-num', ran='tt-num')
+    heads = dict(type=None, n='tt-num tt-late', failed='tt-num', waited=None, ran=None)
     head = head_row('timing', heads)
     rows = [_times_row(manager, o, view, tops) for o in types]
     table = scrolling(Table(Thead(head), Tbody(*rows)), say('timing_title'))
     cut = Span(' ', say('timing_newest', n=f'{_of_newest:,}'), cls='tt-soft') if found.cut else None
-    body = (table, P(say('timing_note'), cls='tt-soft tt-foot')) if types else P(say('timing_none'), cls='tt-soft')
+    title,note = H2(say('timing_title'), cut, cls='tt-part'),P(say('timing_note'), cls='tt-soft tt-foot')
+    body = (title, table, note) if types else () # The chart says that nothing has ended
     part = live_attrs(view, f'times:{span}', state_token(types, found.cut), 15 if span=='hour' else 60)
-    return Section(H2(say('timing_title'), cut, cls='tt-part'), body, cls='tt tt-times', id='tt-times', **part)
+    return Section(*body, cls='tt tt-times', id='tt-times', **part)
 
 # %% ../nbs/11b_charts.ipynb #5a87ff64
 texts.update(failures_title='Failures of the last day, by cause', failures_cut=' (of the newest {n})',
-    failures_n=' ×{n} since ')
+    failures_n=' ×{n} since ', failures_one=' at ')
 
 # %% ../nbs/11b_charts.ipynb #0c982ede
 _newest = 500 # So many failed jobs count at most
@@ -240,7 +245,8 @@ def _failure_kind(o, job, view):
     words = Strong(shown.job_type),' ',error_line(shown.error_log)
     url = view.base is not None and f'{view.base}?{urlencode(dict(status="failed", like=o.example))}'
     since = _clock(o.first, None, 'span', title=utc_words(o.first))
-    return Li(A(*words, href=url) if url else words, say('failures_n', n=f'{o.n:,}'), since)
+    many = say('failures_n', n=f'{o.n:,}') if o.n>1 else say('failures_one')
+    return Li(A(*words, href=url) if url else Span(*words), Span(many, since, cls='tt-soft'))
 
 def JobFailures(
     manager:BackgroundTaskManager, # A tenant's manager

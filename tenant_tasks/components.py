@@ -46,8 +46,10 @@ class CardParts:
         view:View|None=None, # Who looks; the view of the request if not given
         page:bool=False, # On the job's own page, where `JobDetails` shows the errors?
         lines:list[LogLine]|tuple=(), # The newest lines of its log, as this viewer may see them
+        steps:bool=False, # Has it finished steps, which a restart forgets?
     ):
         self.page = page
+        self.steps = steps
         self.view = resolve_view(view)
         self.job = self.view.shown(job)
         self.lines = lines
@@ -124,6 +126,8 @@ def summary(self:CardParts)->list: # Strings and `<time>` elements
 _moves = """status job_type retry_count max_retries cancel_requested progress progress_note created_at run_at
     started_at completed_at priority""".split()
 
+def _delayed(job, now): return job.status=='pending' and job.run_at!=never and parse_time(job.run_at)>now
+
 def card_state(
     job:TenantJob, # A job as read from its row
     view:View, # Who looks
@@ -131,7 +135,8 @@ def card_state(
 )->str: # A token
     "The same as long as a card shows the same"
     sizes = [o and len(o) for o in (job.payload, job.result, job.error_log)]
-    return state_token(job.id, [getattr(job, o) for o in _moves], sizes, view.act, [o.n for o in lines[-1:]])
+    late = bool(view.now) and _delayed(job, view.now)
+    return state_token(job.id, [getattr(job, o) for o in _moves], sizes, view.act, late, [o.n for o in lines[-1:]])
 
 # %% ../nbs/11_components.ipynb #dc1d6d84
 def asked_every(
@@ -149,9 +154,11 @@ texts.update(card_progress='Progress of {type}', card_lines='Newest lines of the
 
 def _bar(job):
     if job.status!='running': return None
-    note = Div(job.progress_note, cls='tt-soft tt-wrap') if job.progress_note else None
-    value = {} if job.progress is None else dict(value=f'{job.progress:.3f}')
-    return ft('progress', max=1, aria_label=say('card_progress', type=job.job_type), **value),note
+    value,done = {},None
+    if (n := job.progress) is not None: value,done = dict(value=f'{n:.3f}'),Span(f'{n:.0%}', cls='tt-num')
+    note = Span(job.progress_note, cls='tt-wrap') if job.progress_note else None
+    bar = ft('progress', max=1, aria_label=say('card_progress', type=job.job_type), **value)
+    return bar,Div(note, done, cls='tt-soft tt-done') if note or done else None
 
 def _newest(lines): return Ol(*[Li(o.text[:300]) for o in lines], cls='tt-lines', aria_label=say('card_lines'))
 
@@ -164,7 +171,9 @@ def live(self:CardParts)->FT:
 
 # %% ../nbs/11_components.ipynb #a3791b25
 texts.update(error='Error', result='Result')
-def _last_line(error): return error.strip().split('\n')[-1][:200] or say('error')
+def _message(error):
+    line = error_message(error)
+    return line[:199]+'…' if len(line)>200 else line or say('error')
 
 @patch
 def folds(self:CardParts)->list: # `<details>` elements
@@ -172,26 +181,36 @@ def folds(self:CardParts)->list: # `<details>` elements
     job,res = self.job,[]
     if job.status!='completed' and job.error_log and not self.page:
         errors = job.errors or [dict(error=job.error_log)]
-        res.append(fold(_last_line(errors[0]['error']), job.error_log, cls='tt-error', id=self.id('error')))
-    if job.result is not None: res.append(fold(say('result'), pretty(job.result), id=self.id('result')))
+        res.append(fold(_message(errors[0]['error']), job.error_log, cls='tt-error', id=self.id('error')))
+    if job.result is not None: res.append(fold(say('result'), pretty(job.result), id=self.id('result'), open=self.page))
     return res
 
 # %% ../nbs/11_components.ipynb #86295cec
-texts.update(card_cancel='Cancel', card_retry='Retry', card_button='{words} {type}')
+texts.update(card_cancel='Cancel', card_retry='Retry', card_run='Run now', card_restart='Restart from the first step',
+    card_button='{words} {type}')
+_weights = dict(retry='tt-main', run='tt-main', cancel='tt-stop')
 
-def _button(job, view, act, words):
+def _button(job, view, act, page):
+    words = say(f'card_{act}')
     label = say('card_button', words=words, type=job.job_type)
-    btn = Button(words, type='submit', id=dom_id(job, act), aria_label=label)
+    btn = Button(words, type='submit', id=dom_id(job, act), aria_label=label, cls=_weights.get(act) if page else None)
     return Form(token_input(view), btn, method='post', action=view.url(job.id, act), id=dom_id(job, f'{act}-form'))
 
 @patch
 def buttons(self:CardParts)->list: # Forms
     "What this viewer can do with the job in its current state"
-    job,view = self.job,self.view
+    job,view,acts = self.job,self.view,[]
     if not view.act or view.base is None: return []
-    live = job.status in live_statuses
-    if live: return [] if job.cancel_requested else [_button(job, view, 'cancel', say('card_cancel'))]
-    return [_button(job, view, 'retry', say('card_retry'))] if job.status in ('failed','cancelled') else []
+    if self.page and _delayed(job, view.now): acts.append('run')
+    if job.status in live_statuses and not job.cancel_requested: acts.append('cancel')
+    if job.status in ('failed','cancelled'): acts += ['retry']+['restart']*self.steps
+    return [_button(job, view, o, self.page) for o in acts]
+
+@patch
+def acts(self:CardParts)->FT|None:
+    "The buttons, side by side"
+    buttons = self.buttons()
+    return Div(*buttons, cls='tt-acts') if buttons else None
 
 # %% ../nbs/11_components.ipynb #4e703afd
 @patch
@@ -202,9 +221,16 @@ def status(self:CardParts)->FT:
 @patch
 def body(self:CardParts)->FT:
     "Everything below the head of the card"
-    buttons = self.buttons()
-    acts = Div(*buttons, cls='tt-acts') if buttons else None
+    acts = None if self.page else self.acts()
     return Div(self.live(), *self.folds(), acts, id=self.id('body'), cls='tt-body')
+
+@patch
+def head(self:CardParts)->FT:
+    "The type and the status; on the job's own page, which has the type above it, the status and the buttons"
+    if self.page: return Div(self.status(), self.acts(), cls='tt-head')
+    name = Strong(self.job.job_type)
+    title = name if self.view.base is None else A(name, href=self.view.url(self.job.id))
+    return Div(title, self.status(), cls='tt-head')
 
 # %% ../nbs/11_components.ipynb #8da7267e
 max_inline = 16_000 # Most characters in the texts of a job that a card shows in full
@@ -228,19 +254,17 @@ def JobCard(
     full:bool=False, # Show long texts too? In a thread, since that takes time
     page:bool=False, # In full, on the job's own page, where `JobDetails` shows the errors?
     lines:list[LogLine]|tuple=(), # The newest lines of its log, as `store.get_with_lines` returns them
+    steps:bool=False, # On the job's own page: has it finished steps, which a restart forgets?
 )->FT: # A card that refreshes itself until the job has ended
     "One job: its status, summary, progress, error, and buttons"
     view = resolve_view(view)
     kind = 'page' if page else 'full' if full else 'job'
     part = live_attrs(view, f'{kind}:{job.id}', card_state(job, view, lines), asked_every(job, view.now))
     short = job if full or page else _inline(job)
-    card = CardParts(short, view, page, view.shown_lines(job, lines) if short is job else ())
+    card = CardParts(short, view, page, view.shown_lines(job, lines) if short is job else (), steps)
     job = card.job
-    name = Strong(job.job_type)
-    title = A(name, href=view.url(job.id)) if view.base is not None and not page else name
     if page: part['data_tt_title'] = say('card_tab', type=job.job_type, status=status_words(job.status))
-    head = Div(title, card.status(), cls='tt-head')
-    return Section(head, card.body(), id=card.id(), cls='tt tt-card tt-full' if page else 'tt tt-card', **part)
+    return Section(card.head(), card.body(), id=card.id(), cls='tt tt-card tt-full' if page else 'tt tt-card', **part)
 
 # %% ../nbs/11_components.ipynb #01a83c41
 @patch
@@ -252,7 +276,7 @@ texts.update(all_fields='all fields')
 def _field(job, name):
     v = getattr(job, name)
     if name=='status': return StatusBadge(v)
-    if name=='error_log' and job.errors: return fold(job.errors[0]['error'].splitlines()[-1], v)
+    if name=='error_log' and job.errors: return fold(_message(job.errors[0]['error']), v)
     if name.endswith('_at') and v: return v[:19].replace('T', ' ')
     return str(v)
 
@@ -334,19 +358,21 @@ def JobLog(
         return Section(Ol(*_log_items(shown, known)), data_tt_more=True, **part)
     cut = P(say('log_cut', n=lines.cut), cls='tt-soft') if lines.cut else None
     region = dict(role='region', aria_label=say('log_title'), tabindex='0', id=dom_id(job, 'lines'))
-    body = Strong(say('log_title')),cut,Div(Ol(*_log_items(shown)), cls='tt-log', **region)
+    body = H2(say('log_title'), cls='tt-part'),cut,Div(Ol(*_log_items(shown)), cls='tt-log', **region)
     return Section(*body, cls='tt tt-card tt-full', id=dom_id(job, 'log'), hidden=not shown, **part)
 
 # %% ../nbs/11_components.ipynb #f0cecd18
-_facts = dict(id='ID', function='Function', priority='Priority', unique_key='Unique key', created_at='Submitted',
-    run_at='Due', started_at='Last started', completed_at='Ended', batch='Batch', owner='Process')
-texts.update({f'fact_{k}':v for k,v in _facts.items()}, copy_id='Copy ID')
+_facts = dict(id='ID', function='Function', priority='Priority', unique_key='Unique key', schedule='Schedule',
+    batch='Batch', owner='Process')
+texts.update({f'fact_{k}':v for k,v in _facts.items()}, copy_id='Copy ID', line_title='History')
 
-def _fact(job, name):
+def _fact(job, name, view, batch):
     v = getattr(job, name)
-    if v in (None, '', 0, never): return None
-    if name=='id': return Span(v, data_tt_copy=say('copy_id'))
-    return time_tag(utc_words(v), v, 'at') if name.endswith('_at') else str(v)
+    if v in (None, '', 0) or name=='function' and v==job.job_type: return None
+    if name=='id': return Code(v, data_tt_copy=say('copy_id'))
+    if name=='batch' and batch: return BatchProgress(batch, view)
+    linked = name in ('batch','schedule') and view.base is not None
+    return A(v, href=f'{view.base}?{urlencode({name:v})}') if linked else str(v)
 
 # %% ../nbs/11_components.ipynb #57fc79bf
 texts.update(line_attempt='Attempt {n} {outcome} at {at}', line_started='Attempt {n} started {when}',
@@ -357,14 +383,15 @@ def _ended(n, outcome, at):
     return say_with('line_attempt', n=n, outcome=texts.get(f'outcome_{outcome}', status_words(outcome)), at=_moment(at))
 def _failure(job, o, words=None):
     n,at = o['attempt'],o['at']
-    words = *(words or _ended(n, 'failed', at)),' · ',_last_line(o['error'])
-    return fold(words, o['error'], cls='tt-error', id=dom_id(job, f'failure-{n}-{at}'))
+    words = *(words or _ended(n, 'failed', at)),' ',Span(_message(o['error']), cls='tt-why')
+    newest = job.status=='failed' and o==job.errors[0]
+    return fold(words, o['error'], cls='tt-error', id=dom_id(job, f'failure-{n}-{at}'), open=newest)
 def _finished(job, o):
     words = say_with('line_step' if o.kind=='step' else 'line_checkpoint', step=o.name, at=_moment(o.at))
     return fold(words, pretty(o.text), id=dom_id(job, f'{o.kind}-{o.name}'))
 
 # %% ../nbs/11_components.ipynb #68f6c91e
-texts.update(line_waited='waited {time} before')
+texts.update(line_waited='after a wait of {time}')
 
 def _attempt(job, o, now):
     if not o.end: return _ago('line_started', o.start, now, n=o.number),
@@ -386,8 +413,6 @@ def _attempts(job, now):
 # %% ../nbs/11_components.ipynb #b19fb930
 texts.update(line_end='{what} at {at}', line_submitted='Submitted at {at}', line_due='Due at {at}')
 
-def _delayed(job, now): return job.status=='pending' and job.run_at!=never and parse_time(job.run_at)>now
-
 def _timeline(job, steps, now):
     "What has happened to a job and what comes next, newest first"
     res = [*_attempts(job, now), *((o.at, _finished(job, o)) for o in steps[::-1])]
@@ -399,15 +424,6 @@ def _timeline(job, steps, now):
     if job.created_at: res.append((job.created_at, P(say_with('line_submitted', at=_moment(job.created_at)))))
     res = [o for _,o in sorted(res, key=lambda o: str(o[0]), reverse=True)]
     return [P(say_with('line_due', at=_moment(job.run_at))), *res] if _delayed(job, now) else res
-
-# %% ../nbs/11_components.ipynb #b5962dcd
-texts.update(page_run='Run now', page_restart='Restart from the first step')
-
-def _page_buttons(job, view, steps):
-    if not view.act or view.base is None: return None
-    if _delayed(job, view.now): return Div(_button(job, view, 'run', say('page_run')), cls='tt-acts')
-    if not steps or job.status not in ('failed','cancelled'): return None
-    return Div(_button(job, view, 'restart', say('page_restart')), cls='tt-acts')
 
 # %% ../nbs/11_components.ipynb #8c5b1a21
 max_edit = 100_000 # Most characters of arguments that a page lets its viewer edit
@@ -433,7 +449,8 @@ def _edit_form(job, view, typed):
     text = shown if typed is None else typed
     area = Textarea(text, name='args', rows=min(text.count('\n')+2, 20), spellcheck='false', autocomplete='off')
     hint = P(say('edit_hint', mask=mask), cls='tt-soft') if mask in shown else None
-    parts = token_input(view),Label(say('edit_label'), area),hint,Button(say('edit_button'), type='submit')
+    btn = Button(say('edit_button'), type='submit', cls='tt-main')
+    parts = token_input(view),Label(say('edit_label'), area),hint,btn
     form = Form(*parts, method='post', action=view.url(job.id, 'edit'), cls='tt-edit')
     return Details(Summary(say('edit')), form, open=typed is not None, id=dom_id(job, 'edit'))
 
@@ -462,11 +479,10 @@ def JobDetails(
     view = resolve_view(view)
     part = live_attrs(view, f'details:{job.id}', *details_state(job, view, steps, batch))
     job,steps = view.shown(job),view.shown_steps(job, steps)
-    facts = [o for k in _facts if (v := _fact(job, k)) for o in (Dt(say(f'fact_{k}')), Dd(v))]
+    facts = [o for k in _facts if (v := _fact(job, k, view, batch)) for o in (Dt(say(f'fact_{k}')), Dd(v))]
     payload = _arguments(job) if job.payload else None
-    progress = BatchProgress(batch, view) if batch else None
     def item(o): return Li(o, id=o.attrs.get('id') and f"{o.attrs['id']}-at")
     line = Ol(*map(item, _timeline(job, steps, view.now)), cls='tt-line')
-    acts,facts = _page_buttons(job, view, steps),Dl(*facts, cls='tt-facts')
-    body = Div(progress, acts, line, payload, _edit_form(job, view, typed), facts, cls='tt-body')
+    parts = payload,_edit_form(job, view, typed),Dl(*facts, cls='tt-facts')
+    body = Div(Div(H2(say('line_title'), cls='tt-part'), line), Div(*parts, cls='tt-body'), cls='tt-cols')
     return Section(body, cls='tt tt-card tt-full', id=dom_id(job, 'details'), **part)

@@ -31,6 +31,7 @@ def StatusBadge(status: str) -> FT:
 class CardParts:
     """The parts of a job's card, as one viewer may see it"""
     page: bool
+    steps: bool
     view: View
     job: Any
     lines: list[LogLine] | tuple[Any, ...]
@@ -41,12 +42,14 @@ class CardParts:
         view: View | None=None,
         page: bool=False,
         lines: list[LogLine] | tuple[Any, ...]=...,
+        steps: bool=False,
     ) -> None:
         """Args:
             job: A job as read from its row
             view: Who looks; the view of the request if not given
             page: On the job's own page, where `JobDetails` shows the errors?
             lines: The newest lines of its log, as this viewer may see them
+            steps: Has it finished steps, which a restart forgets?
         """
 
     def id(self, part: str='') -> str:
@@ -80,11 +83,17 @@ class CardParts:
             Forms
         """
 
+    def acts(self) -> FT | None:
+        """The buttons, side by side"""
+
     def status(self) -> FT:
         """The status, in a region that screen readers announce"""
 
     def body(self) -> FT:
         """Everything below the head of the card"""
+
+    def head(self) -> FT:
+        """The type and the status; on the job's own page, which has the type above it, the status and the buttons"""
 
 def took(job: TenantJob, now: datetime) -> str:
     """How long the last attempt ran, or has been running
@@ -126,6 +135,7 @@ def JobCard(
     full: bool=False,
     page: bool=False,
     lines: list[LogLine] | tuple[Any, ...]=...,
+    steps: bool=False,
 ) -> FT:
     """One job: its status, summary, progress, error, and buttons
 
@@ -135,6 +145,7 @@ def JobCard(
         full: Show long texts too? In a thread, since that takes time
         page: In full, on the job's own page, where `JobDetails` shows the errors?
         lines: The newest lines of its log, as `store.get_with_lines` returns them
+        steps: On the job's own page: has it finished steps, which a restart forgets?
 
     Returns:
         A card that refreshes itself until the job has ended

@@ -129,7 +129,7 @@ def ScheduleTable(
     heads = dict(name=None, when=None, next=None, last='tt-late')
     if acts: heads['acts'] = None
     rows = [_schedule_row(s, last, view, acts) for s,last in zip(found, lasts)]
-    body = scrolling(Table(Thead(head_row('schedule', heads)), Tbody(*rows)), say('schedule_title'))
+    body = scrolling(Table(Thead(head_row('schedule', heads)), Tbody(*rows), cls='tt-rows'), say('schedule_title'))
     state = [(o.id, o.status, o.started_at) if o else None for o in lasts]
     part = live_attrs(view, 'schedules:', state_token(found, state, acts), 5)
     return Div(body if found else _first(say('schedule_none'), _first_schedule), cls='tt', id='tt-schedules', **part)
@@ -142,7 +142,7 @@ texts.update(queue_title='Tasks', queue_task='Task', queue_running='Running', qu
     queue_first='A task says what its limits are. Here at most two jobs run at once, and five start in a second:')
 
 def _running(q):
-    if q.limit is None: return Td(f'{q.running:,}', cls='tt-num')
+    if q.limit is None: return Td(f'{q.running:,}', cls='tt-num' if q.running else 'tt-num tt-soft')
     bar = ft('progress', max=q.limit, value=min(q.running, q.limit),
         aria_label=say('queue_bar', n=q.running, limit=q.limit, task=q.task))
     return Td(say('queue_of', n=f'{q.running:,}', limit=f'{q.limit:,}'), bar, cls='tt-num')
@@ -160,7 +160,8 @@ def send_email(to): ..."""
 
 def _queue_row(q, view, paused):
     rate = say('queue_starts', n=q.rate[0], time=_interval(q.rate[1])) if q.rate else ''
-    nums = Td(count_words(q.due), cls='tt-num'),Td(count_words(q.later), cls='tt-num tt-late')
+    def number(n, cls=''): return Td(count_words(n), cls=f'tt-num{cls}' if n else f'tt-num tt-soft{cls}')
+    nums = number(q.due),number(q.later, ' tt-late')
     name,state = Th(q.task, scope='row', cls='tt-wide'),Td(_queue_state(q, view.now, paused))
     return Tr(name, _running(q), *nums, state, Td(rate, cls='tt-late'))
 
@@ -218,7 +219,7 @@ def BatchTable(
     follow = [manager.store.get(o.id) for o in found]
     heads = dict(name=None, progress=None, then=None, made='tt-late')
     rows = [_batch_row(manager, o, then, view) for o,then in zip(found, follow)]
-    table = scrolling(Table(Thead(head_row('batches', heads)), Tbody(*rows)), say('batches_title'))
+    table = scrolling(Table(Thead(head_row('batches', heads)), Tbody(*rows), cls='tt-rows'), say('batches_title'))
     none = P(say('batches_no_older'), cls='tt-soft') if below else _first(say('batches_none'), _first_batch)
     def link(name, query): return A(say(name), href=view.url('~batches')+query) if view.base is not None else None
     older = link('batches_older', f'?below={found[-1].id}') if more else None

@@ -172,11 +172,9 @@ function take(text) { // false if something was left for later
   return done
 }
 function lost(url, on) {
-  for (const o of partsOf(url)) {
-    const mark = [...o.children].find(o => o.classList.contains('tt-lost'))
-    if (!on) mark?.remove()
-    else if (!mark && o.dataset.ttEvery) o.prepend(make('p', words.js_lost, {class: 'tt-lost', role: 'status', 'data-tt-keep': ''}))
-  }
+  const mark = all('.tt-lost').find(o => o.dataset.ttOf == url)
+  if (!on) mark?.remove()
+  else if (!mark && everyOf(url).length) document.body.append(make('p', words.js_lost, {class: 'tt tt-lost', role: 'status', 'data-tt-of': url}))
 }
 function gone(url) {
   for (const o of partsOf(url)) {
@@ -340,8 +338,8 @@ function say(form, note, more = []) {
   if (note) box.after(note, ...more)
 }
 function confirming(form, btn, text) {
-  const note = make('p', `${text} `, {class: 'tt-note tt-said tt-acts', role: 'alert', 'data-tt-keep': ''})
-  const yes = make('button', btn?.textContent || words.js_yes, {type: 'button'}), no = make('button', words.js_no, {type: 'button'})
+  const note = make('p', `${text} `, {class: 'tt-note tt-ask tt-said tt-acts', role: 'alert', 'data-tt-keep': ''})
+  const yes = make('button', words.js_yes, {type: 'button', class: 'tt-main'}), no = make('button', words.js_no, {type: 'button'})
   yes.onclick = () => send(form, btn, true)
   no.onclick = () => { say(form); btn?.focus() }
   note.append(yes, no)
@@ -364,6 +362,11 @@ async function send(form, btn, sure) {
   if (res?.status == 428) return confirming(form, btn, text)
   const url = form.closest('[data-tt-url]')?.dataset.ttUrl || document.querySelector('[data-tt-url]')?.dataset.ttUrl
   say(form, text && make('p', text, {class: `tt-said ${res?.ok ? 'tt-soft' : 'tt-note'}`, role: res?.ok ? 'status' : 'alert', 'data-tt-keep': ''}))
+  const pop = res?.ok && form.closest('.tt-pop')?.parentNode
+  if (pop) {
+    pop.open = false
+    pop.querySelector('summary').focus()
+  }
   if (res?.ok) for (const o of all('input[name=id]', form)) o.checked = false
   if (res?.ok) all('input:not([type=hidden], [type=checkbox])', form).forEach(o => o.value = o.defaultValue)
   if (url && (res?.ok || res?.status == 409)) await ask(url, true)

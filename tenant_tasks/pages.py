@@ -163,9 +163,18 @@ def _guarded(res):
     return *(res if isinstance(res, tuple) else (res,)),*[HttpHeader(*o) for o in _headers.items()]
 
 # %% ../nbs/12_pages.ipynb #87f3bc46
+texts.update(page_trouble='Not available', page_again='Try again')
+
 def _failed(req, status, words):
+    "An answer to the script, a page if only this moment is bad, or what the app says of such errors"
     if is_live(req): return live_answer(words, status, headers=_headers)
-    raise HTTPException(status, words, {**_headers, 'retry-after':'1'} if status==503 else _headers)
+    if status!=503: raise HTTPException(status, words, _headers)
+    headers = {**_headers, 'retry-after':'1'}
+    if {503, HTTPException} & req.app.exception_handlers.keys(): raise HTTPException(status, words, headers)
+    path,query = req.url.path,req.url.query
+    url = path.rpartition('/')[0] if req.method=='POST' else f'{path}?{query}' if query else path
+    page = full_page(say('page_trouble'), said(words), Div(A(say('page_again'), href=url), cls='tt'))
+    return FtResponse(page, status_code=status, headers=headers)
 
 # %% ../nbs/12_pages.ipynb #f1c721f2
 texts.update(page_missing='Not Found', page_busy='The database is busy. Nothing was done; try again in a moment.',
@@ -329,14 +338,15 @@ async def list_page(self:JobPages,
         types,counts = open_types(once.store, view),query.counts(once.store, view)
         table = JobTable(jobs, view, query, older, types, counts)
         why = JobFailures(once, view) if query.status in ('','failed') and not (query.like or query.id) else None
-        glance = JobStats(once, view, brief=True),why,PauseForm(view, types)
-        return Div(PauseNotes(manager.pauses(), view), Div(*glance, cls='tt-glance'), cls='tt'), table
-    parts = await quickly(manager, read)
+        glance = Div(JobStats(once, view, brief=True), why, cls='tt-glance')
+        return PauseForm(view, types),Div(PauseNotes(manager.pauses(), view), glance, cls='tt'),table
+    pause,*parts = await quickly(manager, read)
     title = say('jobs_of', tenant=req.path_params['tenant']) if self.above else say('list_jobs')
-    return full_page(title, JobsNav(view), said(*note) if note else None, *parts, up=self._up(req))
+    head = Div(JobsNav(view), pause, cls='tt tt-top')
+    return full_page(title, head, said(*note) if note else None, *parts, up=self._up(req))
 
 # %% ../nbs/12_pages.ipynb #e7624c56
-texts.update(page_title='Job {type}')
+texts.update(page_title='{type}')
 
 def _steps_and_batch(manager, job):
     "What the details of a job need"
@@ -354,13 +364,17 @@ async def job_page(self:JobPages,
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
     view = by_clock(view, manager.clock)
     def read():
-        details = JobDetails(job, view, *_steps_and_batch(manager, job), typed=typed)
-        log = JobLog(job, view, manager.log_of(job.id))
-        return say('page_title', type=view.shown(job).job_type),JobCard(job, view, page=True),log,details
+        steps,batch = _steps_and_batch(manager, job)
+        card = JobCard(job, view, page=True, steps=bool(steps))
+        log,details = JobLog(job, view, manager.log_of(job.id)),JobDetails(job, view, steps, batch, typed)
+        return say('page_title', type=view.shown(job).job_type),card,log,details
     title,card,*parts = await quickly(manager, read)
     head = JobsNav(view, inside=True),said(view.plain(note))
-    _,page = full_page(title, *head, card, *parts, again, up=self._up(req))
-    where = f" · {req.path_params['tenant']}" if self.above else ''
+    up,where = self._up(req),''
+    if self.above:
+        tenant = req.path_params['tenant']
+        up,where = [*up, (say('jobs_of', tenant=tenant), view.base)],f' · {tenant}'
+    _,page = full_page(title, *head, card, *parts, again, up=up)
     return Title(card.attrs['data-tt-title']+where),page
 
 # %% ../nbs/12_pages.ipynb #89b3ac08
@@ -380,7 +394,9 @@ def live_kind(
 def _card_now(manager, view, about, token, **kw):
     job,lines = manager.store.get_with_lines(about, 0 if kw.get('page') else 3)
     if job is None: raise JobNotFound(about)
-    return None if card_state(job, view, lines)==token else JobCard(job, view, lines=lines, **kw)
+    if card_state(job, view, lines)==token: return None
+    steps = bool(kw.get('page') and manager.steps_of(about, 1))
+    return JobCard(job, view, lines=lines, steps=steps, **kw)
 
 for o in ('full','page'): live_kind(o)(partial(_card_now, **{o:True}))
 
@@ -474,7 +490,7 @@ def _ask_restart(req, view, job, n):
     "Ask whether to throw steps away"
     words,back = say('ask_restart_one' if n==1 else 'ask_restart', n=n),view.url(job.id)
     if is_live(req): return live_answer(f'{words}?', 428)
-    foot = Div(Button(words, type='submit'), A(say('ask_no'), href=back), cls='tt-foot')
+    foot = Div(Button(words, type='submit', cls='tt-main'), A(say('ask_no'), href=back), cls='tt-foot')
     sure = token_input(view),Input(type='hidden', name='sure', value='1')
     form = Form(*sure, foot, method='post', action=view.url(job.id, 'restart'))
     return full_page(f'{words}?', Div(form, cls='tt'), up=[(say('ask_job'), back)])
@@ -601,7 +617,8 @@ def ask_page(
 )->tuple: # A page
     "A page that asks before something is done"
     hidden = [Input(type='hidden', name=k, value=v) for k,v in dict(vals, sure='1').items()]
-    foot = Div(Button(words, type='submit', autofocus=True), A(say('bulk_back'), href=back), cls='tt-foot')
+    yes = Button(words, type='submit', autofocus=True, cls='tt-main')
+    foot = Div(yes, A(say('bulk_back'), href=back), cls='tt-foot')
     form = Form(token_input(view), *hidden, foot, method='post', action=view.url(to)+back[len(view.base):])
     return full_page(say('ask', words=words), Div(form, cls='tt'), up=[(say('all_jobs'), back)])
 

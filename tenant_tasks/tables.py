@@ -29,14 +29,15 @@ from .components import *
 
 # %% ../nbs/11a_tables.ipynb #04e71c75
 texts.update( # chkstyle: ignore-node
-    list_jobs='Jobs', list_job='Job', list_status='Status', list_tries='Failed', list_age='Age',
-    list_ran='Last run', list_id='ID', list_long='{n} characters of arguments', list_due='in {secs}',
+    list_jobs='Jobs', list_job='Job', list_status='Status', list_tries='Failures', list_age='Age',
+    list_ran='Run time', list_id='ID', list_long='{n} characters of arguments', list_due='in {secs}',
     list_after='after its batch', pick='Select {job} {id}', pick_all='Select all', picked='{n} selected',
     pick_cancel='Cancel selected', pick_retry='Retry selected', list_newest='Newest', list_older='Older',
-    list_further='Look further', list_cut='Older jobs may match too.', list_none='No jobs here.',
-    list_first='No jobs yet.', list_hint=' A job appears here as soon as the app submits one:',
-    list_no_match='No jobs match.', list_none_new='None among the newest jobs; older ones may match.',
-    list_show_all='Show all jobs', list_like='Failures like that of job {id}')
+    list_failures='{n} of {m}', list_further='Look further', list_cut='Older jobs may match too.',
+    list_none='No jobs here.', list_first='No jobs yet.', list_no_match='No jobs match.',
+    list_hint=' A job appears here as soon as the app submits one:',
+    list_none_new='None among the newest jobs; older ones may match.', list_show_all='Show all jobs',
+    list_like='Failures like that of job {id}')
 
 # %% ../nbs/11a_tables.ipynb #90d2a2ea
 texts.update( # chkstyle: ignore-node
@@ -49,7 +50,7 @@ texts.update( # chkstyle: ignore-node
 
 # %% ../nbs/11a_tables.ipynb #c978fa6f
 texts.update( # chkstyle: ignore-node
-    filter_jobs='Filter jobs', filters='Filters', filter_show='Show', filter_any='all', filter_type='Type',
+    filter_jobs='Filter jobs', filters='Filters', filter_show='Search', filter_any='All', filter_type='Type',
     filter_last='Time', filter_text='Text', filter_where='in arguments and errors', last_hour='Last hour',
     last_day='Last day', last_week='Last week', chip_id='ID {value}', chip_batch='Batch {value}',
     chip_schedule='Schedule {value}', chip_text='Text “{value}”', chip_like='Like {value}',
@@ -57,7 +58,8 @@ texts.update( # chkstyle: ignore-node
 
 # %% ../nbs/11a_tables.ipynb #746298b6
 texts.update( # chkstyle: ignore-node
-    keys='Keys', keys_close='Close', keys_on='Keys are on', key_find='Find text', key_move='Next, previous job',
+    keys='Shortcuts', keys_title='Keyboard shortcuts', keys_close='Close', keys_on='Shortcuts are on',
+    key_find='Find text', key_move='Next, previous job',
     key_open='Open the job', key_pick='Select the job', key_range='Select all from the last one to this one',
     key_range_how='Shift and click', key_retry='Retry the selected jobs, or this one', key_help='Show this list',
     pause_type='Jobs of type {type} are paused', pause_all='All jobs are paused', pause_until=' until ',
@@ -67,13 +69,12 @@ texts.update( # chkstyle: ignore-node
 _most,_error_name = 8000,re.compile(r'(?:\w+\.)*(?:[A-Z][a-z]+)*(?:Error|Exception)(?=: |$)')
 
 def _is_long(job): return len(job.payload or '')+len(job.result or '')>_most
-def _last_line(text): return text[text.rfind('\n')+1:]
 def _newest_error(job): return (job.error_log or '').partition('\n── attempt ')[0].rstrip()
 
 # %% ../nbs/11a_tables.ipynb #49490ed4
 def _error_kind(job):
     "The name of the newest error"
-    name = _error_name.match(_last_line(_newest_error(job)))
+    name = _error_name.match(error_message(_newest_error(job)))
     return name and name[0]
 
 _long_types = {} # Types of long jobs as they are shown, by all that decides it
@@ -131,7 +132,7 @@ def _arguments(job, raw):
 
 def _brief(job, raw):
     "What a row tells below the type of a job"
-    args,error = _arguments(job, raw),_last_line((job.error_log or '').rstrip()).strip()
+    args,error = _arguments(job, raw),error_message(job.error_log or '')
     if args: yield Div(args, cls='tt-soft tt-brief')
     if error and job.status!='completed': yield Div(_cut(error, 160), cls='tt-brief tt-why')
 
@@ -155,10 +156,10 @@ def _row(job, view):
     age = time_tag(elapsed(job.created_at, view.now), job.created_at) if job.created_at else ''
     ran = took(job, view.now)
     if job.status=='running' and ran: ran = time_tag(elapsed(job.started_at, view.now), job.started_at)
-    attempts = Td(f'{job.retry_count or 0}/{job.max_retries}', cls='tt-num tt-late')
-    status = Td(StatusBadge(job.status), done, _due(job, view.now))
-    return Tr(pick, Th(name, *_brief(job, raw), scope='row', cls='tt-wide'), status, attempts, Td(age),
-        Td(ran, cls='tt-late'), Td(Code(start), cls='tt-last'), id=dom_id(job, 'row'))
+    failures = say('list_failures', n=job.retry_count, m=job.max_retries) if job.retry_count else ''
+    status = Td(StatusBadge(job.status), done, _due(job, view.now), cls='tt-state')
+    end = Td(failures, cls='tt-late'),Td(age),Td(ran, cls='tt-late'),Td(Code(start), cls='tt-last tt-soft')
+    return Tr(pick, Th(name, *_brief(job, raw), scope='row', cls='tt-wide'), status, *end, id=dom_id(job, 'row'))
 
 def scrolling(
     table:FT, # A table
@@ -190,9 +191,9 @@ def _row_once(job, view):
 
 def _rows(jobs, view, make=_row):
     pick = Th(_checkbox('all', 1, say('pick_all'))) if view.act else None
-    heads = dict(job=None, status=None, tries='tt-num tt-late', age=None, ran='tt-late', id='tt-last')
+    heads = dict(job=None, status=None, tries='tt-late', age=None, ran='tt-late', id='tt-last')
     head = head_row('list', heads, pick)
-    return scrolling(Table(Thead(head), Tbody(*[make(o, view) for o in jobs])), say('list_jobs'))
+    return scrolling(Table(Thead(head), Tbody(*[make(o, view) for o in jobs]), cls='tt-rows'), say('list_jobs'))
 
 # %% ../nbs/11a_tables.ipynb #470b78ea
 def parse_int(
@@ -260,7 +261,7 @@ _seen = {} # What the filter by text looks through, by all that decides it
 def _seen_of(job, long, view):
     if long: return (_error_kind(job) or '').casefold()
     cut,job = len(_newest_error(job))>2*_most,as_listed(job, view)
-    error = _last_line(job.error_log or '') if cut else job.error_log or ''
+    error = error_message(job.error_log or '') if cut else job.error_log or ''
     return '\n'.join((_arguments(job, job), json.dumps(read_json(job.payload), ensure_ascii=False), error)).casefold()
 
 def _seen_once(job, long, view):
@@ -372,7 +373,8 @@ def _filter_links(view, query, types):
     return Div(times, kinds, _group('', *others, name=say('filters')) if others else None, cls='tt-chips')
 
 # %% ../nbs/11a_tables.ipynb #910d6aad
-acts_on = dict(cancel=('pending','running'), retry=('failed','cancelled')) # By action: jobs in these states
+acts_on = dict(retry=('failed','cancelled'), cancel=('pending','running')) # By action: jobs in these states
+_weights = dict(retry='tt-main', cancel='tt-stop')
 
 def _able(view, query):
     "What this viewer can do with jobs of a list"
@@ -381,7 +383,7 @@ def _able(view, query):
 
 def _bulk_form(jobs, view, query, make):
     "A form around the table, with a button for each thing that can be done with the selected jobs"
-    acts = [Button(say(f'pick_{o}'), type='submit', name='do', value=o) for o in _able(view, query)]
+    acts = [Button(say(f'pick_{o}'), type='submit', name='do', value=o, cls=_weights[o]) for o in _able(view, query)]
     hidden = token_input(view),Input(type='hidden', name='shown', value=' '.join(o.id for o in jobs))
     foot = Div(*acts, cls='tt-foot tt-bulk', data_tt_picked=say('picked', n='{n}'))
     return Form(hidden, _rows(jobs, view, make), foot, method='post', action=f"{view.url('bulk')}?{query}")
@@ -411,7 +413,7 @@ job_id,background = manager.submit('say_hello', say_hello, name='Ann')"""
 def _nothing(view, query, older):
     "What a list without rows says: how to submit a first job, or how to see others"
     if query is None: return P(say('list_none'), cls='tt-soft')
-    if not str(query): return Div(P(Strong(say('list_first')), say('list_hint')), Pre(_first), cls='tt-empty')
+    if not str(query): return Div(P(Strong(say('list_first')), say('list_hint')), Pre(_first), cls='tt-empty tt-first')
     words = say('list_none_new' if older else 'list_no_match')
     return Div(P(words), P(A(say('list_show_all'), href=view.base)), cls='tt-empty')
 
@@ -457,7 +459,8 @@ def _all_button(view, query, n):
     "A form that acts on all jobs of a list, if there is something to do with them"
     act = next((k for k,v in acts_on.items() if query.status in v), None)
     if not act or not view.act or query.id or n==0: return None
-    btn = Button(all_words(query, act, n), type='submit', name='do', value=act)
+    look = 'tt-stop' if act=='cancel' else None
+    btn = Button(all_words(query, act, n), type='submit', name='do', value=act, cls=look)
     return Form(token_input(view), btn, method='post', action=f"{view.url('all')}?{replace(query, below=None)}")
 
 def StatusTabs(
@@ -485,7 +488,7 @@ def _help(view):
     if view.act: rows.append(Div(Dt(say('key_range_how')), Dd(say('key_range'))))
     switch = Label(Input(type='checkbox', data_tt_keys=True, checked=True), say('keys_on'))
     close = Form(Button(say('keys_close')), method='dialog')
-    title,foot = Strong(say('keys'), id='tt-keys-title'),Div(switch, close, cls='tt-foot')
+    title,foot = Strong(say('keys_title'), id='tt-keys-title'),Div(switch, close, cls='tt-foot')
     dialog = ft('dialog', title, Dl(*rows), foot, id='tt-keys', aria_labelledby='tt-keys-title')
     return Button(say('keys'), type='button', data_tt_help=True, hidden=True),dialog
 
@@ -504,8 +507,8 @@ def JobTable(
     tabs = None if counts is None else StatusTabs(counts, view, query)
     like = A(say('list_like', id=query.like[:14]), href=view.url(query.like)) if query.like else None
     types,(btn,keys) = _open_types(types, jobs, view),_help(view)
-    head = Div(_filter_form(view, query, types), btn, cls='tt-find'),_filter_links(view, query, types)
-    return Div(tabs, *head, like and Div(like, cls='tt-foot'), JobRows(jobs, view, query, older), keys, cls='tt')
+    head = Div(_filter_form(view, query, types), _filter_links(view, query, types), btn, cls='tt-find')
+    return Div(tabs, head, like and Div(like, cls='tt-foot'), JobRows(jobs, view, query, older), keys, cls='tt')
 
 # %% ../nbs/11a_tables.ipynb #f0680ead
 def _pause_form(view, act, word, *fields, **kw):
@@ -520,7 +523,7 @@ def _pause_note(p, view):
     why = say('pause_why', reason=shown.progress_note) if p.reason else ''
     acts = view.act and view.base is not None and shown.job_type==(p.job_type or 'job')
     field = Input(type='hidden', name='job_type', value=p.job_type)
-    note = P(what, *end, why, cls='tt-note', role='status')
+    note = P(Span(what, *end, cls='tt-held'), why, role='status')
     return Div(note, _pause_form(view, 'resume', say('pause_end'), field) if acts else None, cls='tt-paused')
 
 def PauseNotes(
@@ -540,7 +543,7 @@ def PauseForm(
     if not view.act or view.base is None: return None
     kind = _select(say('filter_type'), 'job_type', sorted(_open_types(types, [], view)), '')
     form = _pause_form(view, 'pause', say('pause'), kind, Label(say('pause_reason'), Input(name='reason')))
-    return Details(Summary(say('pause_jobs')), form, cls='tt-pause')
+    return Details(Summary(say('pause_jobs')), Div(form, cls='tt-pop'), cls='tt-pause')
 
 def PauseBar(
     pauses:list[Pause], # As `manager.pauses` returns them
@@ -552,8 +555,8 @@ def PauseBar(
     return Div(PauseNotes(pauses, view), PauseForm(view, types), cls='tt')
 
 # %% ../nbs/11a_tables.ipynb #05e93837
-texts.update(tenants_name='Tenant', tenants_failed='Failed', tenants_due='Longest due', tenants_pending='Pending',
-    tenants_running='Running', tenants_completed='Completed', tenants_size='Size', tenants_wal='-wal',
+texts.update(tenants_name='Tenant', tenants_failed='Failed', tenants_due='Longest wait', tenants_pending='Pending',
+    tenants_running='Running', tenants_completed='Completed', tenants_size='Size', tenants_wal='WAL',
     tenants_broken="can't be read: {error}", tenants_slow=' not read yet', tenants_found='{n} tenants',
     tenants_unread='{words}, {n} still to be read', tenants_worse='Worse', tenants_better='Better',
     tenants_before='Previous', tenants_after='Next', tenants_all='Tenants', tenants_find='Find a tenant',
@@ -601,8 +604,8 @@ def _tenant_row(h, view):
     if h.error: return Tr(name, Td(error, colspan=5, cls='tt-bad tt-wide'), *sizes)
     due = h.since and parse_time(h.since)<=view.now
     late = time_tag(elapsed(h.since, view.now), h.since) if due else ''
-    def number(s, cls=''): return Td(count_words(h.counts[s]), cls=f'tt-num{cls}')
-    failed = number('failed', ' tt-bad' if h.counts['failed'] else '')
+    def number(s, cls=''): return Td(count_words(n := h.counts[s]), cls=f'tt-num{cls if n else " tt-soft"}')
+    failed = number('failed', ' tt-bad')
     rest = number('pending'),number('running'),number('completed')
     return Tr(name, failed, Td(late, cls='tt-num'), *rest, *sizes)
 
@@ -654,7 +657,7 @@ def TenantRows(
 # %% ../nbs/11a_tables.ipynb #0e79af06
 texts.update(totals_tenants='Tenants', totals_unread='Still to be read', totals_broken="Can't be read",
     totals_failed='Failed', totals_pending='Pending', totals_running='Running', totals_completed='Completed',
-    totals_cancelled='Cancelled', totals_size='Size', totals_wal='-wal')
+    totals_cancelled='Cancelled', totals_size='Size', totals_wal='WAL')
 
 def _sum(tenants, status):
     nums = [o.counts[status] for o in tenants]
@@ -690,7 +693,8 @@ def _worker_row(n, o, view):
     name = say('workers_process', host=o.host, pid=o.pid) if view.internals else say('workers_number', n=n)
     since = time_tag(elapsed(o.since, view.now), o.since) if o.since else ''
     nums = Td(f'{o.running:,}', cls='tt-num'),Td(f'{o.tenants:,}', cls='tt-num')
-    return Tr(Th(name, scope='row'), Td(since, cls='tt-num'), *nums, Td(_task_words(o.tasks), cls='tt-wide tt-tasks'))
+    own = [k for k in o.tasks if not k.startswith('tenant_tasks.')] # Those of the app
+    return Tr(Th(name, scope='row'), Td(since, cls='tt-num'), *nums, Td(_task_words(own), cls='tt-wide tt-tasks'))
 
 # %% ../nbs/11a_tables.ipynb #8f361009
 def LiveWorkers(

@@ -75,7 +75,7 @@ def test_what_a_time_line_says_of_each_state(clock):
     for o in (at(-1), never, ''): assert 'Due at' not in line('pending', run_at=o)
     assert 'Attempt 1 started 8 s ago' in line('running', run_at=at(-90), started_at=at(-8))
     ended = line('completed', run_at=at(-90), started_at=at(-8), completed_at=at(-5))
-    assert 'Attempt 1 completed at' in ended and 'took 3 s · waited 1 min before' in ended
+    assert 'Attempt 1 completed at' in ended and 'took 3 s · after a wait of 1 min' in ended
     assert line('cancelled', completed_at=at(-5)).count('Cancelled at')==1
     assert 'Cancelled at' in line('cancelled', completed_at=at(-5), attempt_log=json.dumps([[1, at(-9), at(-8), 'failed']]))
     old = add_error(None, 1, now, 'Traceback\nOSError: old')
@@ -148,6 +148,7 @@ async def test_a_delayed_job_runs_now_by_its_button(manager, site):
     job_id,_ = manager.using(delay=3600).submit('sync', plain)
     due,_ = manager.submit('sync', plain)
     assert f'/jobs/{job_id}/run"' in site.text(job_id) and '/run"' not in site.text(due)
+    assert site.text(job_id).count('class="tt-acts"')==1, 'beside the other buttons'
     before = manager.get_job(due).run_at
     assert site.press(due, 'run').status_code==303 and manager.get_job(due).run_at==before
     assert site.press(job_id, 'run').status_code==303
@@ -160,6 +161,8 @@ async def test_a_delayed_job_runs_now_by_its_button(manager, site):
 async def test_restart_forgets_the_finished_steps(manager, site):
     job = await failed(manager)
     assert f'/jobs/{job.id}/restart"' in site.text(job.id) and manager.steps_of(job.id)
+    part = site.client.get(f'/jobs/~live?p=page:{job.id}%20x').text
+    assert f'/jobs/{job.id}/restart"' in part and part.count('tt-acts')==1, 'beside the other button, after a refresh too'
     other,_ = manager.submit('sync', plain)
     manager.cancel_job(other)
     assert '/restart"' not in site.text(other), 'no steps, nothing to forget'

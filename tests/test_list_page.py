@@ -318,7 +318,7 @@ def test_failures_are_grouped_and_lead_to_their_list(site):
     other = site.add(error='KeyError: x', job_type='sync')
     site.clock.advance(60)
     ids.append(site.add(error='ConnectionError: port 7 is closed'))
-    assert kinds(site.get())==[f'import_csv ConnectionError: port # is closed ×4 since {first[11:16]}', f'sync KeyError: x ×1 since {first[11:16]}']
+    assert kinds(site.get())==[f'import_csv ConnectionError: port # is closed ×4 since {first[11:16]}', f'sync KeyError: x at {first[11:16]}']
     url = re.search('<li>\\s*<a href="([^"]*)"', site.get())[1]
     text = site.get(url)
     assert re.findall('id="job-(\\w+)-row"', text)==sorted(ids, reverse=True) and other not in text
@@ -334,7 +334,7 @@ def test_failures_show_no_secret(site):
     site.add(error='ValueError: hunter42 is wrong', payload=json.dumps(dict(password='hunter42')))
     site.add(error=evil, job_type=evil)
     raw = site.client.get('/jobs').text
-    assert 'hunter42' not in raw and f'ValueError: {mask} is wrong ×1' in kinds(html.unescape(raw))[1]+kinds(html.unescape(raw))[0]
+    assert 'hunter42' not in raw and f'ValueError: {mask} is wrong at' in kinds(html.unescape(raw))[1]+kinds(html.unescape(raw))[0]
     assert '<script>alert' not in raw
     for url in re.findall('<li>\\s*<a href="([^"]*)"', raw):
         assert '<script>alert' not in (text := site.client.get(html.unescape(url)).text) and 'hunter42' not in text
@@ -365,8 +365,8 @@ def test_all_that_match_are_retried_or_cancelled(site):
 
 def test_selected_jobs_have_the_buttons_that_can_do_something(site):
     for o in ('failed','pending','completed'): site.add(o)
-    def acts(path): return re.findall('value="(\\w+)">\\w+ selected<', site.get(path))
-    assert [acts(f'/jobs?status={o}') for o in ('', 'failed', 'pending')]==[['cancel', 'retry'], ['retry'], ['cancel']]
+    def acts(path): return re.findall('value="(\\w+)"[^>]*>\\w+ selected<', site.get(path))
+    assert [acts(f'/jobs?status={o}') for o in ('', 'failed', 'pending')]==[['retry', 'cancel'], ['retry'], ['cancel']]
     assert not acts('/jobs?status=completed') and 'checkbox' not in site.get('/jobs?status=completed').split('<dialog')[0]
 
 def test_all_that_failed_alike(site):

@@ -138,7 +138,7 @@ def test_a_refusal_is_said_where_the_button_is(page, site):
     page.unroute('**/~live*')
 
 def test_the_page_of_a_job_changes_as_one(page, site):
-    "Badge, facts and failures; an open error stays open at the next failure"
+    "Badge, buttons and failures; an open error stays open at the next failure, and the one that a job ended with is open"
     now = utcnow()
     one = add_error(None, 1, now, 'Traceback\nConnectionError: first')
     job_id = site.add('pending', retry_count=1, error_log=one, run_at=timestamp(now))
@@ -146,10 +146,9 @@ def test_the_page_of_a_job_changes_as_one(page, site):
     page.locator('.tt-error summary', has_text='ConnectionError: first').click()
     site.end(job_id, 'failed', retry_count=2, started_at=timestamp(now), error_log=add_error(one, 2, now, 'Traceback\nOSError: second'))
     page.get_by_text('Attempt 2 failed at').wait_for()
-    assert page.locator('.tt-badge').inner_text()=='failed' and page.get_by_text('Ended').count()==1
+    assert page.locator('.tt-badge').inner_text()=='failed' and page.get_by_role('button', name='Retry sync').count()==1
     assert page.locator('details > summary', has_text='OSError: second').count()==1, 'each error is there once'
-    assert page.locator('details[open] > summary', has_text='Attempt 1').count()==1
-    assert not page.locator('details[open] > summary', has_text='Attempt 2').count()
+    for o in (1, 2): assert page.locator('details[open] > summary', has_text=f'Attempt {o}').count()==1
 
 def test_a_line_of_the_log_appears_while_the_page_is_open(page, site):
     "On the job's page, and on its card"
@@ -206,8 +205,10 @@ def test_an_app_sets_the_look(page, site):
     for k,v in dict(accent='rgb(120, 0, 120)', radius='0px', font='monospace').items():
         page.evaluate(f"document.documentElement.style.setProperty('--tt-{k}', '{v}')")
     def styles(name): return page.evaluate(f"[...document.querySelectorAll('.tt *')].map(o => getComputedStyle(o).{name})")
-    links = page.evaluate("[...document.querySelectorAll('.tt :is(tbody a, button)')].map(o => getComputedStyle(o).color)")
-    assert set(links)=={'rgb(120, 0, 120)'} and {o for o in styles('borderTopLeftRadius') if '%' not in o}=={'0px'}
+    page.get_by_label('Select all').check()
+    links = page.evaluate("[...document.querySelectorAll('.tt tbody a')].map(o => getComputedStyle(o).color)")
+    main = page.locator('.tt-main').first.evaluate('o => getComputedStyle(o).backgroundColor')
+    assert {main, *links}=={'rgb(120, 0, 120)'} and {o for o in styles('borderTopLeftRadius') if '%' not in o}=={'0px'}
     assert set(styles('fontFamily'))<={'monospace', 'ui-monospace, monospace'}
     tab = page.locator('.tt-tabs [aria-current]').evaluate('o => getComputedStyle(o).borderBottomColor')
     page.locator('tbody a').first.focus()
@@ -223,7 +224,7 @@ def test_the_script_says_what_the_app_says(page, site):
     soon = site.add('pending', run_at=timestamp(now+timedelta(hours=2)))
     page.goto(site.base+f'/cards?ids={job_id},{soon}')
     page.route('**/~live*', lambda route: route.abort())
-    has(card(page, job_id), '«js_lost»')
+    page.get_by_text('«js_lost»').wait_for()
     page.evaluate("document.querySelectorAll('time').forEach(o => o.textContent = 'stale')") # So that the script's words are there
     for o in ('«card_runs»«days»3', '«in_time»«h»1', '«ago»'): page.get_by_text(o).first.wait_for()
     page.route('**/cancel', lambda route: route.abort())
@@ -277,7 +278,7 @@ def test_a_server_that_is_gone_is_said_and_asked_less_and_less(page, site):
     page.clock.install()
     page.goto(site.base+f'/cards?ids={job_id}')
     page.route('**/~live*', lambda route: route.abort())
-    mark = card(page, job_id).get_by_role('status').filter(has_text='Connection lost')
+    mark = page.get_by_role('status').filter(has_text='Connection lost')
     pass_time(page, 3)
     mark.wait_for()
     n = len(page.asked)
@@ -292,6 +293,46 @@ def test_a_server_that_is_gone_is_said_and_asked_less_and_less(page, site):
     n = len(page.asked)
     pass_time(page, 60)
     assert len(page.asked)==n
+
+def test_a_lost_connection_is_said_once_a_page(page, site):
+    site.add()
+    page.goto(site.base+'/jobs')
+    page.route('**/~live*', lambda route: route.abort())
+    mark = page.get_by_text('Connection lost')
+    mark.wait_for()
+    assert mark.count()==1 and mark.evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
+    page.unroute('**/~live*')
+    mark.wait_for(state='detached')
+
+def test_the_form_to_pause_makes_way_for_what_it_did(page, site):
+    site.add()
+    page.goto(site.base+'/jobs')
+    page.locator('summary', has_text='Pause jobs').click()
+    page.get_by_label('Reason').fill('too hot')
+    page.get_by_role('button', name='Pause', exact=True).click()
+    page.get_by_text('All jobs are paused').wait_for()
+    assert not page.get_by_label('Reason').is_visible() and page.evaluate('document.activeElement.innerText')=='Pause jobs'
+    page.get_by_role('button', name='Resume').click()
+    page.get_by_text('All jobs are paused').wait_for(state='detached')
+
+def test_a_list_without_jobs_says_how_to_submit_one_and_nothing_else(page, site):
+    "Its filters, tabs and numbers come with the first job"
+    page.goto(site.base+'/jobs')
+    page.get_by_text('No jobs yet.').wait_for()
+    for o in ('.tt-find', '.tt-tabs', '.tt-glance'): assert not page.locator(o).is_visible(), o
+    job_id = site.add('failed', error_log=add_error(None, 1, utcnow(), 'OSError: x'))
+    row(page, job_id).wait_for()
+    for o in ('.tt-find', '.tt-tabs', '.tt-glance'): page.locator(o).wait_for()
+
+def test_rows_of_a_list_use_a_phone_s_width(new_page, site):
+    job_id = site.add('failed', payload='{"photo": "IMG_4411.jpg"}')
+    page = new_page(viewport=dict(width=390, height=800))
+    page.goto(site.base+'/as/act')
+    def left(part): return row(page, job_id).locator(part).evaluate('o => o.getBoundingClientRect().left')
+    assert left('.tt-badge')<100 and row(page, job_id).locator('th').evaluate('o => o.offsetWidth')>280
+    page.set_viewport_size(dict(width=1000, height=800))
+    assert left('.tt-badge')>400
+    page.context.close()
 
 def test_a_hidden_page_asks_seldom(page, site):
     job_id = site.add()
@@ -318,24 +359,24 @@ def test_times_tick_without_the_server(new_page, site):
         seen.add(page.get_by_text('running for').inner_text())
         page.wait_for_timeout(500)
     assert len(seen)>=3, seen
-    fact = page.locator('.tt-facts time').first
+    fact = page.locator('.tt-line time[data-tt-time=at]').first
     utc,local = fact.get_attribute('title'),fact.inner_text()
     assert utc.endswith(' UTC') and int(local[11:13])==(int(utc[11:13])+9)%24
     page.context.close()
 
 def test_many_are_confirmed_in_place(page, site):
-    "Nothing selected says so; twelve are asked about; what came of it is said and the list is new"
+    "No buttons while nothing is selected; twelve are asked about; what came of it is said and the list is new"
     ids = [site.add('pending', run_at=timestamp(utcnow()+timedelta(hours=1))) for _ in range(12)]
     page.goto(site.base+'/jobs')
-    page.get_by_role('button', name='Cancel selected').click()
-    page.get_by_text('No jobs are selected').wait_for()
+    page.get_by_label('Select all').wait_for()
+    assert not page.get_by_role('button', name='Cancel selected').is_visible()
     page.get_by_label('Select all').check()
     page.get_by_role('button', name='Cancel selected').click()
     has(page.get_by_role('alert'), 'Cancel 12 jobs?')
     assert site.manager.job_stats()['pending']==12
     page.get_by_role('button', name='No').click()
     page.get_by_role('button', name='Cancel selected').click()
-    page.get_by_role('alert').get_by_role('button', name='Cancel selected').click()
+    page.get_by_role('alert').get_by_role('button', name='Yes').click()
     page.get_by_text('12 jobs cancelled.').wait_for()
     has(row(page, ids[0]), 'cancelled')
     assert page.url==site.base+'/jobs' and not page.locator('tbody input:checked').count()
@@ -347,7 +388,7 @@ def test_keys_ticks_and_a_bar_that_stays_in_sight(page, site):
     press,bar = page.keyboard.press,page.locator('.tt-bulk')
     def now(): return page.evaluate('document.activeElement.id')
     def ticked(): return [o.get_attribute('value') for o in page.locator('tbody input:checked').all()]
-    def in_sight(): return bar.evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
+    def in_sight(): return bar.is_visible() and bar.evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
     assert not in_sight() and not page.get_by_text('selected', exact=True).count()
     for o in 'jjkjx': press(o)
     assert now()==f'job-{ids[1]}-link' and ticked()==[ids[1]] and in_sight()
@@ -376,13 +417,13 @@ def test_keys_ticks_and_a_bar_that_stays_in_sight(page, site):
     press('?')
     page.get_by_role('dialog').get_by_text('Open the job').wait_for()
     assert not axe(page)
-    page.get_by_label('Keys are on').uncheck()
+    page.get_by_label('Shortcuts are on').uncheck()
     press('Escape')
     press('x')
     assert not ticked()
     page.reload()
-    page.get_by_role('button', name='Keys').click()
-    page.get_by_label('Keys are on').check()
+    page.get_by_role('button', name='Shortcuts').click()
+    page.get_by_label('Shortcuts are on').check()
     page.get_by_role('button', name='Close').click()
     row(page, ids[5]).get_by_role('link').focus()
     press('o')

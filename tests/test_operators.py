@@ -99,9 +99,9 @@ def test_sizes_and_a_large_wal(ops, tmp_path):
     assert 'query that never ends' not in html(63<<20) and 'tt-bad' not in html(63<<20)
 
 def test_workers_that_are_alive(ops, tmp_path):
-    "Since when, what they run, and of how many tenants; one that stopped is gone; hosts and processes are internals"
+    "Since when, which tasks of the app they run, and of how many tenants; one that stopped is gone; hosts and processes are internals"
     one,two = WorkerSign(Process()),WorkerSign(Process())
-    one.show(ops.tenants.served(), ['sync', 'mail'])
+    one.show(ops.tenants.served(), ['sync', 'mail', 'tenant_tasks.matching.act'])
     two.show({k:'acme.db|beta.db' for k in ops.tenants.served()}, ['mail'])
     dead = one.process.id[:-4]+'dead'
     for o in (f'{dead}.lock', f'workers/{dead}~ab12.worker'): (tmp_path/'.tenant_tasks'/o).write_text('{"files": ".*", "tasks": []}')
@@ -110,7 +110,7 @@ def test_workers_that_are_alive(ops, tmp_path):
         ops.pages.overview.health(9)
         seen = {o.name:o for o in ops.pages.overview.workers()}
         assert len(seen)==2 and [(seen[o.name].tenants, seen[o.name].running) for o in (one, two)]==[(5, 2), (2, 0)]
-        assert seen[one.name].since==one.since and seen[one.name].tasks==['mail', 'sync']
+        assert seen[one.name].since==one.since and seen[one.name].tasks==['mail', 'sync', 'tenant_tasks.matching.act']
         html,_ = ops.get()
         assert '2 workers are running' in html and f'process {seen[one.name].pid}' in html and '>mail, sync</td>' in html
         plain = text(LiveWorkers(list(seen.values()), View(now=utcnow())))

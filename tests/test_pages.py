@@ -5,6 +5,7 @@ import apsw,pytest
 from fasthtml.common import Client,FastHTML,JSONResponse,P,Redirect,fast_app
 from fastlite import database
 from helpers import open_db,until,write_lock
+from starlette.responses import PlainTextResponse
 
 from tenant_tasks.job import *
 from tenant_tasks.task import *
@@ -382,6 +383,7 @@ async def test_a_locked_database_is_said_quickly(site, tmp_path):
             start = time.monotonic()
             res = ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), headers=how)
             assert res.status_code==503 and 'busy' in res.text and 'try again' in res.text and time.monotonic()-start<2.5
+        assert f'<a href="/jobs/{job_id}">Try again</a>' in res.text and res.headers['retry-after']=='1' and '<h1' in res.text
         assert ann.get('/jobs').status_code==200, 'reading goes on'
     assert site.tenants['acme'].get_job(job_id).status=='pending'
     apsw.Connection(str(tmp_path/'acme.db')).execute('VACUUM INTO ?', (str(tmp_path/'hooli.db'),))
@@ -411,7 +413,7 @@ async def test_operator_pages(tmp_path):
     inside = client.get('/ops/n005')
     assert 'href="/ops"' in inside.text and 'Jobs of n005' in inside.text
     job = BackgroundTaskManager(dbs['n005']).list_jobs()[0]
-    assert client.get(f'/ops/n005/{job.id}').status_code==200 and client.get(f'/ops/n006/{job.id}').status_code==404
+    assert '<a href="/ops/n005">← Jobs of n005</a>' in client.get(f'/ops/n005/{job.id}').text and client.get(f'/ops/n006/{job.id}').status_code==404
     client.post(f'/ops/n005/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/{job.id}')))
     assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
     assert client.get('/ops/unknown').status_code==404
@@ -436,8 +438,11 @@ async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     for o in tmp_path.glob('acme.db*'): o.unlink()
     (tmp_path/'acme.db').write_bytes(b'no database '*200)
     ann = site.client(tenant='acme', may='act')
-    res = ann.get('/jobs')
-    assert res.status_code==503 and str(tmp_path) not in res.text
+    res = ann.get('/jobs?status=failed')
+    assert res.status_code==503 and str(tmp_path) not in res.text and '<a href="/jobs?status=failed">Try again</a>' in res.text
+    site.app.exception_handlers[503] = lambda req, exc: PlainTextResponse(f'app: {exc.detail}', 503)
+    site.app.middleware_stack = None # So that it sees the handler
+    assert ann.get('/jobs').text.startswith('app: This database')
     site.tenants['globex'].list_jobs()
     for o in tmp_path.glob('globex.db*'): o.unlink()
     res = site.client(tenant='globex', may='act').get('/jobs')

@@ -192,7 +192,7 @@ def test_pages(site):
         assert [post(ann, act, **good), post(gus, act, **good, csrf=token()), post(client(''), act, **good, csrf=token())]==[403, 403, 404]
     assert acme.pauses()==[] and post(ann, 'pause', **good, csrf=token())==303
     assert [(o.job_type, o.reason) for o in acme.pauses()]==[('note', '<b>full</b> disk')]
-    for c in (ann, gus): assert 'Jobs of type note are paused: &lt;b&gt;full' in c.get('/jobs').text
+    for c in (ann, gus): assert 'Jobs of type note are paused</span>: &lt;b&gt;full' in c.get('/jobs').text
     assert '/jobs/resume' in ann.get('/jobs').text and '/jobs/resume' not in gus.get('/jobs').text and '/jobs/pause' not in gus.get('/jobs').text
     assert post(ann, 'resume', **good, csrf=token())==303 and acme.pauses()==[]
     assert post(ann, 'pause', job_type='', csrf=token())==303 and 'All jobs are paused' in gus.get('/jobs').text
