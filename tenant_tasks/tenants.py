@@ -262,7 +262,7 @@ def _files(self:Tenants):
     ends = {self.suffix:len(self.suffix), f'{self.suffix}-wal':len(self.suffix)+4}
     for o in os.scandir(self.path):
         for end,n in ends.items():
-            if not (o.name.endswith(end) and o.is_file()): continue
+            if not (o.name.endswith(end) and _is_name(o.name[:-n]) and o.is_file()): continue
             try: st = o.stat()
             except OSError: continue
             if st.st_size: yield o.name[:-n], st
@@ -274,12 +274,11 @@ def changed(self:Tenants,
     "Which tenants may have something to do?"
     fresh,now = (time.time()-.05)*1e9,{}
     for name,st in self._files(): now[name] = now.get(name, ())+(st.st_mtime_ns, st.st_size)
-    res = [o for o,v in now.items() if seen.get(o)!=v and _is_name(o)]
-    res.sort(key=lambda o: -max(now[o][::2]))
-    seen.clear()
-    seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
+    res = sorted((o for o,v in now.items() if seen.get(o)!=v), key=lambda o: -max(now[o][::2]))
     for o in [*self._open]:
         if o not in now and o not in self: self.drop(o)
+    seen.clear() # Last: a look that fails has seen nothing
+    seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
     return res
 
 # %% ../nbs/09_tenants.ipynb #21e5bd00
@@ -323,6 +322,11 @@ def sweep(self:Tenants):
     sweep_locks(self.path)
 
 # %% ../nbs/09_tenants.ipynb #b61b6691
+def _is_text(o): return isinstance(o, str) and o==o.encode(errors='ignore').decode()
+
+def _check_text(name):
+    if not _is_text(name): raise BadTenantName(f"a tenant name must be a str of valid Unicode, got {name!r}")
+
 class TenantMap(Tenants):
     "Tenants in a dict, or behind a function"
     def __init__(self,
@@ -333,21 +337,36 @@ class TenantMap(Tenants):
         **manager_kw, # For each `BackgroundTaskManager`
     ):
         if names is None and isinstance(get, Mapping): names = lambda: list(get)
+        for o in get if isinstance(get, dict) else (): _check_text(o)
         self.get = get.__getitem__ if isinstance(get, Mapping) else get
         self.names = names
         self.max_open = check_int('max_open', max_open, 1)
         self.manager_kw = manager_kw
         self._links = {} # Names by link, which all managers of a database share
+        self._odd = set() # What was listed as a name and can't be one
         self._begin()
 
     def __repr__(self): return f'TenantMap({len(list(self))} tenants)'
-    def __iter__(self): return iter(list(self.names()) if self.names else list(dict.fromkeys(self._links.values())))
 
+# %% ../nbs/09_tenants.ipynb #5e1d0a32
+_log = logging.getLogger('tenant_tasks')
+
+@patch
+def __iter__(self:TenantMap):
+    "The names of all tenants, as far as they are known"
+    names = list(self.names()) if self.names else list(dict.fromkeys(self._links.values()))
+    odd = {repr(o) for o in names if not _is_text(o)}-self._odd
+    for o in odd: _log.warning("a tenant name must be a str of valid Unicode, got %s", o)
+    self._odd |= odd
+    return iter([o for o in names if _is_text(o)])
+
+# %% ../nbs/09_tenants.ipynb #5e1d0a34
 @patch
 def _stamp(self:TenantMap, name): return ''
 
 @patch
 def _database(self:TenantMap, name):
+    _check_text(name)
     try: db = self.get(name)
     except KeyError: db = None
     must = 'its database must be a fastlite Database'

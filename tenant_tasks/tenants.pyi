@@ -193,7 +193,8 @@ class TenantMap(Tenants):
 
     def __repr__(self) -> str: ...
 
-    def __iter__(self) -> Any: ...
+    def __iter__(self) -> Any:
+        """The names of all tenants, as far as they are known"""
 
     def file(self, name: Any) -> Any:
         """Path of a tenant's database, '' for one in memory"""

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck,given,settings,strategies as st
 from tenant_tasks import tenants as module
 from tenant_tasks.job import utcnow
 from tenant_tasks.manager import JobStateError
+from tenant_tasks.peers import WorkerSign
+from tenant_tasks.process import Process
 from tenant_tasks.task import task
 from tenant_tasks.tenants import BadTenantName,Overview,TenantMap,TenantNotFound,Tenants,as_tenants
 
@@ -73,6 +75,28 @@ def test_own_mapping_lookup(tmp_path, kind):
     assert list(tenants)==['red'] and tenants.file('red')==os.path.realpath(tmp_path/'red.sqlite')
     for name in ('green', '../red', None):
         with pytest.raises(TenantNotFound): tenants[name]
+
+def test_a_name_in_a_mapping_is_a_str(tmp_path):
+    "It is refused where it is given; one that comes later is left out, and says so once"
+    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 7)}
+    with pytest.raises(BadTenantName, match='^a tenant name must be a str of valid Unicode, got 7$'): as_tenants(dbs)
+    tenants = TenantMap(dbs.__getitem__, names=lambda: list(dbs))
+    dbs['\udcff'] = dbs['acme']
+    for o in (7, '\udcff'):
+        with pytest.raises(BadTenantName, match='a tenant name must be a str of valid Unicode, got '): tenants[o]
+    assert list(tenants)==tenants.changed({})==['acme'] and 7 not in tenants
+    assert [o.name for o in Overview(tenants).health(30)]==['acme']
+
+def test_an_overview_has_names_of_any_kind(tmp_path):
+    "Of a mapping, with the workers that serve them"
+    names = ['acme', 'Acme Inc', 'a/b', '_x', 'org:7']
+    tenants = TenantMap({o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)})
+    overview = Overview(tenants)
+    assert [o.name for o in overview.health(30)]==sorted(names)
+    sign = WorkerSign(Process())
+    sign.show(tenants.served(), [])
+    assert [o.tenants for o in overview.workers()]==[len(names)]
+    sign.close()
 
 def test_what_can_not_be_tenants(tmp_path):
     with pytest.raises(TypeError, match='`tenants` must be Tenants, a directory, a dict of databases, or .*, got 7'): as_tenants(7)
