@@ -175,9 +175,9 @@ def backup(
     tenants,copies = _sources(data, dest)
     with _only(copies.path, wait=False):
         for o in Path(copies.path).glob(_temp.format('*')): o.unlink() # Of a backup that was killed
-        known,todo = _read_list(dest),sorted(tenants if names is None else names)
+        known,todo = _read_list(copies.path),sorted(tenants if names is None else names)
         try: res = [_save(tenants, copies, o, known, clock()) for o in todo]
-        finally: _write_list(dest, known)
+        finally: _write_list(copies.path, known)
     gone = sorted(set(copies)-set(todo)) if names is None else []
     return res+[Saved(o, 'gone') for o in gone]
 

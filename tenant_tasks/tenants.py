@@ -56,13 +56,14 @@ class Tenants:
         max_open:int=1000, # Managers to keep; beyond that, some are forgotten by chance
         **manager_kw, # For each `BackgroundTaskManager`: backoff, clock, sleep
     ):
-        self.path = Path(path)
+        self.path = Path(path).absolute()
+        self._given = str(Path(path))
         self.suffix = suffix
         self.max_open = check_int('max_open', max_open, 1)
         self.manager_kw = manager_kw
         with suppress(FileExistsError, FileNotFoundError, NotADirectoryError): self.path.mkdir()
         if not self.path.is_dir(): raise NotADirectoryError(f"`path` must be a directory of tenants, got {str(path)!r}")
-        self._real = os.path.realpath(path)
+        self._real = os.path.realpath(self.path)
         self._begin()
 
     def _begin(self):
@@ -70,7 +71,7 @@ class Tenants:
         self._open = {}
         self._lock = threading.Lock()
 
-    def __repr__(self): return f'{type(self).__name__}({str(self.path)!r})'
+    def __repr__(self): return f'{type(self).__name__}({self._given!r})'
 
     def file(self,
         name:str, # A tenant
@@ -88,7 +89,7 @@ def _database(self:Tenants, name):
         try: return retry_busy(lambda: ThreadDb(path), timeout=runner.patience)
         except (apsw.CantOpenError,FileNotFoundError):
             if os.path.isfile(path): raise
-    raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
+    raise TenantNotFound(f"no tenant {name!r} in {self._given!r}")
 
 @patch
 def _stamp(self:Tenants, name):
@@ -206,7 +207,7 @@ def _idle(self:Tenants, name, wait, what):
     end = time.monotonic()+wait
     while True:
         with self._naming():
-            if name not in self: raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
+            if name not in self: raise TenantNotFound(f"no tenant {name!r} in {self._given!r}")
             with exclusive(self.file(name)) as running:
                 if not running: return (yield)
         if time.monotonic()>=end: break

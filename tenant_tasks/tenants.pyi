@@ -20,7 +20,7 @@ class BadTenantName(TenantNotFound, ValueError):
 
 class Tenants:
     """A directory with one SQLite file for each tenant"""
-    path: Path
+    path: Any
     suffix: str
     max_open: int
     manager_kw: Any

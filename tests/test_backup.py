@@ -147,6 +147,17 @@ def test_a_removed_tenant_keeps_its_copy(data, tmp_path):
     data.remove('globex')
     assert save(data, tmp_path/'copies')=={'acme':'unchanged', 'globex':'gone'} and texts(tmp_path/'copies/globex.db')==['old']
 
+def test_the_working_directory_changes_during_a_backup(data, tmp_path, monkeypatch):
+    "Relative directories are those of the call, and the next backup finds its list"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'elsewhere').mkdir()
+    def moves():
+        os.chdir(tmp_path/'elsewhere')
+        return later()
+    first = {o.state for o in backup(os.path.basename(data.path), 'copies', clock=moves)}
+    assert first=={'copied'} and os.listdir(tmp_path/'elsewhere')==[]
+    assert {*save(data, tmp_path/'copies').values()}=={'unchanged'}
+
 def test_two_backups_at_a_time(data, tmp_path):
     dest = tmp_path/'copies'
     save(data, dest)

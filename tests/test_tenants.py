@@ -111,6 +111,20 @@ def test_the_first_run_makes_the_directory(tmp_path):
     Tenants(tmp_path/'data').create('acme')
     assert list(Tenants(tmp_path/'data'))==['acme']
 
+def test_a_relative_directory_stays_the_same_one(tmp_path, monkeypatch):
+    "A process changes its working directory, for instance in a job: the tenants are where they were, and are named as before"
+    monkeypatch.chdir(tmp_path)
+    tenants = Tenants('data')
+    tenants.create('acme').submit('sync', work)
+    (tmp_path/'elsewhere'/'data').mkdir(parents=True)
+    monkeypatch.chdir(tmp_path/'elsewhere')
+    assert list(tenants)==tenants.changed({})==['acme'] and tenants['acme'].job_stats()['pending']==1
+    tenants.create('beta')
+    assert tenants['beta'].store.link.path==os.path.realpath(tmp_path/'data'/'beta.db') and os.listdir('data')==[]
+    tenants.sweep()
+    with pytest.raises(TenantNotFound, match="^no tenant 'hooli' in 'data'$"): tenants['hooli']
+    assert repr(tenants)=="Tenants('data')"
+
 def test_a_route_answers_404(tenants):
     "For a tenant that isn't there, for a name that can't be one, and for a tenant that is gone"
     tenants.create('acme').submit('sync', work)

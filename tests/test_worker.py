@@ -384,6 +384,23 @@ async def test_a_name_in_a_map_that_is_no_str_stops_no_other(tmp_path, logs):
     assert ran==[dbs['acme'].conn.filename]
     assert [o for o in logs('WARNING') if 'must be a str' in o]==['a tenant name must be a str of valid Unicode, got 7']
 
+async def test_a_job_changes_the_working_directory(tmp_path, monkeypatch, logs):
+    "The other tenants of a worker on a relative directory go on"
+    monkeypatch.chdir(tmp_path)
+    tenants = Tenants('data')
+    managers = [tenants.create(o) for o in ('acme', 'globex')]
+    @task(name='w.build')
+    def build():
+        os.mkdir('build')
+        os.chdir('build')
+        ran.append('build')
+    async with working(tenants):
+        managers[0].submit('build', build)
+        await until(lambda: ran)
+        managers[1].submit('note', note)
+        await until(lambda: len(ran)==2, 3)
+    assert not logs('WARNING')
+
 async def test_rows_that_were_set_back_by_hand(tenants):
     "`UPDATE … SET status='pending'` leaves the old claim behind; the job runs all the same, and the worker doesn't spin"
     manager,old = tenants['acme'],running_row(tenants['acme'], 'far~other~1~aa', timedelta(hours=1))
