@@ -236,14 +236,18 @@ def _hear(self:Lookout, names):
 
 # %% ../nbs/09b_lookout.ipynb #d9e03e1b
 @patch
+def _to_look_at(self:Lookout, names):
+    "Without those whose turn comes anyway"
+    return set(names).difference(self._unseen, self.queue())
+
+@patch
 async def _follow(self:Lookout):
     "Look at what changes"
     while True:
         await self._told.wait()
         self._told.clear()
-        names = self._news.difference(self._unseen, self.queue())
-        self._news = set()
-        await self._aside(self._look_at_changed, names)
+        names,self._news = self._news,set()
+        await self._aside(self._look_at_changed, self._to_look_at(names))
 
 @patch
 def _look_at_changed(self:Lookout, names): self._look_if(lambda o: self._seen.get(o)!=self.tenants.state(o), names)
@@ -285,6 +289,11 @@ async def _look_first(self:Lookout, names):
 
 # %% ../nbs/09b_lookout.ipynb #0758917c
 @patch
+async def _look_elsewhere(self:Lookout):
+    names = self._to_look_at(await self._aside(self.tenants.elsewhere))
+    if names: await self._aside(self._look_at_changed, names)
+
+@patch
 async def _go_round(self:Lookout, seen, stop):
     "Look at what may have been missed, and at what dead processes have left"
     names,swept,checked = [],time.monotonic(),time.monotonic()-59 # The watch may begin after the first look
@@ -293,6 +302,7 @@ async def _go_round(self:Lookout, seen, stop):
         if stop.is_set() or start-checked>60:
             checked = start
             self._hear(await self._aside(self.tenants.changed, seen))
+        await self._look_elsewhere()
         if not names: names = await self._aside(list, self.tenants)
         share = int(len(names)*min((start-swept)/self.sweep_every, 1)) if start>swept else 0
         if share:
@@ -318,8 +328,8 @@ async def run(self:Lookout):
         except RuntimeError: stop.set() # The loop is closed
     threading.Thread(target=self._watch, args=(stop, call), daemon=True, name='tenant_tasks lookout').start()
     try:
-        await self._aside(self.tenants.sweep)
         names = await self._insist(self._aside, self.tenants.changed, seen)
+        await self._aside(self.tenants.sweep)
         parts = (self._take_census, names),(self._follow,),(self._go_round, seen, stop)
         await asyncio.gather(*[self._insist(*o) for o in parts])
     finally: stop.set()

@@ -69,6 +69,7 @@ class Tenants:
     def _begin(self):
         self.clock = self.manager_kw.get('clock', utcnow)
         self._open = {}
+        self._linked = {} # Tenants whose file is a link to another place, by that place, as far as seen
         self._lock = threading.Lock()
 
     def __repr__(self): return f'{type(self).__name__}({self._given!r})'
@@ -161,13 +162,21 @@ def drop(self:Tenants,
 
 # %% ../nbs/09_tenants.ipynb #b7b314a5
 @patch
+def _place(self:Tenants, name):
+    "Where a tenant's database is in fact"
+    path = os.path.join(self._real, name+self.suffix)
+    if not os.path.islink(path): return path
+    path = os.path.realpath(path)
+    self._linked[path] = name
+    return path
+
+@patch
 def link(self:Tenants,
     name:str, # A tenant
 )->DbLink: # Shared by all who use the file
     "The link of a tenant's database, without opening it"
     self.file(name) # Is it a name?
-    path = os.path.join(self._real, name+self.suffix)
-    return link_at(os.path.realpath(path) if os.path.islink(path) else path, prepare=ensure_schema)
+    return link_at(self._place(name), prepare=ensure_schema)
 
 # %% ../nbs/09_tenants.ipynb #d61c2bb9
 @patch
@@ -191,7 +200,8 @@ def name_at(self:Tenants,
     "Which tenant does this file belong to?"
     folder,file = os.path.split(path)
     name = file[:-len(self.suffix)]
-    return name if folder==self._real and file.endswith(self.suffix) and _is_name(name) else None
+    if folder==self._real and file.endswith(self.suffix) and _is_name(name): return name
+    return self._linked.get(path)
 
 # %% ../nbs/09_tenants.ipynb #e759b918
 _beside = '-wal','-shm'
@@ -251,22 +261,36 @@ def remove(self:Tenants,
     self._close(name)
 
 # %% ../nbs/09_tenants.ipynb #868e7dea
+def _patterns(paths):
+    "By directory, a regular expression for the names of these files"
+    files = {}
+    for folder,file in map(os.path.split, paths): files.setdefault(folder, []).append(re.escape(file))
+    return {k:'|'.join(sorted(v)) for k,v in files.items()}
+
 @patch
 def served(self:Tenants)->dict[str,str]: # By directory, a regular expression for the names of the files
     "Which files are databases of these tenants?"
-    return {self._real: _tenant_name.pattern+re.escape(self.suffix)}
+    own = {self._real: _tenant_name.pattern+re.escape(self.suffix)}
+    return own|_patterns(list(self._linked))|own
 
 # %% ../nbs/09_tenants.ipynb #cec55610
+def _stats(*paths):
+    "Of those files that aren't empty"
+    for o in paths:
+        try: st = os.stat(o)
+        except OSError: continue
+        if st.st_size: yield st
+
 @patch
 def _files(self:Tenants):
     "Pairs of tenant and the state of one of its files"
     ends = {self.suffix:len(self.suffix), f'{self.suffix}-wal':len(self.suffix)+4}
     for o in os.scandir(self.path):
         for end,n in ends.items():
-            if not (o.name.endswith(end) and _is_name(o.name[:-n]) and o.is_file()): continue
-            try: st = o.stat()
-            except OSError: continue
-            if st.st_size: yield o.name[:-n], st
+            name = o.name[:-n]
+            if not (o.name.endswith(end) and _is_name(name) and o.is_file()): continue
+            more = [f'{self._place(name)}-wal'] if o.is_symlink() else []
+            for st in _stats(o, *more): yield name, st
 
 @patch
 def changed(self:Tenants,
@@ -288,12 +312,8 @@ def state(self:Tenants,
     name:str, # A tenant
 )->tuple: # Equal as long as its files aren't written to
     "Modification time and size of a tenant's files"
-    res,path = (),self.link(name).path
-    for o in (path, f'{path}-wal'):
-        try: st = os.stat(o)
-        except OSError: continue
-        if st.st_size: res += st.st_mtime_ns,st.st_size
-    return res
+    path = self.link(name).path
+    return tuple(n for st in _stats(path, f'{path}-wal') for n in (st.st_mtime_ns, st.st_size))
 
 # %% ../nbs/09_tenants.ipynb #864da3bd
 logging.getLogger('watchfiles.main').addFilter(lambda o: o.threadName!='tenant_tasks lookout')
@@ -309,6 +329,13 @@ def watch(self:Tenants,
         paths = {o.removesuffix('-wal') for how,o in told if how!=watchfiles.Change.deleted}
         if names := [o for o in map(self.name_at, paths) if o]: yield names
 
+@patch
+def elsewhere(self:Tenants)->list[str]: # As far as they have been seen
+    "Tenants whose file is a link: `watch` tells nothing about them"
+    for path,name in list(self._linked.items()):
+        if self._place(name)!=path: self._linked.pop(path, None)
+    return [o for path,o in list(self._linked.items()) if os.path.isfile(path)]
+
 # %% ../nbs/09_tenants.ipynb #e33a4d4d
 @patch
 def may_have_work(self:Tenants,
@@ -320,7 +347,7 @@ def may_have_work(self:Tenants,
 @patch
 def sweep(self:Tenants):
     "Remove the lock files of processes that died long ago"
-    sweep_locks(self.path)
+    for o in self.served(): sweep_locks(o)
 
 # %% ../nbs/09_tenants.ipynb #b61b6691
 def _is_text(o): return isinstance(o, str) and o==o.encode(errors='ignore').decode()
@@ -424,9 +451,7 @@ def name_at(self:TenantMap, path):
 @patch
 def served(self:TenantMap):
     "Which files are databases of these tenants, as far as they have been looked up?"
-    files = {}
-    for o in list(self._links): o.path and files.setdefault(o.folder, []).append(re.escape(os.path.basename(o.path)))
-    return {k:'|'.join(sorted(v)) for k,v in files.items()}
+    return _patterns([o.path for o in list(self._links) if o.path])
 
 # %% ../nbs/09_tenants.ipynb #da5bc7a5
 @patch
@@ -441,18 +466,10 @@ def watch(self:TenantMap, stop:threading.Event)->Iterator[list[str]]:
 
 # %% ../nbs/09_tenants.ipynb #a78ad623
 @patch
-def sweep(self:TenantMap):
-    "Remove the lock files of processes that died long ago"
-    for o in {link.folder for link in list(self._links)}-{''}: sweep_locks(o)
-
-@patch
 def _files(self:TenantMap):
     for o in self: yield o, SimpleNamespace(st_mtime_ns=0, st_size=0)
     for link,name in list(self._links.items()):
-        for o in (link.path, f'{link.path}-wal'):
-            try: st = os.stat(o)
-            except OSError: continue
-            if st.st_size: yield name, st
+        for st in _stats(link.path, f'{link.path}-wal'): yield name, st
 
 # %% ../nbs/09_tenants.ipynb #afb23f16
 def as_tenants(
@@ -521,7 +538,7 @@ def _read(self:Overview, name):
     files = {}
     try:
         path = self.tenants.file(name)
-        files = dict(size=_size(path), wal=_size(path and f'{path}-wal'))
+        files = dict(size=_size(path), wal=_size(path and f'{os.path.realpath(path)}-wal'))
         if not path: self._memory.add(name)
         with hurry(.1): return Health(name, **self._stats(name, path), **files)
     except apsw.BusyError: return replace(self.known.get(name) or Health(name, _none), slow=True, **files)
@@ -575,5 +592,6 @@ def workers(self:Overview)->list[SeenWorker]:
     runs,res = Counter(),{}
     for o in list(self.known.values()): runs.update(o.runners)
     for folder,own in self.tenants.served().items():
-        for o in live_workers(folder): res[o.name] = o._replace(tenants=self._served_by(o, own), running=runs[o.owner])
+        for o in live_workers(folder):
+            if o.name not in res: res[o.name] = o._replace(tenants=self._served_by(o, own), running=runs[o.owner])
     return list(res.values())

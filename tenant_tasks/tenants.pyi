@@ -156,6 +156,13 @@ class Tenants:
             Tenants whose files have just been written to
         """
 
+    def elsewhere(self) -> list[str]:
+        """Tenants whose file is a link: `watch` tells nothing about them
+
+        Returns:
+            As far as they have been seen
+        """
+
     def may_have_work(self, name: str) -> bool:
         """May this tenant have a job that isn't done? Leaves its database closed
 
@@ -228,9 +235,6 @@ class TenantMap(Tenants):
 
     def watch(self, stop: threading.Event) -> Iterator[list[str]]:
         """`OSError`: the files of a mapping can be anywhere"""
-
-    def sweep(self) -> None:
-        """Remove the lock files of processes that died long ago"""
 
 def as_tenants(o: Any) -> Tenants:
     """Tenants from a directory, a dict of databases, or a function from a name to a database

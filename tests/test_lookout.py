@@ -116,6 +116,21 @@ async def test_a_write_elsewhere_is_found_by_the_watch(tenants, tmp_path):
         await until(lambda: 'acme' in found, 5)
     proc.communicate()
 
+async def test_a_write_to_a_file_on_another_disk_is_found_soon(tenants, tmp_path):
+    "The kernel tells of the directory alone, so the tenants that are links are looked at all the time"
+    (tmp_path/'big').mkdir()
+    database(tmp_path/'big'/'hooli.db')
+    (tmp_path/'hooli.db').symlink_to(tmp_path/'big'/'hooli.db')
+    found,lookout = lookout_of(tenants, look_every=600)
+    async with looking(lookout):
+        await asyncio.sleep(2) # It looks at the files once more after a second
+        program('submit_note', tmp_path/'big'/'hooli.db', 'hooli', 'l.note').communicate()
+        await until(lambda: 'hooli' in found, 3)
+        (tmp_path/'new_one.db').symlink_to(tmp_path/'big'/'new_one.db')
+        database(tmp_path/'big'/'new_one.db')
+        program('submit_note', tmp_path/'big'/'new_one.db', 'new_one', 'l.note').communicate()
+        await until(lambda: isinstance(found.get('new_one'), float), 3)
+
 async def test_without_a_watch_files_are_looked_at(tenants):
     found,lookout = lookout_of(tenants, look_every=.05)
     def no_watch(stop): raise OSError('this file system tells nothing')

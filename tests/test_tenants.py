@@ -14,7 +14,7 @@ from tenant_tasks import tenants as module
 from tenant_tasks.job import utcnow
 from tenant_tasks.manager import JobStateError
 from tenant_tasks.peers import WorkerSign
-from tenant_tasks.process import Process
+from tenant_tasks.process import Process,this_process
 from tenant_tasks.task import task
 from tenant_tasks.tenants import BadTenantName,Overview,TenantMap,TenantNotFound,Tenants,as_tenants
 
@@ -309,6 +309,32 @@ def test_a_look_tells_what_was_written_to(tmp_path):
     assert tenants.changed(seen)==[]
     tenants['b'].submit('sync', work)
     assert tenants.changed(seen)==['b']
+
+def test_a_file_on_another_disk(tmp_path):
+    "A link to a database elsewhere is a tenant in all that counts: its name, its changes, its workers"
+    (tmp_path/'big').mkdir()
+    (tmp_path/'data').mkdir()
+    path,seen = os.path.realpath(tmp_path/'big')+'/1.sqlite',{}
+    database(path).execute('CREATE TABLE notes (a)')
+    (tmp_path/'data'/'acme.db').symlink_to(path)
+    tenants,shop = Tenants(tmp_path/'data'),Tenants(tmp_path/'data')
+    assert tenants.changed(seen)==tenants.elsewhere()==['acme'] and tenants.name_at(path)=='acme'
+    time.sleep(.1)
+    tenants.changed(seen)
+    assert tenants.changed(seen)==[]
+    before = tenants.state('acme')
+    shop['acme'].submit('sync', work)
+    assert tenants.changed(seen)==['acme'] and tenants.state('acme')!=before and tenants.name_of(shop['acme'])=='acme'
+    process = Process()
+    sign = WorkerSign(process)
+    sign.show(tenants.served(), ['t'])
+    assert this_process.other_workers(path, 't')==[sign.name]
+    overview = Overview(tenants)
+    known, = overview.health(30)
+    assert known.wal and [o.tenants for o in overview.workers()]==[1]
+    sign.close()
+    (tmp_path/'data'/'acme.db').unlink()
+    assert tenants.elsewhere()==tenants.changed(seen)==[] and tenants.name_at(path) is None and list(tenants.served())==[os.path.realpath(tmp_path/'data')]
 
 # -- health
 
