@@ -1361,6 +1361,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.tenants.Tenants.state': ('tenants.html#tenants.state', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants.Tenants.sweep': ('tenants.html#tenants.sweep', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants.Tenants.watch': ('tenants.html#tenants.watch', 'tenant_tasks/tenants.py'),
+                                      'tenant_tasks.tenants._after_fork': ('tenants.html#_after_fork', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants._check_text': ('tenants.html#_check_text', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants._is_name': ('tenants.html#_is_name', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants._is_text': ('tenants.html#_is_text', 'tenant_tasks/tenants.py'),

@@ -8,7 +8,7 @@ All tenants of an app, by name. `tenants["acme"]` is the manager of one of them,
 __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenants', 'Health', 'Overview']
 
 # %% ../nbs/09_tenants.ipynb #49f91c8c
-import logging,os,re,threading,time,unicodedata
+import logging,os,re,threading,time,unicodedata,weakref
 from collections import Counter
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
@@ -46,6 +46,14 @@ def _is_name(s):
     if not (isinstance(s, str) and _tenant_name.fullmatch(s)): return False
     return s.isascii() or (len(s.encode())<=200 and unicodedata.is_normalized('NFKC', s))
 
+# %% ../nbs/09_tenants.ipynb #5e1d0a35
+_locked = weakref.WeakSet() # Whose `_lock` a forked child needs anew
+
+def _after_fork():
+    for o in list(_locked): o._lock = threading.Lock()
+
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
+
 # %% ../nbs/09_tenants.ipynb #367b7195
 class Tenants:
     "A directory with one SQLite file for each tenant"
@@ -71,6 +79,7 @@ class Tenants:
         self._open = {}
         self._linked = {} # Tenants whose file is a link to another place, by that place, as far as seen
         self._lock = threading.Lock()
+        _locked.add(self)
 
     def __repr__(self): return f'{type(self).__name__}({self._given!r})'
 
@@ -524,6 +533,7 @@ class Overview:
         self._seen = {} # State of the files, see `Tenants.changed`
         self._next_look = 0. # Monotonic seconds
         self._lock = threading.Lock()
+        _locked.add(self)
 
 # %% ../nbs/09_tenants.ipynb #31431448
 @patch

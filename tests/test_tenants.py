@@ -1,5 +1,5 @@
 "Many databases by name: no name leads out of the directory, few stay open, and a look reads only what has changed"
-import os,time
+import os,signal,time
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
@@ -281,6 +281,19 @@ def test_the_app_renames_what_it_maps(tmp_path):
     assert 'red' in tenants and 'blue' not in tenants and (tmp_path/'red.db').exists()
 
 # -- open databases and changed ones
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork here')
+def test_a_fork_while_another_thread_looks_up_a_tenant(tenants):
+    "The child has locks of its own: it opens the tenant, and reads how all are doing"
+    tenants.create('acme').submit('sync', work)
+    overview = Overview(tenants)
+    def child():
+        signal.alarm(5)
+        os._exit(tenants['acme'].job_stats()['pending']==1 and overview.health(5)[0].counts['pending']==1)
+    with tenants._lock,overview._lock:
+        pid = os.fork()
+        if not pid: child()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])==1
 
 def test_a_look_closes_what_is_gone(tmp_path):
     tenants,other = Tenants(tmp_path),Tenants(tmp_path)
