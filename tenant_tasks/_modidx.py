@@ -581,6 +581,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._look_if': ('lookout.html#lookout._look_if', 'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._prune': ('lookout.html#lookout._prune', 'tenant_tasks/lookout.py'),
+                                      'tenant_tasks.lookout.Lookout._sweep': ('lookout.html#lookout._sweep', 'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._take_census': ( 'lookout.html#lookout._take_census',
                                                                                      'tenant_tasks/lookout.py'),
                                       'tenant_tasks.lookout.Lookout._take_over': ( 'lookout.html#lookout._take_over',

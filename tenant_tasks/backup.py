@@ -151,7 +151,7 @@ def _save(tenants, copies, name, known, now):
         os.replace(dst, copy)
         known[name] = [state, _touched(copy)]
         return Saved(name, 'copied')
-    except (apsw.Error,OSError,TenantNotFound) as e: return Saved(name, 'failed', _failure(e))
+    except Exception as e: return Saved(name, 'failed', _failure(e))
     finally:
         if dst: _unlink(dst, '', *_beside)
 

@@ -137,13 +137,14 @@ def _abandon(self:Lookout, name, manager):
 # %% ../nbs/09b_lookout.ipynb #3742bf60
 @patch
 def _declare(self:Lookout, name, manager):
+    synced = self.synced # Another one as soon as a schedule is declared
     def zone(tz): return tz(name) if callable(tz) else tz
     try:
-        wanted = [replace(s, tz=zone(tz)) for s,tz in self.declared.values()]
+        wanted = [replace(s, tz=zone(tz)) for s,tz in list(self.declared.values())]
         for o in wanted: find_zone(o.tz)
     except Exception: _log.exception("tenant %s: the schedules that are declared can't be written", name)
     else: manager.declare_schedules(wanted)
-    self.synced[name] = manager.store.link.file
+    synced[name] = manager.store.link.file
 
 # %% ../nbs/09b_lookout.ipynb #a4a0a610
 @patch
@@ -197,8 +198,9 @@ def left(self:Lookout)->list[str]: # Tenants to look at again
     "Tenants that are gone, or with jobs of processes that are dead, or may be silent"
     res,dead,now,pause = [],{},time.monotonic(),self.process.lease.total_seconds()/6
     for name,(owners,at) in list(self._watched.items()):
-        if name in self.tenants: folder = self.tenants.link(name).folder
-        else: owners = []
+        try: folder = self.tenants.link(name).folder if name in self.tenants else None
+        except Exception: folder = None # A look at it tells why
+        if folder is None: owners = []
         for o in owners:
             if (o,folder) not in dead: dead[o,folder] = is_dead(o, folder)
         if not owners or now-at>pause or any(dead[o,folder] for o in owners): res.append(name)
@@ -313,6 +315,11 @@ async def _go_round(self:Lookout, seen, stop):
 
 # %% ../nbs/09b_lookout.ipynb #f03b10e6
 @patch
+async def _sweep(self:Lookout):
+    try: await self._aside(self.tenants.sweep)
+    except Exception as e: _log.warning("%s: old lock files stay: %s", self.tenants, e)
+
+@patch
 async def _insist(self:Lookout, f, *args):
     while True:
         try: return await f(*args)
@@ -329,7 +336,7 @@ async def run(self:Lookout):
     threading.Thread(target=self._watch, args=(stop, call), daemon=True, name='tenant_tasks lookout').start()
     try:
         names = await self._insist(self._aside, self.tenants.changed, seen)
-        await self._aside(self.tenants.sweep)
+        await self._sweep()
         parts = (self._take_census, names),(self._follow,),(self._go_round, seen, stop)
         await asyncio.gather(*[self._insist(*o) for o in parts])
     finally: stop.set()

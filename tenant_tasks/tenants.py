@@ -426,7 +426,8 @@ def create(self:TenantMap, name):
 def name_of(self:TenantMap, manager):
     "Which tenant does this manager belong to?"
     if manager.store.link not in self._links:
-        for o in set(self)-set(self._links.values()): self[o]
+        for o in set(self)-set(self._links.values()):
+            with suppress(Exception): self[o] # Another tenant's trouble isn't this one's
     return self._links.get(manager.store.link)
 
 # %% ../nbs/09_tenants.ipynb #72c26ca7
@@ -552,7 +553,7 @@ def _read(self:Overview, name):
         if not path: self._memory.add(name)
         with hurry(.1): return Health(name, **self._stats(name, path), **files)
     except apsw.BusyError: return replace(self.known.get(name) or Health(name, _none), slow=True, **files)
-    except (apsw.Error,OSError,TenantNotFound) as e: return Health(name, _none, error=_why(e), **files)
+    except Exception as e: return Health(name, _none, error=_why(e), **files)
 
 # %% ../nbs/09_tenants.ipynb #e1b905fc
 @patch
@@ -594,7 +595,10 @@ def health(self:Overview,
 def _served_by(self:Overview, worker, own):
     "How many known tenants a worker serves"
     if worker.files==own: return len(self.known)
-    return sum(bool(re.fullmatch(worker.files, os.path.basename(self.tenants.file(o)))) for o in list(self.known))
+    def is_its(name):
+        try: return bool(re.fullmatch(worker.files, os.path.basename(self.tenants.file(name))))
+        except Exception: return False # What is wrong is shown in the tenant's row
+    return sum(map(is_its, list(self.known)))
 
 @patch
 def workers(self:Overview)->list[SeenWorker]:

@@ -177,6 +177,15 @@ def test_tenants_of_a_mapping(tmp_path):
     assert save(tenants, tmp_path/'copies')=={'acme':'copied', 'memory':'failed'}
     assert len(Tenants(tmp_path/'copies')['acme'].list_jobs())==1
 
+def test_a_tenant_of_a_mapping_that_cannot_be_asked(data, tmp_path):
+    "Whatever the app's function raises: the others are copied"
+    def get(name):
+        if name=='hooli': raise ValueError('no such host')
+        return data[name].db
+    saved = backup(TenantMap(get, names=lambda: ['hooli', 'acme', 'Acme Inc']), tmp_path/'copies')
+    errors = {o.tenant:o.error for o in saved}
+    assert errors['acme']=='' and errors['hooli']=='ValueError: no such host' and len(errors)==3
+
 def test_who_may_read_a_copy(data, tmp_path):
     os.chmod(data.file('acme'), 0o640)
     save(data, tmp_path/'copies')

@@ -12,6 +12,7 @@ from tenant_tasks import link as links
 from tenant_tasks.job import TenantJob,timestamp,utcnow
 from tenant_tasks.link import link_at,runner
 from tenant_tasks.lookout import Lookout
+from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.store import ensure_schema,glance,may_have_work
 from tenant_tasks.task import task
 from tenant_tasks.tenants import Tenants
@@ -196,6 +197,38 @@ async def test_a_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch
         tenants['globex'].submit('note', note)
         await until(lambda: 'globex' in found, 2)
     assert isinstance(found['acme'], OSError)
+
+async def test_a_watched_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
+    "Others with jobs of a dead process are taken over all the same"
+    found,lookout = lookout_of(tenants)
+    link = tenants.link
+    def broken(name):
+        if name=='acme': raise OSError('no such host')
+        return link(name)
+    monkeypatch.setattr(tenants, 'link', broken)
+    for o in ('acme', 'globex'): lookout._watched[o] = {'h~k~1~a'},monotonic()-1e6
+    assert lookout.left()==['acme', 'globex']
+
+async def test_what_dead_processes_left_may_stay(tenants, monkeypatch, logs):
+    "A lock file that can't be removed, of another user for instance, doesn't end the lookout"
+    def denied(): raise PermissionError('not yours')
+    monkeypatch.setattr(tenants, 'sweep', denied)
+    found,lookout = lookout_of(tenants)
+    tenants['acme'].submit('note', note)
+    async with looking(lookout): await until(lambda: 'acme' in found, 3)
+    assert any('old lock files' in o for o in logs('WARNING'))
+
+def test_a_schedule_that_is_declared_during_a_look(tenants, monkeypatch):
+    "The look has read those that were there before: the next one writes the new one"
+    worker = Worker(tenants)
+    worker.schedule('first', note, every=3600)
+    declare = BackgroundTaskManager.declare_schedules
+    def slowly(manager, wanted):
+        if len(wanted)==1: worker.schedule('second', note, every=3600)
+        declare(manager, wanted)
+    monkeypatch.setattr(BackgroundTaskManager, 'declare_schedules', slowly)
+    for _ in range(2): worker.lookout.look('acme')
+    assert {o.name for o in tenants['acme'].schedules()}=={'first', 'second'}
 
 async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
     "A crowd that stays, because it has a backlog for hours, doesn't hide the others"

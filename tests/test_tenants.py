@@ -12,7 +12,7 @@ from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import tenants as module
 from tenant_tasks.job import utcnow
-from tenant_tasks.manager import JobStateError
+from tenant_tasks.manager import BackgroundTaskManager,JobStateError
 from tenant_tasks.peers import WorkerSign
 from tenant_tasks.process import Process,this_process
 from tenant_tasks.task import task
@@ -97,6 +97,26 @@ def test_an_overview_has_names_of_any_kind(tmp_path):
     sign.show(tenants.served(), [])
     assert [o.tenants for o in overview.workers()]==[len(names)]
     sign.close()
+
+def test_a_tenant_of_a_mapping_that_cannot_be_asked_stops_no_other(tmp_path):
+    "The app's function fails for it: the others are read, their workers are shown, and a nudge finds its tenant"
+    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 'beta', 'gone')}
+    down = {'beta'}
+    def get(name):
+        if name in down: raise ValueError('no such host')
+        return dbs[name]
+    tenants = TenantMap(get, names=lambda: list(dbs))
+    assert tenants.name_of(BackgroundTaskManager(dbs['acme']))=='acme'
+    overview = Overview(tenants)
+    assert {o.name:o.error for o in overview.health(30)}==dict(acme='', beta='ValueError: no such host', gone='')
+    sign = WorkerSign(Process())
+    sign.show({str(tmp_path): r'.*\.db'}, [])
+    down.add('gone')
+    tenants.drop('gone')
+    assert [o.tenants for o in overview.workers()]==[1]
+    sign.close()
+    down.clear()
+    assert not [o for o in overview.health(30) if o.error]
 
 def test_what_can_not_be_tenants(tmp_path):
     with pytest.raises(TypeError, match='`tenants` must be Tenants, a directory, a dict of databases, or .*, got 7'): as_tenants(7)
