@@ -1337,6 +1337,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.tenants.Tenants.__repr__': ('tenants.html#tenants.__repr__', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants.Tenants._begin': ('tenants.html#tenants._begin', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants.Tenants._cached': ('tenants.html#tenants._cached', 'tenant_tasks/tenants.py'),
+                                      'tenant_tasks.tenants.Tenants._check_suffix': ( 'tenants.html#tenants._check_suffix',
+                                                                                      'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants.Tenants._close': ('tenants.html#tenants._close', 'tenant_tasks/tenants.py'),
                                       'tenant_tasks.tenants.Tenants._database': ( 'tenants.html#tenants._database',
                                                                                   'tenant_tasks/tenants.py'),

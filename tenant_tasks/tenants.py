@@ -131,6 +131,10 @@ def __getitem__(self:Tenants, name)->BackgroundTaskManager:
 
 # %% ../nbs/09_tenants.ipynb #d2f151f0
 @patch
+def _check_suffix(self:Tenants):
+    if not self.suffix: raise ValueError("`suffix` must be the end of a file's name, like '.db', got ''")
+
+@patch
 @contextmanager
 def _naming(self:Tenants):
     "Tenants are made, renamed and removed one at a time, in all processes"
@@ -149,6 +153,7 @@ def create(self:Tenants,
 )->BackgroundTaskManager: # Its manager
     "Create a tenant's database if it doesn't exist, and open it"
     path = self.file(name)
+    self._check_suffix()
     if not os.path.exists(path):
         with self._naming(): retry_busy(lambda: database(path))
     return self[name]
@@ -191,6 +196,7 @@ def link(self:Tenants,
 @patch
 def __iter__(self:Tenants)->Iterator[str]:
     "The names of all tenants"
+    self._check_suffix()
     names = [o.name[:-len(self.suffix)] for o in os.scandir(self.path) if o.name.endswith(self.suffix) and o.is_file()]
     return iter(sorted(o for o in names if _is_name(o)))
 
@@ -293,6 +299,7 @@ def _stats(*paths):
 @patch
 def _files(self:Tenants):
     "Pairs of tenant and the state of one of its files"
+    self._check_suffix()
     ends = {self.suffix:len(self.suffix), f'{self.suffix}-wal':len(self.suffix)+4}
     for o in os.scandir(self.path):
         for end,n in ends.items():

@@ -127,6 +127,14 @@ def test_what_can_not_be_tenants(tmp_path):
     assert os.listdir(tmp_path)==['file']
     with pytest.raises(ValueError, match='`max_open` must be an int ≥ 1, got 0'): Tenants(tmp_path, max_open=0)
 
+def test_files_without_a_suffix_can_not_be_listed(tmp_path):
+    "So no tenant is made that is then missing; a file that is there is found by its name"
+    database(tmp_path/'acme')
+    tenants = Tenants(tmp_path, suffix='')
+    for f in (lambda: tenants.create('beta'), lambda: list(tenants), lambda: tenants.changed({}), lambda: Overview(tenants).health()):
+        with pytest.raises(ValueError, match="^`suffix` must be the end of a file's name, like '.db', got ''$"): f()
+    assert tenants['acme'].job_stats()['pending']==0 and not (tmp_path/'beta').exists()
+
 def test_the_first_run_makes_the_directory(tmp_path):
     Tenants(tmp_path/'data').create('acme')
     assert list(Tenants(tmp_path/'data'))==['acme']
