@@ -151,7 +151,7 @@ def _save(tenants, copies, name, known, now):
         os.replace(dst, copy)
         known[name] = [state, _touched(copy)]
         return Saved(name, 'copied')
-    except (apsw.Error,OSError,TenantNotFound) as e: return Saved(name, 'failed', _failure(e))
+    except Exception as e: return Saved(name, 'failed', _failure(e))
     finally:
         if dst: _unlink(dst, '', *_beside)
 
@@ -175,9 +175,9 @@ def backup(
     tenants,copies = _sources(data, dest)
     with _only(copies.path, wait=False):
         for o in Path(copies.path).glob(_temp.format('*')): o.unlink() # Of a backup that was killed
-        known,todo = _read_list(dest),sorted(tenants if names is None else names)
+        known,todo = _read_list(copies.path),sorted(tenants if names is None else names)
         try: res = [_save(tenants, copies, o, known, clock()) for o in todo]
-        finally: _write_list(dest, known)
+        finally: _write_list(copies.path, known)
     gone = sorted(set(copies)-set(todo)) if names is None else []
     return res+[Saved(o, 'gone') for o in gone]
 

@@ -137,13 +137,14 @@ def _abandon(self:Lookout, name, manager):
 # %% ../nbs/09b_lookout.ipynb #3742bf60
 @patch
 def _declare(self:Lookout, name, manager):
+    synced = self.synced # Another one as soon as a schedule is declared
     def zone(tz): return tz(name) if callable(tz) else tz
     try:
-        wanted = [replace(s, tz=zone(tz)) for s,tz in self.declared.values()]
+        wanted = [replace(s, tz=zone(tz)) for s,tz in list(self.declared.values())]
         for o in wanted: find_zone(o.tz)
     except Exception: _log.exception("tenant %s: the schedules that are declared can't be written", name)
     else: manager.declare_schedules(wanted)
-    self.synced[name] = manager.store.link.file
+    synced[name] = manager.store.link.file
 
 # %% ../nbs/09b_lookout.ipynb #a4a0a610
 @patch
@@ -197,8 +198,9 @@ def left(self:Lookout)->list[str]: # Tenants to look at again
     "Tenants that are gone, or with jobs of processes that are dead, or may be silent"
     res,dead,now,pause = [],{},time.monotonic(),self.process.lease.total_seconds()/6
     for name,(owners,at) in list(self._watched.items()):
-        if name in self.tenants: folder = self.tenants.link(name).folder
-        else: owners = []
+        try: folder = self.tenants.link(name).folder if name in self.tenants else None
+        except Exception: folder = None # A look at it tells why
+        if folder is None: owners = []
         for o in owners:
             if (o,folder) not in dead: dead[o,folder] = is_dead(o, folder)
         if not owners or now-at>pause or any(dead[o,folder] for o in owners): res.append(name)
@@ -236,14 +238,18 @@ def _hear(self:Lookout, names):
 
 # %% ../nbs/09b_lookout.ipynb #d9e03e1b
 @patch
+def _to_look_at(self:Lookout, names):
+    "Without those whose turn comes anyway"
+    return set(names).difference(self._unseen, self.queue())
+
+@patch
 async def _follow(self:Lookout):
     "Look at what changes"
     while True:
         await self._told.wait()
         self._told.clear()
-        names = self._news.difference(self._unseen, self.queue())
-        self._news = set()
-        await self._aside(self._look_at_changed, names)
+        names,self._news = self._news,set()
+        await self._aside(self._look_at_changed, self._to_look_at(names))
 
 @patch
 def _look_at_changed(self:Lookout, names): self._look_if(lambda o: self._seen.get(o)!=self.tenants.state(o), names)
@@ -285,6 +291,11 @@ async def _look_first(self:Lookout, names):
 
 # %% ../nbs/09b_lookout.ipynb #0758917c
 @patch
+async def _look_elsewhere(self:Lookout):
+    names = self._to_look_at(await self._aside(self.tenants.elsewhere))
+    if names: await self._aside(self._look_at_changed, names)
+
+@patch
 async def _go_round(self:Lookout, seen, stop):
     "Look at what may have been missed, and at what dead processes have left"
     names,swept,checked = [],time.monotonic(),time.monotonic()-59 # The watch may begin after the first look
@@ -293,6 +304,7 @@ async def _go_round(self:Lookout, seen, stop):
         if stop.is_set() or start-checked>60:
             checked = start
             self._hear(await self._aside(self.tenants.changed, seen))
+        await self._look_elsewhere()
         if not names: names = await self._aside(list, self.tenants)
         share = int(len(names)*min((start-swept)/self.sweep_every, 1)) if start>swept else 0
         if share:
@@ -302,6 +314,11 @@ async def _go_round(self:Lookout, seen, stop):
         await asyncio.sleep(max(self.look_every if stop.is_set() else .5, 40*self._cpu))
 
 # %% ../nbs/09b_lookout.ipynb #f03b10e6
+@patch
+async def _sweep(self:Lookout):
+    try: await self._aside(self.tenants.sweep)
+    except Exception as e: _log.warning("%s: old lock files stay: %s", self.tenants, e)
+
 @patch
 async def _insist(self:Lookout, f, *args):
     while True:
@@ -318,8 +335,8 @@ async def run(self:Lookout):
         except RuntimeError: stop.set() # The loop is closed
     threading.Thread(target=self._watch, args=(stop, call), daemon=True, name='tenant_tasks lookout').start()
     try:
-        await self._aside(self.tenants.sweep)
         names = await self._insist(self._aside, self.tenants.changed, seen)
+        await self._sweep()
         parts = (self._take_census, names),(self._follow,),(self._go_round, seen, stop)
         await asyncio.gather(*[self._insist(*o) for o in parts])
     finally: stop.set()

@@ -8,7 +8,7 @@ All tenants of an app, by name. `tenants["acme"]` is the manager of one of them,
 __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenants', 'Health', 'Overview']
 
 # %% ../nbs/09_tenants.ipynb #49f91c8c
-import logging,os,re,threading,time,unicodedata
+import logging,os,re,threading,time,unicodedata,weakref
 from collections import Counter
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
@@ -46,6 +46,14 @@ def _is_name(s):
     if not (isinstance(s, str) and _tenant_name.fullmatch(s)): return False
     return s.isascii() or (len(s.encode())<=200 and unicodedata.is_normalized('NFKC', s))
 
+# %% ../nbs/09_tenants.ipynb #5e1d0a35
+_locked = weakref.WeakSet() # Whose `_lock` a forked child needs anew
+
+def _after_fork():
+    for o in list(_locked): o._lock = threading.Lock()
+
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
+
 # %% ../nbs/09_tenants.ipynb #367b7195
 class Tenants:
     "A directory with one SQLite file for each tenant"
@@ -56,21 +64,24 @@ class Tenants:
         max_open:int=1000, # Managers to keep; beyond that, some are forgotten by chance
         **manager_kw, # For each `BackgroundTaskManager`: backoff, clock, sleep
     ):
-        self.path = Path(path)
+        self.path = Path(path).absolute()
+        self._given = str(Path(path))
         self.suffix = suffix
         self.max_open = check_int('max_open', max_open, 1)
         self.manager_kw = manager_kw
         with suppress(FileExistsError, FileNotFoundError, NotADirectoryError): self.path.mkdir()
         if not self.path.is_dir(): raise NotADirectoryError(f"`path` must be a directory of tenants, got {str(path)!r}")
-        self._real = os.path.realpath(path)
+        self._real = os.path.realpath(self.path)
         self._begin()
 
     def _begin(self):
         self.clock = self.manager_kw.get('clock', utcnow)
         self._open = {}
+        self._linked = {} # Tenants whose file is a link to another place, by that place, as far as seen
         self._lock = threading.Lock()
+        _locked.add(self)
 
-    def __repr__(self): return f'{type(self).__name__}({str(self.path)!r})'
+    def __repr__(self): return f'{type(self).__name__}({self._given!r})'
 
     def file(self,
         name:str, # A tenant
@@ -88,7 +99,7 @@ def _database(self:Tenants, name):
         try: return retry_busy(lambda: ThreadDb(path), timeout=runner.patience)
         except (apsw.CantOpenError,FileNotFoundError):
             if os.path.isfile(path): raise
-    raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
+    raise TenantNotFound(f"no tenant {name!r} in {self._given!r}")
 
 @patch
 def _stamp(self:Tenants, name):
@@ -120,6 +131,10 @@ def __getitem__(self:Tenants, name)->BackgroundTaskManager:
 
 # %% ../nbs/09_tenants.ipynb #d2f151f0
 @patch
+def _check_suffix(self:Tenants):
+    if not self.suffix: raise ValueError("`suffix` must be the end of a file's name, like '.db', got ''")
+
+@patch
 @contextmanager
 def _naming(self:Tenants):
     "Tenants are made, renamed and removed one at a time, in all processes"
@@ -138,6 +153,7 @@ def create(self:Tenants,
 )->BackgroundTaskManager: # Its manager
     "Create a tenant's database if it doesn't exist, and open it"
     path = self.file(name)
+    self._check_suffix()
     if not os.path.exists(path):
         with self._naming(): retry_busy(lambda: database(path))
     return self[name]
@@ -160,18 +176,27 @@ def drop(self:Tenants,
 
 # %% ../nbs/09_tenants.ipynb #b7b314a5
 @patch
+def _place(self:Tenants, name):
+    "Where a tenant's database is in fact"
+    path = os.path.join(self._real, name+self.suffix)
+    if not os.path.islink(path): return path
+    path = os.path.realpath(path)
+    self._linked[path] = name
+    return path
+
+@patch
 def link(self:Tenants,
     name:str, # A tenant
 )->DbLink: # Shared by all who use the file
     "The link of a tenant's database, without opening it"
     self.file(name) # Is it a name?
-    path = os.path.join(self._real, name+self.suffix)
-    return link_at(os.path.realpath(path) if os.path.islink(path) else path, prepare=ensure_schema)
+    return link_at(self._place(name), prepare=ensure_schema)
 
 # %% ../nbs/09_tenants.ipynb #d61c2bb9
 @patch
 def __iter__(self:Tenants)->Iterator[str]:
     "The names of all tenants"
+    self._check_suffix()
     names = [o.name[:-len(self.suffix)] for o in os.scandir(self.path) if o.name.endswith(self.suffix) and o.is_file()]
     return iter(sorted(o for o in names if _is_name(o)))
 
@@ -190,7 +215,8 @@ def name_at(self:Tenants,
     "Which tenant does this file belong to?"
     folder,file = os.path.split(path)
     name = file[:-len(self.suffix)]
-    return name if folder==self._real and file.endswith(self.suffix) and _is_name(name) else None
+    if folder==self._real and file.endswith(self.suffix) and _is_name(name): return name
+    return self._linked.get(path)
 
 # %% ../nbs/09_tenants.ipynb #e759b918
 _beside = '-wal','-shm'
@@ -206,7 +232,7 @@ def _idle(self:Tenants, name, wait, what):
     end = time.monotonic()+wait
     while True:
         with self._naming():
-            if name not in self: raise TenantNotFound(f"no tenant {name!r} in {str(self.path)!r}")
+            if name not in self: raise TenantNotFound(f"no tenant {name!r} in {self._given!r}")
             with exclusive(self.file(name)) as running:
                 if not running: return (yield)
         if time.monotonic()>=end: break
@@ -250,22 +276,37 @@ def remove(self:Tenants,
     self._close(name)
 
 # %% ../nbs/09_tenants.ipynb #868e7dea
+def _patterns(paths):
+    "By directory, a regular expression for the names of these files"
+    files = {}
+    for folder,file in map(os.path.split, paths): files.setdefault(folder, []).append(re.escape(file))
+    return {k:'|'.join(sorted(v)) for k,v in files.items()}
+
 @patch
 def served(self:Tenants)->dict[str,str]: # By directory, a regular expression for the names of the files
     "Which files are databases of these tenants?"
-    return {self._real: _tenant_name.pattern+re.escape(self.suffix)}
+    own = {self._real: _tenant_name.pattern+re.escape(self.suffix)}
+    return own|_patterns(list(self._linked))|own
 
 # %% ../nbs/09_tenants.ipynb #cec55610
+def _stats(*paths):
+    "Of those files that aren't empty"
+    for o in paths:
+        try: st = os.stat(o)
+        except OSError: continue
+        if st.st_size: yield st
+
 @patch
 def _files(self:Tenants):
     "Pairs of tenant and the state of one of its files"
+    self._check_suffix()
     ends = {self.suffix:len(self.suffix), f'{self.suffix}-wal':len(self.suffix)+4}
     for o in os.scandir(self.path):
         for end,n in ends.items():
-            if not (o.name.endswith(end) and o.is_file()): continue
-            try: st = o.stat()
-            except OSError: continue
-            if st.st_size: yield o.name[:-n], st
+            name = o.name[:-n]
+            if not (o.name.endswith(end) and _is_name(name) and o.is_file()): continue
+            more = [f'{self._place(name)}-wal'] if o.is_symlink() else []
+            for st in _stats(o, *more): yield name, st
 
 @patch
 def changed(self:Tenants,
@@ -274,12 +315,11 @@ def changed(self:Tenants,
     "Which tenants may have something to do?"
     fresh,now = (time.time()-.05)*1e9,{}
     for name,st in self._files(): now[name] = now.get(name, ())+(st.st_mtime_ns, st.st_size)
-    res = [o for o,v in now.items() if seen.get(o)!=v and _is_name(o)]
-    res.sort(key=lambda o: -max(now[o][::2]))
-    seen.clear()
-    seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
+    res = sorted((o for o,v in now.items() if seen.get(o)!=v), key=lambda o: -max(now[o][::2]))
     for o in [*self._open]:
         if o not in now and o not in self: self.drop(o)
+    seen.clear() # Last: a look that fails has seen nothing
+    seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
     return res
 
 # %% ../nbs/09_tenants.ipynb #21e5bd00
@@ -288,12 +328,8 @@ def state(self:Tenants,
     name:str, # A tenant
 )->tuple: # Equal as long as its files aren't written to
     "Modification time and size of a tenant's files"
-    res,path = (),self.link(name).path
-    for o in (path, f'{path}-wal'):
-        try: st = os.stat(o)
-        except OSError: continue
-        if st.st_size: res += st.st_mtime_ns,st.st_size
-    return res
+    path = self.link(name).path
+    return tuple(n for st in _stats(path, f'{path}-wal') for n in (st.st_mtime_ns, st.st_size))
 
 # %% ../nbs/09_tenants.ipynb #864da3bd
 logging.getLogger('watchfiles.main').addFilter(lambda o: o.threadName!='tenant_tasks lookout')
@@ -309,6 +345,13 @@ def watch(self:Tenants,
         paths = {o.removesuffix('-wal') for how,o in told if how!=watchfiles.Change.deleted}
         if names := [o for o in map(self.name_at, paths) if o]: yield names
 
+@patch
+def elsewhere(self:Tenants)->list[str]: # As far as they have been seen
+    "Tenants whose file is a link: `watch` tells nothing about them"
+    for path,name in list(self._linked.items()):
+        if self._place(name)!=path: self._linked.pop(path, None)
+    return [o for path,o in list(self._linked.items()) if os.path.isfile(path)]
+
 # %% ../nbs/09_tenants.ipynb #e33a4d4d
 @patch
 def may_have_work(self:Tenants,
@@ -320,9 +363,14 @@ def may_have_work(self:Tenants,
 @patch
 def sweep(self:Tenants):
     "Remove the lock files of processes that died long ago"
-    sweep_locks(self.path)
+    for o in self.served(): sweep_locks(o)
 
 # %% ../nbs/09_tenants.ipynb #b61b6691
+def _is_text(o): return isinstance(o, str) and o==o.encode(errors='ignore').decode()
+
+def _check_text(name):
+    if not _is_text(name): raise BadTenantName(f"a tenant name must be a str of valid Unicode, got {name!r}")
+
 class TenantMap(Tenants):
     "Tenants in a dict, or behind a function"
     def __init__(self,
@@ -333,21 +381,36 @@ class TenantMap(Tenants):
         **manager_kw, # For each `BackgroundTaskManager`
     ):
         if names is None and isinstance(get, Mapping): names = lambda: list(get)
+        for o in get if isinstance(get, dict) else (): _check_text(o)
         self.get = get.__getitem__ if isinstance(get, Mapping) else get
         self.names = names
         self.max_open = check_int('max_open', max_open, 1)
         self.manager_kw = manager_kw
         self._links = {} # Names by link, which all managers of a database share
+        self._odd = set() # What was listed as a name and can't be one
         self._begin()
 
     def __repr__(self): return f'TenantMap({len(list(self))} tenants)'
-    def __iter__(self): return iter(list(self.names()) if self.names else list(dict.fromkeys(self._links.values())))
 
+# %% ../nbs/09_tenants.ipynb #5e1d0a32
+_log = logging.getLogger('tenant_tasks')
+
+@patch
+def __iter__(self:TenantMap):
+    "The names of all tenants, as far as they are known"
+    names = list(self.names()) if self.names else list(dict.fromkeys(self._links.values()))
+    odd = {repr(o) for o in names if not _is_text(o)}-self._odd
+    for o in odd: _log.warning("a tenant name must be a str of valid Unicode, got %s", o)
+    self._odd |= odd
+    return iter([o for o in names if _is_text(o)])
+
+# %% ../nbs/09_tenants.ipynb #5e1d0a34
 @patch
 def _stamp(self:TenantMap, name): return ''
 
 @patch
 def _database(self:TenantMap, name):
+    _check_text(name)
     try: db = self.get(name)
     except KeyError: db = None
     must = 'its database must be a fastlite Database'
@@ -370,7 +433,8 @@ def create(self:TenantMap, name):
 def name_of(self:TenantMap, manager):
     "Which tenant does this manager belong to?"
     if manager.store.link not in self._links:
-        for o in set(self)-set(self._links.values()): self[o]
+        for o in set(self)-set(self._links.values()):
+            with suppress(Exception): self[o] # Another tenant's trouble isn't this one's
     return self._links.get(manager.store.link)
 
 # %% ../nbs/09_tenants.ipynb #72c26ca7
@@ -404,9 +468,7 @@ def name_at(self:TenantMap, path):
 @patch
 def served(self:TenantMap):
     "Which files are databases of these tenants, as far as they have been looked up?"
-    files = {}
-    for o in list(self._links): o.path and files.setdefault(o.folder, []).append(re.escape(os.path.basename(o.path)))
-    return {k:'|'.join(sorted(v)) for k,v in files.items()}
+    return _patterns([o.path for o in list(self._links) if o.path])
 
 # %% ../nbs/09_tenants.ipynb #da5bc7a5
 @patch
@@ -421,18 +483,10 @@ def watch(self:TenantMap, stop:threading.Event)->Iterator[list[str]]:
 
 # %% ../nbs/09_tenants.ipynb #a78ad623
 @patch
-def sweep(self:TenantMap):
-    "Remove the lock files of processes that died long ago"
-    for o in {link.folder for link in list(self._links)}-{''}: sweep_locks(o)
-
-@patch
 def _files(self:TenantMap):
     for o in self: yield o, SimpleNamespace(st_mtime_ns=0, st_size=0)
     for link,name in list(self._links.items()):
-        for o in (link.path, f'{link.path}-wal'):
-            try: st = os.stat(o)
-            except OSError: continue
-            if st.st_size: yield name, st
+        for st in _stats(link.path, f'{link.path}-wal'): yield name, st
 
 # %% ../nbs/09_tenants.ipynb #afb23f16
 def as_tenants(
@@ -487,6 +541,7 @@ class Overview:
         self._seen = {} # State of the files, see `Tenants.changed`
         self._next_look = 0. # Monotonic seconds
         self._lock = threading.Lock()
+        _locked.add(self)
 
 # %% ../nbs/09_tenants.ipynb #31431448
 @patch
@@ -501,11 +556,11 @@ def _read(self:Overview, name):
     files = {}
     try:
         path = self.tenants.file(name)
-        files = dict(size=_size(path), wal=_size(path and f'{path}-wal'))
+        files = dict(size=_size(path), wal=_size(path and f'{os.path.realpath(path)}-wal'))
         if not path: self._memory.add(name)
         with hurry(.1): return Health(name, **self._stats(name, path), **files)
     except apsw.BusyError: return replace(self.known.get(name) or Health(name, _none), slow=True, **files)
-    except (apsw.Error,OSError,TenantNotFound) as e: return Health(name, _none, error=_why(e), **files)
+    except Exception as e: return Health(name, _none, error=_why(e), **files)
 
 # %% ../nbs/09_tenants.ipynb #e1b905fc
 @patch
@@ -547,7 +602,10 @@ def health(self:Overview,
 def _served_by(self:Overview, worker, own):
     "How many known tenants a worker serves"
     if worker.files==own: return len(self.known)
-    return sum(bool(re.fullmatch(worker.files, os.path.basename(self.tenants.file(o)))) for o in list(self.known))
+    def is_its(name):
+        try: return bool(re.fullmatch(worker.files, os.path.basename(self.tenants.file(name))))
+        except Exception: return False # What is wrong is shown in the tenant's row
+    return sum(map(is_its, list(self.known)))
 
 @patch
 def workers(self:Overview)->list[SeenWorker]:
@@ -555,5 +613,6 @@ def workers(self:Overview)->list[SeenWorker]:
     runs,res = Counter(),{}
     for o in list(self.known.values()): runs.update(o.runners)
     for folder,own in self.tenants.served().items():
-        for o in live_workers(folder): res[o.name] = o._replace(tenants=self._served_by(o, own), running=runs[o.owner])
+        for o in live_workers(folder):
+            if o.name not in res: res[o.name] = o._replace(tenants=self._served_by(o, own), running=runs[o.owner])
     return list(res.values())

@@ -20,7 +20,7 @@ class BadTenantName(TenantNotFound, ValueError):
 
 class Tenants:
     """A directory with one SQLite file for each tenant"""
-    path: Path
+    path: Any
     suffix: str
     max_open: int
     manager_kw: Any
@@ -156,6 +156,13 @@ class Tenants:
             Tenants whose files have just been written to
         """
 
+    def elsewhere(self) -> list[str]:
+        """Tenants whose file is a link: `watch` tells nothing about them
+
+        Returns:
+            As far as they have been seen
+        """
+
     def may_have_work(self, name: str) -> bool:
         """May this tenant have a job that isn't done? Leaves its database closed
 
@@ -193,7 +200,8 @@ class TenantMap(Tenants):
 
     def __repr__(self) -> str: ...
 
-    def __iter__(self) -> Any: ...
+    def __iter__(self) -> Any:
+        """The names of all tenants, as far as they are known"""
 
     def file(self, name: Any) -> Any:
         """Path of a tenant's database, '' for one in memory"""
@@ -227,9 +235,6 @@ class TenantMap(Tenants):
 
     def watch(self, stop: threading.Event) -> Iterator[list[str]]:
         """`OSError`: the files of a mapping can be anywhere"""
-
-    def sweep(self) -> None:
-        """Remove the lock files of processes that died long ago"""
 
 def as_tenants(o: Any) -> Tenants:
     """Tenants from a directory, a dict of databases, or a function from a name to a database

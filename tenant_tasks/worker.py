@@ -132,7 +132,7 @@ def schedule(self, name, func, /,
     "Run a registered task again and again in every tenant"
     when = dict(cron=cron, every=every, catch_up=catch_up, overlap=overlap, spread=spread)
     self._declared[name] = new_schedule(name, func, kwargs, tz='UTC' if callable(tz) else tz, **when),tz
-    self.lookout.synced.clear()
+    self.lookout.synced = {} # Not cleared: a look may be about to add to it
 
 # %% ../nbs/10_worker.ipynb #93409e10
 class _Turn:

@@ -147,6 +147,17 @@ def test_a_removed_tenant_keeps_its_copy(data, tmp_path):
     data.remove('globex')
     assert save(data, tmp_path/'copies')=={'acme':'unchanged', 'globex':'gone'} and texts(tmp_path/'copies/globex.db')==['old']
 
+def test_the_working_directory_changes_during_a_backup(data, tmp_path, monkeypatch):
+    "Relative directories are those of the call, and the next backup finds its list"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'elsewhere').mkdir()
+    def moves():
+        os.chdir(tmp_path/'elsewhere')
+        return later()
+    first = {o.state for o in backup(os.path.basename(data.path), 'copies', clock=moves)}
+    assert first=={'copied'} and os.listdir(tmp_path/'elsewhere')==[]
+    assert {*save(data, tmp_path/'copies').values()}=={'unchanged'}
+
 def test_two_backups_at_a_time(data, tmp_path):
     dest = tmp_path/'copies'
     save(data, dest)
@@ -165,6 +176,15 @@ def test_tenants_of_a_mapping(tmp_path):
     for o in tenants: tenants[o].submit('note', note)
     assert save(tenants, tmp_path/'copies')=={'acme':'copied', 'memory':'failed'}
     assert len(Tenants(tmp_path/'copies')['acme'].list_jobs())==1
+
+def test_a_tenant_of_a_mapping_that_cannot_be_asked(data, tmp_path):
+    "Whatever the app's function raises: the others are copied"
+    def get(name):
+        if name=='hooli': raise ValueError('no such host')
+        return data[name].db
+    saved = backup(TenantMap(get, names=lambda: ['hooli', 'acme', 'Acme Inc']), tmp_path/'copies')
+    errors = {o.tenant:o.error for o in saved}
+    assert errors['acme']=='' and errors['hooli']=='ValueError: no such host' and len(errors)==3
 
 def test_who_may_read_a_copy(data, tmp_path):
     os.chmod(data.file('acme'), 0o640)

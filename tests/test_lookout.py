@@ -12,6 +12,7 @@ from tenant_tasks import link as links
 from tenant_tasks.job import TenantJob,timestamp,utcnow
 from tenant_tasks.link import link_at,runner
 from tenant_tasks.lookout import Lookout
+from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.store import ensure_schema,glance,may_have_work
 from tenant_tasks.task import task
 from tenant_tasks.tenants import Tenants
@@ -116,6 +117,21 @@ async def test_a_write_elsewhere_is_found_by_the_watch(tenants, tmp_path):
         await until(lambda: 'acme' in found, 5)
     proc.communicate()
 
+async def test_a_write_to_a_file_on_another_disk_is_found_soon(tenants, tmp_path):
+    "The kernel tells of the directory alone, so the tenants that are links are looked at all the time"
+    (tmp_path/'big').mkdir()
+    database(tmp_path/'big'/'hooli.db')
+    (tmp_path/'hooli.db').symlink_to(tmp_path/'big'/'hooli.db')
+    found,lookout = lookout_of(tenants, look_every=600)
+    async with looking(lookout):
+        await asyncio.sleep(2) # It looks at the files once more after a second
+        program('submit_note', tmp_path/'big'/'hooli.db', 'hooli', 'l.note').communicate()
+        await until(lambda: 'hooli' in found, 3)
+        (tmp_path/'new_one.db').symlink_to(tmp_path/'big'/'new_one.db')
+        database(tmp_path/'big'/'new_one.db')
+        program('submit_note', tmp_path/'big'/'new_one.db', 'new_one', 'l.note').communicate()
+        await until(lambda: isinstance(found.get('new_one'), float), 3)
+
 async def test_without_a_watch_files_are_looked_at(tenants):
     found,lookout = lookout_of(tenants, look_every=.05)
     def no_watch(stop): raise OSError('this file system tells nothing')
@@ -181,6 +197,38 @@ async def test_a_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch
         tenants['globex'].submit('note', note)
         await until(lambda: 'globex' in found, 2)
     assert isinstance(found['acme'], OSError)
+
+async def test_a_watched_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
+    "Others with jobs of a dead process are taken over all the same"
+    found,lookout = lookout_of(tenants)
+    link = tenants.link
+    def broken(name):
+        if name=='acme': raise OSError('no such host')
+        return link(name)
+    monkeypatch.setattr(tenants, 'link', broken)
+    for o in ('acme', 'globex'): lookout._watched[o] = {'h~k~1~a'},monotonic()-1e6
+    assert lookout.left()==['acme', 'globex']
+
+async def test_what_dead_processes_left_may_stay(tenants, monkeypatch, logs):
+    "A lock file that can't be removed, of another user for instance, doesn't end the lookout"
+    def denied(): raise PermissionError('not yours')
+    monkeypatch.setattr(tenants, 'sweep', denied)
+    found,lookout = lookout_of(tenants)
+    tenants['acme'].submit('note', note)
+    async with looking(lookout): await until(lambda: 'acme' in found, 3)
+    assert any('old lock files' in o for o in logs('WARNING'))
+
+def test_a_schedule_that_is_declared_during_a_look(tenants, monkeypatch):
+    "The look has read those that were there before: the next one writes the new one"
+    worker = Worker(tenants)
+    worker.schedule('first', note, every=3600)
+    declare = BackgroundTaskManager.declare_schedules
+    def slowly(manager, wanted):
+        if len(wanted)==1: worker.schedule('second', note, every=3600)
+        declare(manager, wanted)
+    monkeypatch.setattr(BackgroundTaskManager, 'declare_schedules', slowly)
+    for _ in range(2): worker.lookout.look('acme')
+    assert {o.name for o in tenants['acme'].schedules()}=={'first', 'second'}
 
 async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
     "A crowd that stays, because it has a backlog for hours, doesn't hide the others"

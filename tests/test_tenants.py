@@ -1,5 +1,5 @@
 "Many databases by name: no name leads out of the directory, few stay open, and a look reads only what has changed"
-import os,time
+import os,signal,time
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
@@ -12,7 +12,9 @@ from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import tenants as module
 from tenant_tasks.job import utcnow
-from tenant_tasks.manager import JobStateError
+from tenant_tasks.manager import BackgroundTaskManager,JobStateError
+from tenant_tasks.peers import WorkerSign
+from tenant_tasks.process import Process,this_process
 from tenant_tasks.task import task
 from tenant_tasks.tenants import BadTenantName,Overview,TenantMap,TenantNotFound,Tenants,as_tenants
 
@@ -74,6 +76,48 @@ def test_own_mapping_lookup(tmp_path, kind):
     for name in ('green', '../red', None):
         with pytest.raises(TenantNotFound): tenants[name]
 
+def test_a_name_in_a_mapping_is_a_str(tmp_path):
+    "It is refused where it is given; one that comes later is left out, and says so once"
+    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 7)}
+    with pytest.raises(BadTenantName, match='^a tenant name must be a str of valid Unicode, got 7$'): as_tenants(dbs)
+    tenants = TenantMap(dbs.__getitem__, names=lambda: list(dbs))
+    dbs['\udcff'] = dbs['acme']
+    for o in (7, '\udcff'):
+        with pytest.raises(BadTenantName, match='a tenant name must be a str of valid Unicode, got '): tenants[o]
+    assert list(tenants)==tenants.changed({})==['acme'] and 7 not in tenants
+    assert [o.name for o in Overview(tenants).health(30)]==['acme']
+
+def test_an_overview_has_names_of_any_kind(tmp_path):
+    "Of a mapping, with the workers that serve them"
+    names = ['acme', 'Acme Inc', 'a/b', '_x', 'org:7']
+    tenants = TenantMap({o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)})
+    overview = Overview(tenants)
+    assert [o.name for o in overview.health(30)]==sorted(names)
+    sign = WorkerSign(Process())
+    sign.show(tenants.served(), [])
+    assert [o.tenants for o in overview.workers()]==[len(names)]
+    sign.close()
+
+def test_a_tenant_of_a_mapping_that_cannot_be_asked_stops_no_other(tmp_path):
+    "The app's function fails for it: the others are read, their workers are shown, and a nudge finds its tenant"
+    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 'beta', 'gone')}
+    down = {'beta'}
+    def get(name):
+        if name in down: raise ValueError('no such host')
+        return dbs[name]
+    tenants = TenantMap(get, names=lambda: list(dbs))
+    assert tenants.name_of(BackgroundTaskManager(dbs['acme']))=='acme'
+    overview = Overview(tenants)
+    assert {o.name:o.error for o in overview.health(30)}==dict(acme='', beta='ValueError: no such host', gone='')
+    sign = WorkerSign(Process())
+    sign.show({str(tmp_path): r'.*\.db'}, [])
+    down.add('gone')
+    tenants.drop('gone')
+    assert [o.tenants for o in overview.workers()]==[1]
+    sign.close()
+    down.clear()
+    assert not [o for o in overview.health(30) if o.error]
+
 def test_what_can_not_be_tenants(tmp_path):
     with pytest.raises(TypeError, match='`tenants` must be Tenants, a directory, a dict of databases, or .*, got 7'): as_tenants(7)
     with pytest.raises(NotADirectoryError, match='`path` must be a directory of tenants, got '): as_tenants(str(tmp_path/'nowhere'/'data'))
@@ -83,9 +127,31 @@ def test_what_can_not_be_tenants(tmp_path):
     assert os.listdir(tmp_path)==['file']
     with pytest.raises(ValueError, match='`max_open` must be an int ≥ 1, got 0'): Tenants(tmp_path, max_open=0)
 
+def test_files_without_a_suffix_can_not_be_listed(tmp_path):
+    "So no tenant is made that is then missing; a file that is there is found by its name"
+    database(tmp_path/'acme')
+    tenants = Tenants(tmp_path, suffix='')
+    for f in (lambda: tenants.create('beta'), lambda: list(tenants), lambda: tenants.changed({}), lambda: Overview(tenants).health()):
+        with pytest.raises(ValueError, match="^`suffix` must be the end of a file's name, like '.db', got ''$"): f()
+    assert tenants['acme'].job_stats()['pending']==0 and not (tmp_path/'beta').exists()
+
 def test_the_first_run_makes_the_directory(tmp_path):
     Tenants(tmp_path/'data').create('acme')
     assert list(Tenants(tmp_path/'data'))==['acme']
+
+def test_a_relative_directory_stays_the_same_one(tmp_path, monkeypatch):
+    "A process changes its working directory, for instance in a job: the tenants are where they were, and are named as before"
+    monkeypatch.chdir(tmp_path)
+    tenants = Tenants('data')
+    tenants.create('acme').submit('sync', work)
+    (tmp_path/'elsewhere'/'data').mkdir(parents=True)
+    monkeypatch.chdir(tmp_path/'elsewhere')
+    assert list(tenants)==tenants.changed({})==['acme'] and tenants['acme'].job_stats()['pending']==1
+    tenants.create('beta')
+    assert tenants['beta'].store.link.path==os.path.realpath(tmp_path/'data'/'beta.db') and os.listdir('data')==[]
+    tenants.sweep()
+    with pytest.raises(TenantNotFound, match="^no tenant 'hooli' in 'data'$"): tenants['hooli']
+    assert repr(tenants)=="Tenants('data')"
 
 def test_a_route_answers_404(tenants):
     "For a tenant that isn't there, for a name that can't be one, and for a tenant that is gone"
@@ -244,6 +310,19 @@ def test_the_app_renames_what_it_maps(tmp_path):
 
 # -- open databases and changed ones
 
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork here')
+def test_a_fork_while_another_thread_looks_up_a_tenant(tenants):
+    "The child has locks of its own: it opens the tenant, and reads how all are doing"
+    tenants.create('acme').submit('sync', work)
+    overview = Overview(tenants)
+    def child():
+        signal.alarm(5)
+        os._exit(tenants['acme'].job_stats()['pending']==1 and overview.health(5)[0].counts['pending']==1)
+    with tenants._lock,overview._lock:
+        pid = os.fork()
+        if not pid: child()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])==1
+
 def test_a_look_closes_what_is_gone(tmp_path):
     tenants,other = Tenants(tmp_path),Tenants(tmp_path)
     for o in ('acme', 'beta'): tenants.create(o).submit('sync', work)
@@ -271,6 +350,32 @@ def test_a_look_tells_what_was_written_to(tmp_path):
     assert tenants.changed(seen)==[]
     tenants['b'].submit('sync', work)
     assert tenants.changed(seen)==['b']
+
+def test_a_file_on_another_disk(tmp_path):
+    "A link to a database elsewhere is a tenant in all that counts: its name, its changes, its workers"
+    (tmp_path/'big').mkdir()
+    (tmp_path/'data').mkdir()
+    path,seen = os.path.realpath(tmp_path/'big')+'/1.sqlite',{}
+    database(path).execute('CREATE TABLE notes (a)')
+    (tmp_path/'data'/'acme.db').symlink_to(path)
+    tenants,shop = Tenants(tmp_path/'data'),Tenants(tmp_path/'data')
+    assert tenants.changed(seen)==tenants.elsewhere()==['acme'] and tenants.name_at(path)=='acme'
+    time.sleep(.1)
+    tenants.changed(seen)
+    assert tenants.changed(seen)==[]
+    before = tenants.state('acme')
+    shop['acme'].submit('sync', work)
+    assert tenants.changed(seen)==['acme'] and tenants.state('acme')!=before and tenants.name_of(shop['acme'])=='acme'
+    process = Process()
+    sign = WorkerSign(process)
+    sign.show(tenants.served(), ['t'])
+    assert this_process.other_workers(path, 't')==[sign.name]
+    overview = Overview(tenants)
+    known, = overview.health(30)
+    assert known.wal and [o.tenants for o in overview.workers()]==[1]
+    sign.close()
+    (tmp_path/'data'/'acme.db').unlink()
+    assert tenants.elsewhere()==tenants.changed(seen)==[] and tenants.name_at(path) is None and list(tenants.served())==[os.path.realpath(tmp_path/'data')]
 
 # -- health
 

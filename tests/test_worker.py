@@ -362,6 +362,45 @@ async def test_a_map_is_looked_at_from_the_start(tmp_path):
         dbs['green'] = green
         await until(lambda: 'green' in ran, 3)
 
+async def test_a_map_has_names_of_any_kind(tmp_path):
+    "Jobs that wait when the worker starts, and those that come later: what can't be the name of a file is a tenant all the same"
+    names = ['acme', 'Acme Inc', 'a/b', '_x', 'org:7', '..', 'x'*300]
+    dbs = {o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)}
+    managers = {o:BackgroundTaskManager(dbs[o]) for o in names}
+    for o,manager in managers.items(): manager.submit('note', note, n=o)
+    async with working(dbs):
+        await until(lambda: len(ran)==len(names))
+        await asyncio.sleep(.1)
+        for o,manager in managers.items(): manager.submit('note', note, n=o)
+        await until(lambda: len(ran)==2*len(names))
+    assert set(ran)==set(names)
+
+async def test_a_name_in_a_map_that_is_no_str_stops_no_other(tmp_path, logs):
+    dbs = {'acme':database(tmp_path/'acme.db'), 7:database(tmp_path/'7.db')}
+    for o in dbs.values(): BackgroundTaskManager(o).submit('note', note, n=o.conn.filename)
+    async with working(TenantMap(dbs.__getitem__, names=lambda: list(dbs))):
+        await until(lambda: ran)
+        await asyncio.sleep(.3)
+    assert ran==[dbs['acme'].conn.filename]
+    assert [o for o in logs('WARNING') if 'must be a str' in o]==['a tenant name must be a str of valid Unicode, got 7']
+
+async def test_a_job_changes_the_working_directory(tmp_path, monkeypatch, logs):
+    "The other tenants of a worker on a relative directory go on"
+    monkeypatch.chdir(tmp_path)
+    tenants = Tenants('data')
+    managers = [tenants.create(o) for o in ('acme', 'globex')]
+    @task(name='w.build')
+    def build():
+        os.mkdir('build')
+        os.chdir('build')
+        ran.append('build')
+    async with working(tenants):
+        managers[0].submit('build', build)
+        await until(lambda: ran)
+        managers[1].submit('note', note)
+        await until(lambda: len(ran)==2, 3)
+    assert not logs('WARNING')
+
 async def test_rows_that_were_set_back_by_hand(tenants):
     "`UPDATE … SET status='pending'` leaves the old claim behind; the job runs all the same, and the worker doesn't spin"
     manager,old = tenants['acme'],running_row(tenants['acme'], 'far~other~1~aa', timedelta(hours=1))
