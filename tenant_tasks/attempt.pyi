@@ -11,7 +11,7 @@ from datetime import datetime,timedelta
 from fastlite import Database
 from typing import Any
 
-__all__ = ['Attempt', 'aretry_busy', 'begin', 'finish', 'current_job']
+__all__ = ['Attempt', 'ForksEnd', 'aretry_busy', 'begin', 'finish', 'current_job']
 
 class Attempt:
     """A claimed job, until it is settled, released or given up"""
@@ -239,6 +239,14 @@ class Attempt:
         Returns:
             What the function returned
         """
+
+class ForksEnd:
+    """A block that only the process which entered it leaves: a child that was forked in it ends"""
+    pid: Any
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, e: Any, tb: Any) -> None: ...
 
 async def aretry_busy(
     f: Callable[[], Awaitable],

@@ -1,10 +1,10 @@
 "How an attempt ends: every outcome of a function, what it says while it runs, and how it is stopped"
-import asyncio,logging,threading,time
+import asyncio,json,logging,os,threading,time
 from datetime import timedelta
 
 import pytest
 from fastlite import database
-from helpers import aboom,awork,boom,manager_at,run,until,work
+from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
 from hypothesis import given,settings,strategies as st
 from starlette.background import BackgroundTasks
 
@@ -179,6 +179,19 @@ async def test_cancelling_stops_an_async_function(path, attempts):
     thread.join()
     job = manager.get_job(job_id)
     assert (job.status, job.retry_count, cleaned)==('cancelled', 0, [1]) and 'asked to stop' in job.error_log
+
+# -- a function that forks
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+@pytest.mark.parametrize('how,code,says', [('returns', 0, ''), ('raises', 1, 'FileNotFoundError'), ('0', 0, ''), ('3', 3, ''),
+    ('no such file', 1, 'no such file\n')])
+def test_a_child_that_leaves_the_function_ends_there(path, how, code, says):
+    "It settles nothing, writes no step, and runs no job; the function goes on in the process that called it"
+    proc = program('forking', path, how)
+    try: out,err = proc.communicate(timeout=60)
+    finally: end(proc)
+    assert [json.loads(o) for o in out.splitlines()]==[['completed', 0, code]]*6, err
+    assert err.count(says) if says else 'Error' not in err
 
 # -- one attempt by hand
 
