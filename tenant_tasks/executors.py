@@ -376,9 +376,10 @@ class _Call(Future):
     "A call in one of the processes"
     began = None # When it began, in monotonic seconds
 
-    def __init__(self, text):
+    def __init__(self, *call):
         super().__init__()
-        self.text = text
+        self.id = new_id() # Each message about it begins with that
+        self.text = json.dumps([self.id, *call]).encode()
         self.unwanted = False
         self.taken = False # Has a process received it?
         self._child = None # The process that runs it
@@ -414,20 +415,21 @@ def _serve(fd, pipe):
     signal.signal(signal.SIGTERM, lambda *_: None)
     _die_with(pipe)
     conn = Connection(fd)
-    _found.append(lambda: conn.send_bytes(b''))
+    _found.append(lambda: conn.send_bytes(about))
     with suppress(EOFError,BrokenPipeError):
         while not _spent:
-            text = conn.recv_bytes()
-            conn.send_bytes(b'')
-            conn.send_bytes(_call(text))
+            call_id,*call = json.loads(conn.recv_bytes())
+            about = call_id.encode()
+            conn.send_bytes(about)
+            conn.send_bytes(about+_call(*call))
     os._exit(0)
 
-def _call(text):
-    module,name,args,kwargs = json.loads(text)
+def _call(module, name, args, kwargs):
     try:
         func = getattr(importlib.import_module(module), name)
         for f in _found if func is not run_job else (): f()
-        res = dict(value=func(*args, **kwargs))
+        with ForksEnd(): value = func(*args, **kwargs)
+        res = dict(value=value)
     except BaseException as e: res = dict(error=format_error(e, 1))
     try: return json.dumps(res).encode()
     except Exception as e: return json.dumps(dict(error=format_error(e))).encode()
@@ -473,23 +475,25 @@ def end(self:_Child)->str:
     return f'process {self.proc.pid} {how}'
 
 @patch
-def hear(self:_Child, secs=math.inf):
-    "The next message; `EOFError` if the process is dead, or says nothing for `secs`"
-    until = time.monotonic()+secs
-    while not self.conn.poll(min(1, secs)):
-        if time.monotonic()>until or self.is_dead() and not self.conn.poll(): raise EOFError
-    return self.conn.recv_bytes()
+def hear(self:_Child, call, secs=math.inf):
+    "The next message about a call; `EOFError` if the process is dead, or says nothing for `secs`"
+    until,about,said = time.monotonic()+secs,call.id.encode(),b''
+    while not said.startswith(about):
+        while not self.conn.poll(min(1, secs)):
+            if time.monotonic()>until or self.is_dead() and not self.conn.poll(): raise EOFError
+        said = self.conn.recv_bytes()
+    return said[len(about):]
 
 @patch
 def ask(self:_Child, call):
     "Make a call: the answer"
     self.conn.send_bytes(call.text)
-    self.hear(Processes.find_within)
+    self.hear(call, Processes.find_within)
     call.taken = True
-    said = self.hear(Processes.find_within)
+    said = self.hear(call, Processes.find_within)
     if not said:
         call.began = time.monotonic()
-        said = self.hear()
+        said = self.hear(call)
     return json.loads(said)
 
 # %% ../nbs/07b_executors.ipynb #ad9b2342
@@ -527,7 +531,7 @@ def submit(self, fn, /,
     "Call a function of a module in one of the processes"
     if not (fn.__module__ and fn.__module__!='__main__' and fn.__qualname__.isidentifier()):
         raise ValueError(f"`fn` must be a function of a module, got {fn!r}")
-    call = _Call(json.dumps([fn.__module__, fn.__qualname__, args, kwargs]).encode())
+    call = _Call(fn.__module__, fn.__qualname__, args, kwargs)
     with self._lock:
         if self._closed: raise RuntimeError(f'{self} has been shut down')
         self._calls.put(call)

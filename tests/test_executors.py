@@ -130,6 +130,14 @@ async def test_the_process_that_claimed_an_atomic_job_tells(manager, fail):
     off_event(seen.append)
     assert [o.move for o in seen]==['submit', 'claim', 'fail' if fail else 'complete'] and seen[-1].job==job
 
+@pytest.mark.parametrize('func', [heavy.fork, heavy.afork, heavy.atomic_fork])
+async def test_a_child_that_returns_from_a_job_answers_nothing(path, func):
+    "It ends when it leaves the function, and the next call in the same process gets its own answer"
+    pool = Processes(1)
+    job = await run(manager_on(path, pool), func, secs=.5)
+    try: assert job.status=='completed' and is_alive(job.value) and pool.submit(heavy.nap, 1).result(20)=='rested' and not is_alive(job.value)
+    finally: pool.shutdown()
+
 async def test_out_of_memory(manager):
     job = await run(manager, heavy.too_big)
     assert job.status=='failed' and 'MemoryError' in job.error_log
@@ -382,6 +390,14 @@ def test_calls_are_a_future(pool):
     with pytest.raises(RaisedElsewhere, match='not JSON serializable'): pool.submit(complex, 1).result()
     with pytest.raises(TypeError): pool.submit(abs, 1j)
     with pytest.raises(ValueError, match='must be a function of a module'): pool.submit(lambda: 0)
+
+def test_an_answer_is_that_of_its_call():
+    "Not that of a child which returns later, nor what else is written to the connection"
+    pool = Processes(1)
+    child = pool.submit(heavy.fork_late, .5).result(20)
+    try: assert [pool.submit(*o).result(20) for o in ((heavy.nap, 1), (heavy.intrude,), (heavy.nap, .1))]==['rested', 'my own', 'rested']
+    finally: pool.shutdown()
+    assert not is_alive(child)
 
 def test_a_call_may_last(pool, monkeypatch):
     "Longer than a process may take to find a function"
