@@ -170,7 +170,8 @@ def _decide(self:Attempt):
     now,t = self.clock(),self.policy
     policy = dict(backoff=t.backoff or self.backoff, retry_on=t.retry_on, cancel_on=t.cancel_on)
     try: self._change = decide(self.job, self.outcome, now, skip=1, **policy)
-    except Exception as e: self._change = decide(self.job, e, now) # An exception that can't be shown
+    except KeyboardInterrupt: raise
+    except BaseException as e: self._change = decide(self.job, e, now) # An exception that can't be shown
     return self._change
 
 # %% ../nbs/07_attempt.ipynb #c468e4ca
@@ -221,12 +222,32 @@ def ended(self:Attempt,
 
 # %% ../nbs/07_attempt.ipynb #eb36584b
 @patch
+def _plainer(self:Attempt, e):
+    "After an error: what is left to be written, the outcome alone or a failure"
+    if self.job.progress_note or self._lines:
+        self.job.progress_note,self._lines = None,None
+        text = "job %s (%s) is written without its progress note and the latest lines of its log: %s: %s"
+        return _log.warning(text, self.id, self.job.job_type, type(e).__name__, e)
+    why = ValueError(f"the outcome can't be written: {type(e).__name__}: {e}")
+    self.outcome,self._change = RaisedElsewhere(format_error(why), again=False),None
+
+@patch
+def _write_plainer(self:Attempt, as_read, tries=3):
+    "Write the outcome, or what of it can be written"
+    for n in range(tries):
+        try: return self.write_outcome(as_read)
+        except (*transient_errors,OSError): raise
+        except Exception as e:
+            if n==tries-1: raise
+            self._plainer(e)
+
+@patch
 def settle(self:Attempt,
     as_read:bool=False, # Only if the lease is still the one in `job`?
 )->TenantJob|None: # The row as written, or None if the claim was lost
     "Write the outcome; an error of `transient_errors` means: try again later"
     if self.done: return self.row
-    try: row = self.write_outcome(as_read)
+    try: row = self._write_plainer(as_read)
     except transient_errors: raise
     except Exception:
         self.close()
@@ -362,6 +383,11 @@ def current_job()->Attempt: # Its attempt, with `id`, `progress`, `check` and `d
 _progress_every = .25 # Seconds between two writes
 
 @patch
+def said(self:Attempt, done, note):
+    "Keep the progress, with a note as UTF-8 can hold it"
+    self.job.progress,self.job.progress_note = done,None if note is None else clip_line(note)[:200]
+
+@patch
 def progress(self:Attempt,
     done:float, # From 0 to 1
     note:str|None=None, # The current step, in words
@@ -369,7 +395,7 @@ def progress(self:Attempt,
     "Show users how far the job is"
     if not isinstance(done, (int,float)) or isinstance(done, bool) or not 0<=done<=1:
         raise ValueError(f"`done` must be a number from 0 to 1, got {done!r}")
-    self.job.progress,self.job.progress_note = float(done),None if note is None else str(note)[:200]
+    self.said(float(done), note)
     if time.monotonic()-self._told<_progress_every: return
     self._told = time.monotonic()
     try: self.store.progress(self.job, self.mode)

@@ -136,6 +136,9 @@ class Attempt:
     def stop(self) -> None:
         """Cancel an async function that runs on an event loop of this process"""
 
+    def said(self, done: Any, note: Any) -> None:
+        """Keep the progress, with a note as UTF-8 can hold it"""
+
     def progress(self, done: float, note: str | None=None) -> None:
         """Show users how far the job is
 

@@ -170,7 +170,7 @@ def _run(job, db, lease, tenant='', topic=None, **where):
     if not a.is_async: a.call()
     if a.outcome is None and not a.done: asyncio.run(a.acall())
     try: res = dict(how='settled') if a.done else _answer(a)
-    except Exception as e: res = _raised(e) # An exception that can't be shown
+    except BaseException as e: res = _raised(e) # An exception that can't be shown
     return dict(res, progress=a.job.progress, progress_note=a.job.progress_note, lines=a.lines_left())
 
 def run_job(
@@ -245,7 +245,7 @@ def _call_text(a, topic=None):
 
 def _look(a, said=None):
     "Write what was heard of progress, and read the row: the progress in it, and whether the function may go on"
-    if said: a.job.progress,a.job.progress_note = said
+    if said: a.said(*said)
     try:
         if said: a.store.progress(a.job, runner)
         row = a.store.get(a.id, runner)
@@ -302,7 +302,7 @@ async def _read(self:Elsewhere, a, future, ended):
         missing = next((o for o in (e, e.__cause__) if isinstance(o, ImportError)), None)
         if missing: return FunctionLost(f"a process on {self.name!r} can't import what it needs: {missing}")
         return await self._died(a, e)
-    if 'progress' in answer: a.job.progress,a.job.progress_note = answer['progress'],answer['progress_note']
+    if 'progress' in answer: a.said(answer['progress'], answer['progress_note'])
     a.take_lines(answer.get('lines'))
     match answer['how']:
         case 'returned': return Returned(json.loads(answer['result'] or 'null'), answer['note'])

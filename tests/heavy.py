@@ -162,6 +162,9 @@ def seams(marks):
             if i: die_once(f'{i} written')
         die_once(f'{i} after')
 
+@task(on='cpu', name='h.odd_note')
+def odd_note(): current_job().progress(.5, os.fsdecode(b'caf\xe9.csv'))
+
 def fork_late(secs):
     "Fork; the child returns later, from here and from what has called this"
     if (pid := os.fork()): return pid

@@ -9,6 +9,7 @@ from hypothesis import given,settings,strategies as st
 from starlette.background import BackgroundTasks
 
 from tenant_tasks.attempt import current_job
+from tenant_tasks.job import error_message
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.retry import Cancel,Snooze
 from tenant_tasks.testing import Clock
@@ -179,6 +180,48 @@ async def test_cancelling_stops_an_async_function(path, attempts):
     thread.join()
     job = manager.get_job(job_id)
     assert (job.status, job.retry_count, cleaned)==('cancelled', 0, [1]) and 'asked to stop' in job.error_log
+
+# -- what can't be written
+
+async def test_a_note_with_a_byte_of_a_file_name(path):
+    "It is shown with a question mark, whether it is written at once or with the outcome"
+    manager,note = manager_at(path),os.fsdecode(b'caf\xe9.csv')
+    def f():
+        current_job().progress(.1, note)
+        current_job().progress(.5, note)
+        return manager.get_job(current_job().id).progress_note
+    job = await run(manager, f)
+    assert (job.status, job.value, job.progress_note)==('completed', 'caf?.csv', 'caf?.csv')
+
+async def test_an_outcome_is_written_without_what_goes_with_it(manager, logs):
+    runs = []
+    def f():
+        runs.append(1)
+        current_job().log('a line')
+        current_job().job.progress_note = '\ud800'
+        return 'done'
+    job = await run(manager, f)
+    assert (job.status, job.value, job.progress_note, runs, manager.process.claims)==('completed', 'done', None, [1], {})
+    assert 'written without its progress note' in logs('WARNING')[0]
+
+async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypatch):
+    "For good: the function has been called, and another call would end in the same way"
+    monkeypatch.setattr('tenant_tasks.retry.dump_result', lambda value: ('\ud800', ''))
+    job = await run(manager, work)
+    assert (job.status, job.retry_count, manager.process.claims)==('failed', 1, {})
+    assert 'UnicodeEncodeError' in job.error_log and "the outcome can't be written" in error_message(job.errors[0]['error'])
+
+class Rude:
+    def __repr__(self): raise BaseException('no repr')
+    __str__ = __repr__
+
+@pytest.mark.parametrize('how', ['returns', 'cancels'])
+async def test_a_repr_that_raises_more_than_an_exception(manager, how):
+    def f():
+        if how=='cancels': raise Cancel(Rude())
+        return Rude()
+    job = await run(manager, f, 1)
+    assert job.status=='failed' and 'no repr' in job.error_log
 
 # -- a function that forks
 

@@ -13,7 +13,7 @@ from fastlite import database
 from helpers import end,manager_at,program,run,until,wait_until
 
 from tenant_tasks.events import flush,off_event,on_event
-from tenant_tasks.executors import Processes,run_job
+from tenant_tasks.executors import Processes,_look,run_job
 from tenant_tasks.process import Process
 from tenant_tasks.retry import ProcessDied,RaisedElsewhere
 from tenant_tasks.task import task
@@ -137,6 +137,16 @@ async def test_a_child_that_returns_from_a_job_answers_nothing(path, func):
     job = await run(manager_on(path, pool), func, secs=.5)
     try: assert job.status=='completed' and is_alive(job.value) and pool.submit(heavy.nap, 1).result(20)=='rested' and not is_alive(job.value)
     finally: pool.shutdown()
+
+async def test_a_note_with_a_byte_of_a_file_name(manager):
+    job = await run(manager, heavy.odd_note)
+    assert (job.status, job.progress_note)==('completed', 'caf?.csv')
+
+def test_a_note_from_elsewhere_is_cleaned(manager):
+    "As one of another host may be, where an older version runs"
+    attempt = manager.claim(manager.submit('heavy', heavy.odd_note)[0])
+    _look(attempt, (.5, 'caf\udce9.csv'))
+    assert manager.get_job(attempt.id).progress_note=='caf?.csv'
 
 async def test_out_of_memory(manager):
     job = await run(manager, heavy.too_big)
