@@ -337,17 +337,17 @@ def stop(self:Attempt):
 async def aretry_busy(
     f:Callable[[],Awaitable], # What to await
     sleep:Callable=anyio.sleep, # How to wait, in seconds
-    tries:int=20, # Calls at most
+    tries:int|None=20, # Calls at most; None for no end
     what='', # What to call it in the log
 ): # What `f` returns in the end
     "Await `f()` again, with growing waits, while it raises one of `transient_errors`"
-    for n in range(1, tries+1):
+    for n in count(1):
         try: return await f()
         except transient_errors as e:
             if n==tries: raise
-            level = logging.WARNING if n>2 else logging.DEBUG
-            _log.log(level, "%s: %s: %s; try %s of %s", what, type(e).__name__, e, n, tries)
-        await sleep(min(.1*2**n, 60))
+            level,which = logging.WARNING if n>2 else logging.DEBUG,f'{n} of {tries}' if tries else n
+            _log.log(level, "%s: %s: %s; try %s", what, type(e).__name__, e, which)
+        await sleep(min(.1*2**min(n, 10), 60))
 
 # %% ../nbs/07_attempt.ipynb #fd17776e
 def begin(
@@ -368,7 +368,7 @@ async def finish(
     "On the event loop: do what is left of an attempt"
     try:
         if a.outcome is None and not a.done: await a.acall()
-        if not a.done: await aretry_busy(lambda: a.process.store_threads.run(a.settle), a.sleep, what=a)
+        if not a.done: await aretry_busy(lambda: a.process.store_threads.run(a.settle), a.sleep, None, a)
     finally: a.close()
     return a.row
 

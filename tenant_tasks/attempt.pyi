@@ -254,7 +254,7 @@ class ForksEnd:
 async def aretry_busy(
     f: Callable[[], Awaitable],
     sleep: Callable[..., Any]=...,
-    tries: int=20,
+    tries: int | None=20,
     what: Any='',
 ) -> Any:
     """Await `f()` again, with growing waits, while it raises one of `transient_errors`
@@ -262,7 +262,7 @@ async def aretry_busy(
     Args:
         f: What to await
         sleep: How to wait, in seconds
-        tries: Calls at most
+        tries: Calls at most; None for no end
         what: What to call it in the log
 
     Returns:

@@ -2,15 +2,17 @@
 import asyncio,json,logging,os,threading,time
 from datetime import timedelta
 
-import pytest
+import apsw,pytest
 from fastlite import database
 from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
 from hypothesis import given,settings,strategies as st
 from starlette.background import BackgroundTasks
 
-from tenant_tasks.attempt import current_job
+from tenant_tasks.attempt import aretry_busy,current_job
 from tenant_tasks.job import error_message
+from tenant_tasks.link import runner
 from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.process import Process
 from tenant_tasks.retry import Cancel,Snooze
 from tenant_tasks.testing import Clock
 
@@ -222,6 +224,35 @@ async def test_a_repr_that_raises_more_than_an_exception(manager, how):
         return Rude()
     job = await run(manager, f, 1)
     assert job.status=='failed' and 'no repr' in job.error_log
+
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
+    "A lock that is held for 20 minutes, at a look a minute: the claim is kept, and the function is called once"
+    monkeypatch.setattr('tenant_tasks.attempt.runner', runner._replace(patience=.01))
+    naps,runs,locks = [],[],[]
+    async def sleep(secs):
+        naps.append(secs)
+        assert [o.id for o in manager.process.claims.values()]==[job_id]
+        if sum(naps)>1200 and locks: locks.pop().close()
+    manager = manager_at(path, process=Process(), sleep=sleep)
+    def f():
+        runs.append(1)
+        locks.append(conn := apsw.Connection(path))
+        conn.execute('BEGIN IMMEDIATE')
+    async def af(): f()
+    job_id,bg_task = manager.submit('sync', f if kind=='sync' else af)
+    await bg_task()
+    assert (manager.get_job(job_id).status, len(runs), manager.process.claims)==('completed', 1, {})
+    assert len(naps)>25 and max(naps)==60
+
+async def test_waits_do_not_overflow():
+    "After a weekend at a look a minute"
+    tries = iter(range(5000))
+    async def f():
+        if next(tries)<4000: raise apsw.BusyError('locked')
+        return 'done'
+    async def sleep(secs): pass
+    assert await aretry_busy(f, sleep, None)=='done'
 
 # -- a function that forks
 
