@@ -279,7 +279,10 @@ async def _whole(o):
     return o
 
 # %% ../nbs/07_attempt.ipynb #3d1cce1e
-def _timed_out(e, secs): return TimeoutError(f'took longer than {secs:g} s') if secs and not e.args else e
+@patch
+def _timed_out(self:Attempt, e):
+    late = self._deadline and time.monotonic()>=self._deadline
+    return TimeoutError(f'took longer than {self.policy.timeout:g} s') if late and not e.args else e
 
 @patch
 async def _await(self:Attempt):
@@ -291,13 +294,13 @@ async def _await(self:Attempt):
 
 @patch
 async def _acall(self:Attempt):
-    secs = self.policy.timeout
     try:
         if self.policy.on: self.outcome = await self._send()
         else:
             kwargs = self._enter()
-            self.outcome = Returned(await asyncio.wait_for(_whole(self._awaitable or self.func(**kwargs)), secs))
-    except asyncio.TimeoutError as e: self.outcome = _timed_out(e, secs)
+            whole = _whole(self._awaitable or self.func(**kwargs))
+            self.outcome = Returned(await asyncio.wait_for(whole, self.policy.timeout))
+    except asyncio.TimeoutError as e: self.outcome = self._timed_out(e)
     except BaseException as e: self.outcome = e
 
 # %% ../nbs/07_attempt.ipynb #6fa0fce8

@@ -1,6 +1,7 @@
 "How an attempt ends: every outcome of a function, what it says while it runs, and how it is stopped"
 import asyncio,json,logging,os,threading,time
 from datetime import timedelta
+from importlib import import_module
 
 import apsw,pytest
 from fastlite import database
@@ -14,6 +15,7 @@ from tenant_tasks.link import runner
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.process import Process
 from tenant_tasks.retry import Cancel,Snooze
+from tenant_tasks.task import task
 from tenant_tasks.testing import Clock
 
 async def returns_awaitable(**kw): return awork(**kw)
@@ -182,6 +184,15 @@ async def test_cancelling_stops_an_async_function(path, attempts):
     thread.join()
     job = manager.get_job(job_id)
     assert (job.status, job.retry_count, cleaned)==('cancelled', 0, [1]) and 'asked to stop' in job.error_log
+
+@pytest.mark.parametrize('on', ['its own', 'a task'])
+async def test_a_timeout_of_the_function_itself_is_told_as_it_is(manager, monkeypatch, on):
+    "With its traceback, not as the end of the time that the task has"
+    monkeypatch.setattr(import_module('tenant_tasks.task'), '_tasks', {})
+    @task(timeout=300 if on=='its own' else .05, max_retries=1)
+    async def fetch_page(): await asyncio.wait_for(asyncio.sleep(9), .01 if on=='its own' else None)
+    job = await run(manager, fetch_page)
+    assert job.status=='failed' and ('in fetch_page' in job.error_log, 'took longer than' in job.error_log)==(on=='its own', on!='its own')
 
 # -- what can't be written
 
