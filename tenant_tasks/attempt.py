@@ -224,8 +224,10 @@ def ended(self:Attempt,
 @patch
 def _plainer(self:Attempt, e):
     "After an error: what is left to be written, the outcome alone or a failure"
-    if self.job.progress_note or self._lines:
-        self.job.progress_note,self._lines = None,None
+    rows = self._lines and self._lines.rows
+    if self.job.progress_note or rows:
+        self.job.progress_note = None
+        if rows: rows.clear()
         text = "job %s (%s) is written without its progress note and the latest lines of its log: %s: %s"
         return _log.warning(text, self.id, self.job.job_type, type(e).__name__, e)
     why = ValueError(f"the outcome can't be written: {type(e).__name__}: {e}")
