@@ -11,7 +11,7 @@ from datetime import datetime,timedelta
 from fastlite import Database
 from typing import Any
 
-__all__ = ['Attempt', 'aretry_busy', 'begin', 'finish', 'current_job']
+__all__ = ['Attempt', 'ForksEnd', 'aretry_busy', 'begin', 'finish', 'current_job']
 
 class Attempt:
     """A claimed job, until it is settled, released or given up"""
@@ -136,6 +136,9 @@ class Attempt:
     def stop(self) -> None:
         """Cancel an async function that runs on an event loop of this process"""
 
+    def said(self, done: Any, note: Any) -> None:
+        """Keep the progress, with a note as UTF-8 can hold it"""
+
     def progress(self, done: float, note: str | None=None) -> None:
         """Show users how far the job is
 
@@ -240,10 +243,18 @@ class Attempt:
             What the function returned
         """
 
+class ForksEnd:
+    """A block that only the process which entered it leaves: a child that was forked in it ends"""
+    pid: Any
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, e: Any, tb: Any) -> None: ...
+
 async def aretry_busy(
     f: Callable[[], Awaitable],
     sleep: Callable[..., Any]=...,
-    tries: int=20,
+    tries: int | None=20,
     what: Any='',
 ) -> Any:
     """Await `f()` again, with growing waits, while it raises one of `transient_errors`
@@ -251,7 +262,7 @@ async def aretry_busy(
     Args:
         f: What to await
         sleep: How to wait, in seconds
-        tries: Calls at most
+        tries: Calls at most; None for no end
         what: What to call it in the log
 
     Returns:

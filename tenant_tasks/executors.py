@@ -170,7 +170,7 @@ def _run(job, db, lease, tenant='', topic=None, **where):
     if not a.is_async: a.call()
     if a.outcome is None and not a.done: asyncio.run(a.acall())
     try: res = dict(how='settled') if a.done else _answer(a)
-    except Exception as e: res = _raised(e) # An exception that can't be shown
+    except BaseException as e: res = _raised(e) # An exception that can't be shown
     return dict(res, progress=a.job.progress, progress_note=a.job.progress_note, lines=a.lines_left())
 
 def run_job(
@@ -245,7 +245,7 @@ def _call_text(a, topic=None):
 
 def _look(a, said=None):
     "Write what was heard of progress, and read the row: the progress in it, and whether the function may go on"
-    if said: a.job.progress,a.job.progress_note = said
+    if said: a.said(*said)
     try:
         if said: a.store.progress(a.job, runner)
         row = a.store.get(a.id, runner)
@@ -302,7 +302,7 @@ async def _read(self:Elsewhere, a, future, ended):
         missing = next((o for o in (e, e.__cause__) if isinstance(o, ImportError)), None)
         if missing: return FunctionLost(f"a process on {self.name!r} can't import what it needs: {missing}")
         return await self._died(a, e)
-    if 'progress' in answer: a.job.progress,a.job.progress_note = answer['progress'],answer['progress_note']
+    if 'progress' in answer: a.said(answer['progress'], answer['progress_note'])
     a.take_lines(answer.get('lines'))
     match answer['how']:
         case 'returned': return Returned(json.loads(answer['result'] or 'null'), answer['note'])
@@ -376,9 +376,10 @@ class _Call(Future):
     "A call in one of the processes"
     began = None # When it began, in monotonic seconds
 
-    def __init__(self, text):
+    def __init__(self, *call):
         super().__init__()
-        self.text = text
+        self.id = new_id() # Each message about it begins with that
+        self.text = json.dumps([self.id, *call]).encode()
         self.unwanted = False
         self.taken = False # Has a process received it?
         self._child = None # The process that runs it
@@ -414,20 +415,21 @@ def _serve(fd, pipe):
     signal.signal(signal.SIGTERM, lambda *_: None)
     _die_with(pipe)
     conn = Connection(fd)
-    _found.append(lambda: conn.send_bytes(b''))
+    _found.append(lambda: conn.send_bytes(about))
     with suppress(EOFError,BrokenPipeError):
         while not _spent:
-            text = conn.recv_bytes()
-            conn.send_bytes(b'')
-            conn.send_bytes(_call(text))
+            call_id,*call = json.loads(conn.recv_bytes())
+            about = call_id.encode()
+            conn.send_bytes(about)
+            conn.send_bytes(about+_call(*call))
     os._exit(0)
 
-def _call(text):
-    module,name,args,kwargs = json.loads(text)
+def _call(module, name, args, kwargs):
     try:
         func = getattr(importlib.import_module(module), name)
         for f in _found if func is not run_job else (): f()
-        res = dict(value=func(*args, **kwargs))
+        with ForksEnd(): value = func(*args, **kwargs)
+        res = dict(value=value)
     except BaseException as e: res = dict(error=format_error(e, 1))
     try: return json.dumps(res).encode()
     except Exception as e: return json.dumps(dict(error=format_error(e))).encode()
@@ -473,23 +475,25 @@ def end(self:_Child)->str:
     return f'process {self.proc.pid} {how}'
 
 @patch
-def hear(self:_Child, secs=math.inf):
-    "The next message; `EOFError` if the process is dead, or says nothing for `secs`"
-    until = time.monotonic()+secs
-    while not self.conn.poll(min(1, secs)):
-        if time.monotonic()>until or self.is_dead() and not self.conn.poll(): raise EOFError
-    return self.conn.recv_bytes()
+def hear(self:_Child, call, secs=math.inf):
+    "The next message about a call; `EOFError` if the process is dead, or says nothing for `secs`"
+    until,about,said = time.monotonic()+secs,call.id.encode(),b''
+    while not said.startswith(about):
+        while not self.conn.poll(min(1, secs)):
+            if time.monotonic()>until or self.is_dead() and not self.conn.poll(): raise EOFError
+        said = self.conn.recv_bytes()
+    return said[len(about):]
 
 @patch
 def ask(self:_Child, call):
     "Make a call: the answer"
     self.conn.send_bytes(call.text)
-    self.hear(Processes.find_within)
+    self.hear(call, Processes.find_within)
     call.taken = True
-    said = self.hear(Processes.find_within)
+    said = self.hear(call, Processes.find_within)
     if not said:
         call.began = time.monotonic()
-        said = self.hear()
+        said = self.hear(call)
     return json.loads(said)
 
 # %% ../nbs/07b_executors.ipynb #ad9b2342
@@ -527,7 +531,7 @@ def submit(self, fn, /,
     "Call a function of a module in one of the processes"
     if not (fn.__module__ and fn.__module__!='__main__' and fn.__qualname__.isidentifier()):
         raise ValueError(f"`fn` must be a function of a module, got {fn!r}")
-    call = _Call(json.dumps([fn.__module__, fn.__qualname__, args, kwargs]).encode())
+    call = _Call(fn.__module__, fn.__qualname__, args, kwargs)
     with self._lock:
         if self._closed: raise RuntimeError(f'{self} has been shut down')
         self._calls.put(call)

@@ -138,7 +138,8 @@ async def _astep(self:Attempt, name, f, args, kwargs, tx):
     async def do(g, *args): return g(*args) if tx else await self.process.store_threads.run(g, *args)
     try:
         if (old := await do(self._get, name, 'step', tx)): return old.value
-        return await do(self._put, name, 'step', await f(*args, **kwargs), tx)
+        with ForksEnd(): value = await f(*args, **kwargs)
+        return await do(self._put, name, 'step', value, tx)
     except BaseException:
         self.names.discard(name)
         raise
@@ -148,7 +149,7 @@ async def _astep(self:Attempt, name, f, args, kwargs, tx):
 def _step(self:Attempt, name, f, args, kwargs, tx):
     try:
         if (old := self._get(name, 'step', tx)): return old.value
-        value = f(*args, **kwargs)
+        with ForksEnd(): value = f(*args, **kwargs)
         if not inspect.isawaitable(value): return self._put(name, 'step', value, tx)
         if inspect.iscoroutine(value): value.close()
         raise TypeError(f"the function of step {name!r} must be async itself to be awaited, got {f!r}")
@@ -191,7 +192,7 @@ def run_atomic(self:Attempt,
 ): # What the function returned
     "Call the function of an atomic task, and complete the job in the same commit"
     with self.transaction():
-        res = self.func(**kwargs)
+        with ForksEnd(): res = self.func(**kwargs)
         if inspect.iscoroutine(res): res.close()
         if inspect.isawaitable(res): raise TypeError(f"an atomic task must be a sync function, got {self.func!r}")
         self.outcome = Returned(res)

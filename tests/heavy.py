@@ -1,5 +1,7 @@
 "Tasks that an executor named `cpu` runs in other processes; what they leave for a test is in files"
-import asyncio,os,re,resource,subprocess,time
+import asyncio,os,re,resource,stat,subprocess,time
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tenant_tasks import Cancel,Snooze,current_job,task
@@ -159,6 +161,35 @@ def seams(marks):
             job.checkpoint('next', i+1)
             if i: die_once(f'{i} written')
         die_once(f'{i} after')
+
+@task(on='cpu', name='h.odd_note')
+def odd_note(): current_job().progress(.5, os.fsdecode(b'caf\xe9.csv'))
+
+def fork_late(secs):
+    "Fork; the child returns later, from here and from what has called this"
+    if (pid := os.fork()): return pid
+    time.sleep(secs)
+    return 'of the child'
+
+@task(on='cpu', name='h.fork')
+def fork(secs): return fork_late(secs)
+
+@task(on='cpu', name='h.afork')
+async def afork(secs): return fork_late(secs)
+
+@task(on='cpu', name='h.atomic_fork', atomic=True)
+def atomic_fork(secs): return fork_late(secs)
+
+def nap(secs):
+    time.sleep(secs)
+    return 'rested'
+
+def intrude():
+    "Write to the connection of this process what looks like an answer"
+    for o in os.listdir('/proc/self/fd'):
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(o)).st_mode): Connection(os.dup(int(o))).send_bytes(b'{"value": "of a stranger"}')
+    return 'my own'
 
 @task(on='nowhere', name='h.nowhere')
 def nowhere(): pass

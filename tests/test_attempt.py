@@ -1,16 +1,21 @@
 "How an attempt ends: every outcome of a function, what it says while it runs, and how it is stopped"
-import asyncio,logging,threading,time
+import asyncio,json,logging,os,threading,time
 from datetime import timedelta
+from importlib import import_module
 
-import pytest
+import apsw,pytest
 from fastlite import database
-from helpers import aboom,awork,boom,manager_at,run,until,work
+from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
 from hypothesis import given,settings,strategies as st
 from starlette.background import BackgroundTasks
 
-from tenant_tasks.attempt import current_job
+from tenant_tasks.attempt import aretry_busy,current_job
+from tenant_tasks.job import error_message
+from tenant_tasks.link import runner
 from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.process import Process
 from tenant_tasks.retry import Cancel,Snooze
+from tenant_tasks.task import task
 from tenant_tasks.testing import Clock
 
 async def returns_awaitable(**kw): return awork(**kw)
@@ -179,6 +184,99 @@ async def test_cancelling_stops_an_async_function(path, attempts):
     thread.join()
     job = manager.get_job(job_id)
     assert (job.status, job.retry_count, cleaned)==('cancelled', 0, [1]) and 'asked to stop' in job.error_log
+
+@pytest.mark.parametrize('on', ['its own', 'a task'])
+async def test_a_timeout_of_the_function_itself_is_told_as_it_is(manager, monkeypatch, on):
+    "With its traceback, not as the end of the time that the task has"
+    monkeypatch.setattr(import_module('tenant_tasks.task'), '_tasks', {})
+    @task(timeout=300 if on=='its own' else .05, max_retries=1)
+    async def fetch_page(): await asyncio.wait_for(asyncio.sleep(9), .01 if on=='its own' else None)
+    job = await run(manager, fetch_page)
+    assert job.status=='failed' and ('in fetch_page' in job.error_log, 'took longer than' in job.error_log)==(on=='its own', on!='its own')
+
+# -- what can't be written
+
+async def test_a_note_with_a_byte_of_a_file_name(path):
+    "It is shown with a question mark, whether it is written at once or with the outcome"
+    manager,note = manager_at(path),os.fsdecode(b'caf\xe9.csv')
+    def f():
+        current_job().progress(.1, note)
+        current_job().progress(.5, note)
+        return manager.get_job(current_job().id).progress_note
+    job = await run(manager, f)
+    assert (job.status, job.value, job.progress_note)==('completed', 'caf?.csv', 'caf?.csv')
+
+async def test_an_outcome_is_written_without_what_goes_with_it(manager, logs):
+    runs = []
+    def f():
+        runs.append(1)
+        current_job().log('a line')
+        current_job().job.progress_note = '\ud800'
+        return 'done'
+    job = await run(manager, f)
+    assert (job.status, job.value, job.progress_note, runs, manager.process.claims)==('completed', 'done', None, [1], {})
+    assert 'written without its progress note' in logs('WARNING')[0]
+
+async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypatch):
+    "For good: the function has been called, and another call would end in the same way"
+    monkeypatch.setattr('tenant_tasks.retry.dump_result', lambda value: ('\ud800', ''))
+    job = await run(manager, work)
+    assert (job.status, job.retry_count, manager.process.claims)==('failed', 1, {})
+    assert 'UnicodeEncodeError' in job.error_log and "the outcome can't be written" in error_message(job.errors[0]['error'])
+
+class Rude:
+    def __repr__(self): raise BaseException('no repr')
+    __str__ = __repr__
+
+@pytest.mark.parametrize('how', ['returns', 'cancels'])
+async def test_a_repr_that_raises_more_than_an_exception(manager, how):
+    def f():
+        if how=='cancels': raise Cancel(Rude())
+        return Rude()
+    job = await run(manager, f, 1)
+    assert job.status=='failed' and 'no repr' in job.error_log
+
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
+    "A lock that is held for 20 minutes, at a look a minute: the claim is kept, and the function is called once"
+    monkeypatch.setattr('tenant_tasks.attempt.runner', runner._replace(patience=.01))
+    naps,runs,locks = [],[],[]
+    async def sleep(secs):
+        naps.append(secs)
+        assert [o.id for o in manager.process.claims.values()]==[job_id]
+        if sum(naps)>1200 and locks: locks.pop().close()
+    manager = manager_at(path, process=Process(), sleep=sleep)
+    def f():
+        runs.append(1)
+        locks.append(conn := apsw.Connection(path))
+        conn.execute('BEGIN IMMEDIATE')
+    async def af(): f()
+    job_id,bg_task = manager.submit('sync', f if kind=='sync' else af)
+    await bg_task()
+    assert (manager.get_job(job_id).status, len(runs), manager.process.claims)==('completed', 1, {})
+    assert len(naps)>25 and max(naps)==60
+
+async def test_waits_do_not_overflow():
+    "After a weekend at a look a minute"
+    tries = iter(range(5000))
+    async def f():
+        if next(tries)<4000: raise apsw.BusyError('locked')
+        return 'done'
+    async def sleep(secs): pass
+    assert await aretry_busy(f, sleep, None)=='done'
+
+# -- a function that forks
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+@pytest.mark.parametrize('how,code,says', [('returns', 0, ''), ('raises', 1, 'FileNotFoundError'), ('0', 0, ''), ('3', 3, ''),
+    ('no such file', 1, 'no such file\n')])
+def test_a_child_that_leaves_the_function_ends_there(path, how, code, says):
+    "It settles nothing, writes no step, and runs no job; the function goes on in the process that called it"
+    proc = program('forking', path, how)
+    try: out,err = proc.communicate(timeout=60)
+    finally: end(proc)
+    assert [json.loads(o) for o in out.splitlines()]==[['completed', 0, code]]*6, err
+    assert err.count(says) if says else 'Error' not in err
 
 # -- one attempt by hand
 

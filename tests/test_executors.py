@@ -13,7 +13,7 @@ from fastlite import database
 from helpers import end,manager_at,program,run,until,wait_until
 
 from tenant_tasks.events import flush,off_event,on_event
-from tenant_tasks.executors import Processes,run_job
+from tenant_tasks.executors import Processes,_look,run_job
 from tenant_tasks.process import Process
 from tenant_tasks.retry import ProcessDied,RaisedElsewhere
 from tenant_tasks.task import task
@@ -129,6 +129,24 @@ async def test_the_process_that_claimed_an_atomic_job_tells(manager, fail):
     assert flush(10)
     off_event(seen.append)
     assert [o.move for o in seen]==['submit', 'claim', 'fail' if fail else 'complete'] and seen[-1].job==job
+
+@pytest.mark.parametrize('func', [heavy.fork, heavy.afork, heavy.atomic_fork])
+async def test_a_child_that_returns_from_a_job_answers_nothing(path, func):
+    "It ends when it leaves the function, and the next call in the same process gets its own answer"
+    pool = Processes(1)
+    job = await run(manager_on(path, pool), func, secs=.5)
+    try: assert job.status=='completed' and is_alive(job.value) and pool.submit(heavy.nap, 1).result(20)=='rested' and not is_alive(job.value)
+    finally: pool.shutdown()
+
+async def test_a_note_with_a_byte_of_a_file_name(manager):
+    job = await run(manager, heavy.odd_note)
+    assert (job.status, job.progress_note)==('completed', 'caf?.csv')
+
+def test_a_note_from_elsewhere_is_cleaned(manager):
+    "As one of another host may be, where an older version runs"
+    attempt = manager.claim(manager.submit('heavy', heavy.odd_note)[0])
+    _look(attempt, (.5, 'caf\udce9.csv'))
+    assert manager.get_job(attempt.id).progress_note=='caf?.csv'
 
 async def test_out_of_memory(manager):
     job = await run(manager, heavy.too_big)
@@ -382,6 +400,14 @@ def test_calls_are_a_future(pool):
     with pytest.raises(RaisedElsewhere, match='not JSON serializable'): pool.submit(complex, 1).result()
     with pytest.raises(TypeError): pool.submit(abs, 1j)
     with pytest.raises(ValueError, match='must be a function of a module'): pool.submit(lambda: 0)
+
+def test_an_answer_is_that_of_its_call():
+    "Not that of a child which returns later, nor what else is written to the connection"
+    pool = Processes(1)
+    child = pool.submit(heavy.fork_late, .5).result(20)
+    try: assert [pool.submit(*o).result(20) for o in ((heavy.nap, 1), (heavy.intrude,), (heavy.nap, .1))]==['rested', 'my own', 'rested']
+    finally: pool.shutdown()
+    assert not is_alive(child)
 
 def test_a_call_may_last(pool, monkeypatch):
     "Longer than a process may take to find a function"

@@ -83,13 +83,13 @@ def in_child():
     note('start')
     time.sleep(float(os.environ.get('SLOW_START', 0)))
     maybe_die('starting')
-    def received(text):
-        job = json.loads(json.loads(text)[2][0])['job']
+    def received(module, name, args, kwargs):
+        job = json.loads(args[0])['job']
         note('got', job['id'], job['claim'])
         maybe_die('received')
     hook(executors, '_call', received, lambda *_: maybe_die('done'))
     hook(Connection, 'recv_bytes', None, lambda *_: maybe_die('arrived'))
-    hook(Connection, 'send_bytes', None, lambda _,conn,buf: buf and maybe_die('sent'))
+    hook(Connection, 'send_bytes', None, lambda _,conn,buf: b'{' in buf and maybe_die('sent'))
 
 def in_parent():
     "Hooks in the process that claims the jobs"
