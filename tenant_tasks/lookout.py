@@ -317,7 +317,7 @@ async def _go_round(self:Lookout, seen, stop):
 @patch
 async def _sweep(self:Lookout):
     try: await self._aside(self.tenants.sweep)
-    except Exception as e: _log.warning("%s: old lock files stay: %s", self.tenants, e)
+    except Exception: _log.exception("looking at %s failed", self.tenants)
 
 @patch
 async def _insist(self:Lookout, f, *args):

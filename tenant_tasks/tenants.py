@@ -400,7 +400,9 @@ def __iter__(self:TenantMap):
     "The names of all tenants, as far as they are known"
     names = list(self.names()) if self.names else list(dict.fromkeys(self._links.values()))
     odd = {repr(o) for o in names if not _is_text(o)}-self._odd
-    for o in odd: _log.warning("a tenant name must be a str of valid Unicode, got %s", o)
+    for o in odd:
+        e = BadTenantName(f"a tenant name must be a str of valid Unicode, got {o}")
+        _log.error("looking at %s failed", o, exc_info=e)
     self._odd |= odd
     return iter([o for o in names if _is_text(o)])
 
