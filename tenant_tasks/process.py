@@ -279,13 +279,13 @@ def orphans(self:Process,
     now:datetime, # The time
 )->list[tuple[TenantJob,str]]: # A job, and what happened to the process that it depends on
     "The jobs of processes that have died, or were silent for a whole lease"
-    res,dead,folder = [],{},store.link.folder
+    res,folder = [],store.link.folder
+    dead = {o:is_dead(o, folder) for o in store.depends_on(self.id, now)}
+    gone,missing = [o for o in dead if dead[o]],[o for o in dead if dead[o] is not False]
     before,after = self._observed.get(store.link.path, {}),{}
-    for job in store.orphan_candidates(self.id, now):
-        if job.claim in self.claims: continue
-        if job.owner not in dead: dead[job.owner] = is_dead(job.owner, folder)
-        if dead[job.owner]: res.append((job, 'died'))
-        elif job.status=='running' or dead[job.owner] is None:
+    for job in store.orphans(gone, missing, list(self.claims), now):
+        if dead.get(job.owner): res.append((job, 'died'))
+        else:
             seen = after[job.id] = self._listen(job, folder, now, before.get(job.id))
             if seen[2]>self.lease.total_seconds(): res.append((job, 'gave no sign of life for a whole lease'))
     if after or before: self._observed[store.link.path] = after

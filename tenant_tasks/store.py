@@ -812,17 +812,40 @@ def steps(self:JobStore,
     return self.read(sql, (longest, job_id, limit), conv=lambda rows: [Step(*o) for o in rows][::-1])
 
 # %% ../nbs/04_store.ipynb #7d49f4fb
+_next_own = """SELECT min(owner) FROM tenant_jobs INDEXED BY tenant_jobs_own
+    WHERE status='pending' AND task IS NULL AND owner>"""
+_only = f"only(v) AS ({_next_own}'' UNION ALL SELECT ({_next_own}v) FROM only WHERE v IS NOT NULL)"
+_depends = """SELECT owner FROM tenant_jobs
+    WHERE status='running' AND (owner IS NOT :owner OR lease_until<:started_at)
+    UNION ALL SELECT v FROM only WHERE v IS NOT NULL AND v<>(SELECT :owner)"""
+
 @patch
-def orphan_candidates(self:JobStore,
-    owner:str, # Process that asks; of its own jobs, only those with an expired lease count
+def depends_on(self:JobStore,
+    owner:str, # Process that asks; it isn't named unless it has lost a claim
     now:datetime, # The time
-    limit:int=1000, # How many at most
-)->JobList: # Running jobs, and pending ones without a registered task
-    "The jobs that depend on another process being alive"
-    sql = f"""SELECT {_cols} FROM tenant_jobs WHERE status='running' AND (owner IS NOT ? OR lease_until<?) UNION ALL
-        SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_own
-        WHERE status='pending' AND task IS NULL AND owner<>? LIMIT ?"""
-    return self.read(sql, (owner, timestamp(now), owner, limit), runner, _jobs)
+)->list[str|None]: # The `owner` of each
+    "The processes that jobs here depend on"
+    args = dict(owner=owner, started_at=timestamp(now))
+    return self.read(f'WITH RECURSIVE {_only} {_depends}', args, runner, lambda rows: [*{o for o, in rows}])
+
+# %% ../nbs/04_store.ipynb #b488d8e3
+_orphans = f"""SELECT {_cols} FROM tenant_jobs WHERE status='running'
+    AND (owner IN (SELECT value FROM json_each(:dead)) OR lease_until IS NULL OR lease_until<:started_at)
+    AND coalesce(claim, '') NOT IN (SELECT value FROM json_each(:held)) UNION ALL SELECT * FROM (
+    SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_own WHERE status='pending' AND task IS NULL
+    AND owner IN (SELECT value FROM json_each(:missing)) LIMIT :limit)"""
+
+@patch
+def orphans(self:JobStore,
+    dead:list[str], # Processes that are dead
+    missing:list[str], # Those, and others whose pending jobs count
+    held:list[str], # Claims that don't count
+    now:datetime, # The time
+    limit:int=1000, # How many pending jobs at most
+)->JobList: # Those of the dead; running ones whose lease is over; and pending ones without a registered task
+    "The jobs that may have lost their process"
+    args = dict(dead=json.dumps(dead), missing=json.dumps(missing), held=json.dumps(held), limit=limit)
+    return self.read(_orphans, dict(args, started_at=timestamp(now)), runner, _jobs)
 
 @patch
 def abandon(self:JobStore,
@@ -880,12 +903,9 @@ class Glance(NamedTuple):
         return min((o for o in (self.next_due, self.tick or None) if o is not None), default=None)
 
 # %% ../nbs/04_store.ipynb #d7265986
-_glance = f"""{_heads} SELECT
+_glance = f"""{_heads}, {_only} SELECT
     (SELECT nullif(min({_from}), '{forever}') FROM heads CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {_known}),
-    (SELECT json_group_array(DISTINCT owner) FROM (SELECT owner FROM tenant_jobs
-        WHERE status='running' AND (owner IS NOT :owner OR lease_until<:started_at) UNION ALL
-        SELECT * FROM (SELECT owner FROM tenant_jobs INDEXED BY tenant_jobs_own
-            WHERE status='pending' AND task IS NULL AND owner<>(SELECT :owner) LIMIT 1000))),
+    (SELECT json_group_array(DISTINCT owner) FROM ({_depends})),
     EXISTS(SELECT 1 FROM queue CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {_foreign})"""
 
 def glance(

@@ -3,7 +3,7 @@ import os,shutil
 from datetime import timedelta
 
 import pytest
-from helpers import Look,end,manager_at,open_db,program,running_row,until,work
+from helpers import Look,awork,end,manager_at,open_db,program,running_row,until,work
 
 from tenant_tasks.job import TenantJob,timestamp,utcnow
 from tenant_tasks.process import Process,is_dead,lock_dir,this_process
@@ -87,6 +87,15 @@ def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
     assert look.at_intervals(1)==[set()] and [o.id for o,_ in found]==[attempt.id]
     job = owner.get_job(attempt.id)
     assert (job.status, job.claim, job.retry_count)==('running', attempt.job.claim, 0)
+
+@pytest.mark.parametrize('waits', [False, True])
+def test_jobs_of_the_living_hide_none_of_the_dead(path, clock, waits):
+    "However many there are: running ones, and pending ones that only their process can run"
+    living,manager = manager_at(path, clock, process=Process()),manager_at(path, clock)
+    living.submit_many('sync', awork, [{}]*1500)
+    assert waits or len(living.claim_next(1500))==1500
+    lost = running_row(manager, dead, soon, status='pending' if waits else 'running', task=None if waits else 'w.note')
+    assert living.process.id<dead and [o.id for o in manager.rescue()]==[lost.id]
 
 def test_rescue_honours_attempts_and_wishes(manager):
     last = running_row(manager, dead, retry_count=2)

@@ -232,14 +232,15 @@ def test_no_question_sorts_or_searches_the_whole_table(manager):
     store.due(now)
     store.next_due('p1', ['sync'])
     store.unknown(['sync'], now)
-    store.orphan_candidates('p1', now)
+    store.depends_on('p1', now)
+    store.orphans(['p2'], ['p2', 'p3'], ['c'], now)
     store.get('x')
     store.claim_due('p1', ['sync'], now)
     store.put_pause(Pause('mail', None, '', timestamp(now)))
     store.claim_due('p1', ['sync'], now, limits=dict(sync=(2, (5, 1))))
     conn.exec_trace = None
     selects = [(s,a) for s,a in asked if 'SELECT' in s and 'tenant_jobs' in s]
-    assert len(selects)==13
+    assert len(selects)==14
     for sql,args in selects:
         plan = [o[3] for o in conn.execute('EXPLAIN QUERY PLAN '+sql, args)]
         whole = [o for o in plan if re.match(r'SCAN (tenant_jobs|[njt])\b', o) and 'INDEX' not in o]
