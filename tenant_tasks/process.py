@@ -94,7 +94,7 @@ class Process:
         self._ended = deque() # Jobs that ended without success and keep their function for a while
         self._observed = {} # What is known of silent processes, by database
         self._lock = threading.Lock()
-        self._heart = None # The thread that renews leases
+        self._heart = None # The thread of the heartbeat
 
     def __repr__(self): return 'this_process' if self is this_process else f'Process({self.id!r})'
 
@@ -125,8 +125,9 @@ def _locked(path):
 def announce_alive(self:Process,
     folder:str|Path, # The directory of a tenant's database; '' for one in memory, which needs no lock
 ):
-    "Show other processes that this one is alive, as long as it is; `OSError` if no file can be locked there"
+    "Show other processes that this one is alive, as long as it is; an error if it can't be shown"
     folder = str(folder)
+    self._start_heart()
     if not folder or folder in self.locks: return
     with self._lock:
         if folder in self.locks: return
@@ -134,6 +135,30 @@ def announce_alive(self:Process,
         except OSError as e:
             msg = f"the directory {folder!r} must be on a local file system with flock, where this process may write"
             raise OSError(e.errno, f"{msg}: its lock file failed ({e.strerror or e})") from e
+
+# %% ../nbs/06_process.ipynb #195c570a
+def _pause(process):
+    "Seconds until the next beat; None if the process object is gone"
+    o = process()
+    return o and o.lease.total_seconds()/3
+
+def _beats(process):
+    while secs := _pause(process):
+        time.sleep(secs)
+        try:
+            if o := process(): o.beat()
+        except Exception: _log.exception("a heartbeat failed")
+        finally: o = None
+
+@patch
+def _start_heart(self:Process):
+    if self._heart and self._heart.is_alive(): return
+    with self._lock:
+        if self._heart and self._heart.is_alive(): return
+        args = dict(target=_beats, args=(weakref.ref(self),), daemon=True, name='tenant_tasks heartbeat')
+        heart = threading.Thread(**args)
+        heart.start()
+        self._heart = heart
 
 # %% ../nbs/06_process.ipynb #b286c63d
 @patch
@@ -158,11 +183,6 @@ def hold(self:Process,
 ): # The same
     "Keep a claim alive until `drop`"
     self.claims[attempt.job.claim] = attempt
-    if self._heart is None:
-        with self._lock:
-            if self._heart is None:
-                self._heart = threading.Thread(target=self._beats, daemon=True, name='tenant_tasks heartbeat')
-                self._heart.start()
     return attempt
 
 @patch
@@ -172,15 +192,6 @@ def drop(self:Process,
     "Stop keeping a claim alive"
     self.claims.pop(attempt.job.claim, None)
 
-@patch
-def _beats(self:Process):
-    while True:
-        time.sleep(self.lease.total_seconds()/3)
-        with self._lock:
-            if not self.claims:
-                self._heart = None
-                return
-        self.beat()
 
 # %% ../nbs/06_process.ipynb #33beeed4
 @patch

@@ -1,6 +1,7 @@
 "Who is alive and who is dead, whose jobs are rescued, and what a forked child holds"
 import os,shutil
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from helpers import Look,awork,end,manager_at,open_db,program,running_row,until,work
@@ -131,6 +132,42 @@ async def test_a_heartbeat_renews_leases(path):
     await until(renewed)
     attempt.release()
     assert not process.claims
+
+@pytest.mark.parametrize('claims', [False, True])
+def test_a_heartbeat_that_cannot_start(path, monkeypatch, claims):
+    "No thread is to be had: nothing is submitted or claimed without a heartbeat; the next call starts one"
+    process = Process()
+    manager = manager_at(path, process=process)
+    job_id = claims and manager_at(path).submit('sync', awork)[0]
+    start,fails = Thread.start,[1, 1]
+    def refuse(self):
+        if self.name!='tenant_tasks heartbeat' or not fails: return start(self)
+        fails.pop()
+        raise RuntimeError("can't start new thread")
+    monkeypatch.setattr(Thread, 'start', refuse)
+    f = (lambda: manager.claim(job_id)) if claims else lambda: manager.submit('sync', awork)
+    for _ in range(2):
+        with pytest.raises(RuntimeError): f()
+        assert manager.job_stats()['running']==0 and manager.job_stats()['pending']==claims and not process.claims
+    assert f() and process._heart.is_alive()
+
+async def test_a_beat_that_fails_is_not_the_last(path, logs, monkeypatch):
+    process,beats = Process(lease=timedelta(seconds=.3)),[]
+    def beat():
+        beats.append(1)
+        raise MemoryError
+    monkeypatch.setattr(process, 'beat', beat)
+    manager_at(path, process=process).submit('sync', work)
+    await until(lambda: len(beats)>2)
+    assert process._heart.is_alive() and 'a heartbeat failed' in logs('ERROR')
+
+def test_a_process_that_is_gone_has_no_heartbeat(tmp_path):
+    process = Process(lease=timedelta(seconds=.3))
+    process.announce_alive(tmp_path)
+    heart = process._heart
+    del process
+    heart.join(10)
+    assert not heart.is_alive()
 
 # -- forks
 
