@@ -85,6 +85,7 @@ class Process:
     def _begin(self):
         self.id = '~'.join([_host(), _kernel(), str(os.getpid()), secrets.token_hex(4)])
         self.locks = {} # Descriptor of the lock file in each directory
+        self._files = {} # Which file that is
         self.claims = {} # Attempts that run here, by claim
         self.listeners = [] # Workers that run here
         self.signs = [] # What shows them to other processes
@@ -121,6 +122,24 @@ def _locked(path):
         raise
     return fd
 
+# %% ../nbs/06_process.ipynb #52e54ed6
+@patch
+def _is_shown(self:Process, folder):
+    try: return os.path.samestat(os.fstat(self.locks[folder]), os.stat(_lock_file(folder, self.id)))
+    except (OSError,KeyError): return False
+
+def _close(fd, file):
+    "Close a lock file, unless its descriptor is closed already, or is that of another file by now"
+    with suppress(OSError):
+        if file and os.path.samestat(os.fstat(fd), file): os.close(fd)
+
+@patch
+def _show(self:Process, folder):
+    old,file,fd = self.locks.get(folder),self._files.get(folder),_locked(_lock_file(folder, self.id))
+    self.locks[folder],self._files[folder] = fd,os.fstat(fd)
+    if old not in (None, fd): _close(old, file)
+
+# %% ../nbs/06_process.ipynb #ad580f89
 @patch
 def announce_alive(self:Process,
     folder:str|Path, # The directory of a tenant's database; '' for one in memory, which needs no lock
@@ -128,10 +147,10 @@ def announce_alive(self:Process,
     "Show other processes that this one is alive, as long as it is; an error if it can't be shown"
     folder = str(folder)
     self._start_heart()
-    if not folder or folder in self.locks: return
+    if not folder or self._is_shown(folder): return
     with self._lock:
-        if folder in self.locks: return
-        try: self.locks[folder] = _locked(_lock_file(folder, self.id))
+        if self._is_shown(folder): return
+        try: self._show(folder)
         except OSError as e:
             msg = f"the directory {folder!r} must be on a local file system with flock, where this process may write"
             raise OSError(e.errno, f"{msg}: its lock file failed ({e.strerror or e})") from e
@@ -164,10 +183,9 @@ def _start_heart(self:Process):
 @patch
 def begin_anew(self:Process):
     "Forget everything that was held, in a forked child"
-    locks,signs = self.locks,self.signs
+    locks,files,signs = self.locks,self._files,self.signs
     self._begin() # First of all: whatever else fails, a child isn't its parent
-    for fd in locks.values():
-        with suppress(OSError): os.close(fd) # It may be closed already
+    for k,fd in locks.items(): _close(fd, files.get(k))
     for o in signs: o.hang_up()
 
 def _after_fork():
@@ -199,7 +217,8 @@ def beat(self:Process):
     "Write signs of life for all claims: in the lock files, then in the databases"
     stores = {}
     for o in list(self.claims.values()): stores.setdefault(id(o.store.link), []).append(o)
-    listed = -1e9
+    self._list_claims()
+    listed = time.monotonic()
     for attempts in stores.values():
         if time.monotonic()-listed>1: # A locked database takes half a second
             self._list_claims()
@@ -210,13 +229,19 @@ def beat(self:Process):
 
 @patch
 def _list_claims(self:Process):
-    for folder,fd in list(self.locks.items()):
-        text = '\n'.join(k for k,o in list(self.claims.items()) if o.store.link.folder==folder).encode()
+    for folder in [o for o in list(self.locks) if os.path.isdir(o)]: # What is gone needs no sign
         try:
-            os.pwrite(fd, text, 0)
-            os.ftruncate(fd, len(text))
-            os.utime(fd)
+            self.announce_alive(folder)
+            self._list_in(folder)
         except OSError as e: _log.warning("sign of life in %s not written: %s", folder, e)
+
+@patch
+def _list_in(self:Process, folder):
+    fd = self.locks[folder]
+    text = '\n'.join(k for k,o in list(self.claims.items()) if o.store.link.folder==folder).encode()
+    os.pwrite(fd, text, 0)
+    os.ftruncate(fd, len(text))
+    os.utime(fd)
 
 # %% ../nbs/06_process.ipynb #3b5a9c4e
 @patch
@@ -283,6 +308,17 @@ def other_host(
     except (AttributeError, ValueError): return None
     return None if kernel==_kernel() else host
 
+# %% ../nbs/06_process.ipynb #3b3e30cf
+def _has_pid(owner):
+    "Does this host have a process with the number of the owner?"
+    try:
+        host,kernel,pid,_ = owner.split('~')
+        if fcntl is None or (host,kernel)!=(_host(),_kernel()): return False
+        os.kill(int(pid), 0)
+    except PermissionError: return True
+    except (OSError,AttributeError,ValueError,OverflowError): return False
+    return True
+
 # %% ../nbs/06_process.ipynb #55bf54fc
 @patch
 def orphans(self:Process,
@@ -292,7 +328,8 @@ def orphans(self:Process,
     "The jobs of processes that have died, or were silent for a whole lease"
     res,folder = [],store.link.folder
     dead = {o:is_dead(o, folder) for o in store.depends_on(self.id, now)}
-    gone,missing = [o for o in dead if dead[o]],[o for o in dead if dead[o] is not False]
+    gone = [o for o in dead if dead[o]]
+    missing = gone + [o for o in dead if dead[o] is None and not _has_pid(o)]
     before,after = self._observed.get(store.link.path, {}),{}
     for job in store.orphans(gone, missing, list(self.claims), now):
         if dead.get(job.owner): res.append((job, 'died'))
