@@ -106,6 +106,8 @@ task_threads = this_process.task_threads
 # %% ../nbs/06_process.ipynb #428daf11
 lock_dir = '.tenant_tasks' # Directory for lock files, next to the databases
 
+_blank = b'\n'*4096
+
 def _lock_file(folder, owner): return Path(folder)/lock_dir/f'{owner}.lock'
 
 def _locked(path):
@@ -116,6 +118,7 @@ def _locked(path):
     fd = os.open(unnamed, os.O_RDWR|os.O_CREAT|os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX|fcntl.LOCK_NB)
+        with suppress(OSError): os.pwrite(fd, _blank, 0)
         os.rename(unnamed, path)
     except BaseException:
         os.close(fd)
@@ -239,9 +242,10 @@ def _list_claims(self:Process):
 def _list_in(self:Process, folder):
     fd = self.locks[folder]
     text = '\n'.join(k for k,o in list(self.claims.items()) if o.store.link.folder==folder).encode()
-    os.pwrite(fd, text, 0)
-    os.ftruncate(fd, len(text))
-    os.utime(fd)
+    try:
+        os.pwrite(fd, text.ljust(len(_blank), b'\n'), 0)
+        os.ftruncate(fd, max(len(text), len(_blank)))
+    finally: os.utime(fd)
 
 # %% ../nbs/06_process.ipynb #3b5a9c4e
 @patch
