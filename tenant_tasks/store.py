@@ -92,7 +92,8 @@ def _missing(conn):
     todo += [f'DROP INDEX {o}' for o in _former_indexes if o in there]
     if not _columns_of(conn, 'tenant_pauses', 'job_type, until, reason and at'): todo.append(pauses_table)
     if not _columns_of(conn, 'tenant_job_log', 'job_id, n, attempt, at and text'): todo.append(log_table)
-    have = {r[1] for r in conn.execute('PRAGMA table_info(tenant_schedules)')}
+    _columns_of(conn, 'tenant_starts', 'task, at and claim')
+    have = _columns_of(conn, 'tenant_schedules', 'name, task, cron, every, next_at and paused')
     return todo + (_lacking('tenant_schedules', schedule_columns, have) if have else [])
 
 def _lacking(table, cols, have):
@@ -101,13 +102,15 @@ def _lacking(table, cols, have):
 
 # %% ../nbs/04_store.ipynb #b73d15fe
 _known_names = json.dumps([*indexes, 'tenant_steps', 'tenant_pauses', 'tenant_job_log'])
-_complete = """SELECT (SELECT count(*) FROM sqlite_master WHERE name IN (SELECT value FROM json_each(?))),
+_lacks = """(SELECT count(*)>0 AND sum(name IN (SELECT value FROM json_each(?)))<? FROM pragma_table_info('{}'))"""
+_complete = f"""SELECT (SELECT count(*) FROM sqlite_master WHERE name IN (SELECT value FROM json_each(?))),
     (SELECT count(*) FROM pragma_table_info('tenant_jobs') WHERE name IN (SELECT value FROM json_each(?))),
-    (SELECT count(*) FROM pragma_table_info('tenant_schedules'))"""
+    {_lacks.format('tenant_schedules')} OR {_lacks.format('tenant_starts')}"""
+_optional = [o for cols in (schedule_columns, ('task','at','claim')) for o in (json.dumps([*cols]), len(cols))]
 
 def _is_complete(conn):
-    have = list(conn.execute(_complete, (_known_names, json.dumps([*columns]))))[0]
-    return have[:2]==(len(indexes)+3,len(columns)) and have[2] in (0,len(schedule_columns))
+    have = list(conn.execute(_complete, (_known_names, json.dumps([*columns]), *_optional)))[0]
+    return have==(len(indexes)+3,len(columns),0)
 
 def ensure_schema(
     conn:apsw.Connection, # A connection to a tenant's database

@@ -263,7 +263,8 @@ def test_a_file_of_an_older_version_gains_schedules(path):
     old = [v for k,v in columns.items() if k not in ('schedule', 'tick')]
     db.execute(f"CREATE TABLE tenant_jobs ({', '.join(old)})")
     db.execute("INSERT INTO tenant_jobs (id, job_type) VALUES ('1', 'sync')")
-    db.execute("CREATE TABLE tenant_schedules (name TEXT PRIMARY KEY, task TEXT NOT NULL)")
+    first = [v for k,v in schedule_columns.items() if k not in ('spread', 'delay', 'declared')]
+    db.execute(f"CREATE TABLE tenant_schedules ({', '.join(first)})")
     db.commit()
     db.close()
     manager = manager_at(path)
