@@ -1026,8 +1026,10 @@ def batches(self:JobStore,
 _all_schedules = f"SELECT {', '.join(schedule_columns)} FROM tenant_schedules"
 _when = 'cron','every','tz','delay' # What the next tick depends on
 _as_before = ' AND '.join(f'{o} IS :{o}' for o in _when)
+_believed = "coalesce(last_at, '')<=:ahead"
 _change = f"""UPDATE tenant_schedules SET
-    next_at=CASE WHEN {_as_before} OR next_at<=:now AND paused=0 THEN next_at ELSE :next_at END,
+    next_at=CASE WHEN {_believed} AND ({_as_before} OR next_at<=:now AND paused=0) THEN next_at ELSE :next_at END,
+    last_at=CASE WHEN {_believed} THEN last_at ELSE :now END,
     {', '.join(f'{o}=:{o}' for o in schedule_columns if o not in ('name', 'next_at', 'last_at', 'paused'))}
     WHERE name=:name AND declared>=:declared RETURNING {', '.join(schedule_columns)}"""
 _insert_schedule = f"""INSERT INTO tenant_schedules ({', '.join(schedule_columns)})
@@ -1055,7 +1057,7 @@ def put_schedule(self:JobStore,
     mode:Mode=caller, # `caller` or `runner`
 )->Schedule|None: # The row; None if a worker declares it, and the tenant has one of its own with this name
     "Write a schedule, new or changed"
-    args = dict(vars(s), now=timestamp(now))
+    args = dict(vars(s), now=timestamp(now), ahead=timestamp(now+most_ahead))
     def work(conn):
         if not _has_schedules(conn): conn.execute(*_lacking('tenant_schedules', schedule_columns, ()))
         return _first_schedule(conn.execute(_change, args)) or _first_schedule(conn.execute(_insert_schedule, args))
