@@ -397,7 +397,8 @@ _into_or_out_of_final = {k for k,(_,to,_) in transitions.items() if to in final_
 _others_live = """EXISTS (SELECT 1 FROM tenant_jobs INDEXED BY tenant_jobs_batch
     WHERE batch=:batch AND id<>batch AND status IN ('pending','running'))"""
 _wait_or_be_due = f"""UPDATE tenant_jobs SET run_at=CASE run_at WHEN '{never}' THEN :now ELSE '{never}' END
-    WHERE id=:batch AND status='pending' AND started_at IS NULL AND (run_at='{never}')<>{_others_live}"""
+    WHERE id=:batch AND status='pending' AND (started_at IS NULL OR run_at<=started_at OR run_at='{never}')
+    AND (run_at='{never}')<>{_others_live}"""
 
 def _follow(conn, row):
     "After a move into or out of a final state: bring the job that follows the batch in line"
