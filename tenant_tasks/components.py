@@ -309,7 +309,7 @@ def BatchProgress(
     value = batch.ended if batch.total else 1
     bar = ft('progress', max=batch.total or 1, value=value, aria_label=say('batch_progress'))
     part = live_attrs(view, f'batch:{batch.id}', state_token(batch), 2 if batch.ended<batch.total else None)
-    return Div(bar, P(words, cls='tt-soft'), id='tt-batch', cls='tt', **part)
+    return Div(bar, P(words, cls='tt-soft'), id=f'tt-batch-{batch.id}', cls='tt tt-batch', **part)
 
 # %% ../nbs/11_components.ipynb #5b72c3ec
 def log_state(

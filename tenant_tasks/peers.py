@@ -46,11 +46,15 @@ class WorkerSign:
         self.name = f'{process.id}~{secrets.token_hex(2)}' # A process may have several workers
         self.socket = _listen_at(self.name)
         self._shown = {} # What the file says, by directory
+        self._failed = {} # Why there is no file, by directory
         self._lock = threading.Lock()
         process.signs.append(self)
 
+    def _file(self, folder): return _sign_dir(folder)/f'{self.name}.worker'
+
 # %% ../nbs/06a_peers.ipynb #0bbc5d02
 _log = logging.getLogger('tenant_tasks')
+_no_sign = "no other process knows of the worker on %s: %s"
 
 @patch
 def show(self:WorkerSign,
@@ -61,18 +65,22 @@ def show(self:WorkerSign,
     with self._lock:
         for folder,files in served.items():
             text = json.dumps(dict(files=files, tasks=sorted(tasks), since=self.since))
-            if self._shown.get(folder)==text or self not in self.process.signs: continue
-            self._shown[folder] = text
+            there = self._shown.get(folder)==text and self._file(folder).exists()
+            if there or self not in self.process.signs: continue
             try: self._write(folder, text)
-            except OSError as e: _log.warning("no other process knows of the worker on %s: %s", folder, e)
+            except OSError as e:
+                if self._failed.get(folder)!=str(e): _log.warning(_no_sign, folder, e)
+                self._failed[folder] = str(e)
 
 @patch
 def _write(self:WorkerSign, folder, text):
     self.process.announce_alive(folder)
-    path = _sign_dir(folder)/f'{self.name}.worker'
+    path = self._file(folder)
     path.parent.mkdir(exist_ok=True)
     path.with_suffix('.new').write_text(text)
     path.with_suffix('.new').replace(path)
+    self._shown[folder] = text
+    self._failed.pop(folder, None)
 
 # %% ../nbs/06a_peers.ipynb #be51ad93
 @patch
@@ -96,7 +104,7 @@ def close(self:WorkerSign):
     if self not in self.process.signs: return # A forked child removes nothing of its parent's
     with self._lock:
         self.process.signs.remove(self)
-        for o in self._shown: (_sign_dir(o)/f'{self.name}.worker').unlink(missing_ok=True)
+        for o in self._shown: self._file(o).unlink(missing_ok=True)
 
 # %% ../nbs/06a_peers.ipynb #a68e2551
 @lru_cache(1000)

@@ -85,6 +85,7 @@ class Process:
     def _begin(self):
         self.id = '~'.join([_host(), _kernel(), str(os.getpid()), secrets.token_hex(4)])
         self.locks = {} # Descriptor of the lock file in each directory
+        self._files = {} # Which file that is
         self.claims = {} # Attempts that run here, by claim
         self.listeners = [] # Workers that run here
         self.signs = [] # What shows them to other processes
@@ -94,7 +95,7 @@ class Process:
         self._ended = deque() # Jobs that ended without success and keep their function for a while
         self._observed = {} # What is known of silent processes, by database
         self._lock = threading.Lock()
-        self._heart = None # The thread that renews leases
+        self._heart = None # The thread of the heartbeat
 
     def __repr__(self): return 'this_process' if self is this_process else f'Process({self.id!r})'
 
@@ -104,6 +105,8 @@ task_threads = this_process.task_threads
 
 # %% ../nbs/06_process.ipynb #428daf11
 lock_dir = '.tenant_tasks' # Directory for lock files, next to the databases
+
+_blank = b'\n'*4096
 
 def _lock_file(folder, owner): return Path(folder)/lock_dir/f'{owner}.lock'
 
@@ -115,34 +118,77 @@ def _locked(path):
     fd = os.open(unnamed, os.O_RDWR|os.O_CREAT|os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX|fcntl.LOCK_NB)
+        with suppress(OSError): os.pwrite(fd, _blank, 0)
         os.rename(unnamed, path)
     except BaseException:
         os.close(fd)
         raise
     return fd
 
+# %% ../nbs/06_process.ipynb #52e54ed6
+@patch
+def _is_shown(self:Process, folder):
+    try: return os.path.samestat(os.fstat(self.locks[folder]), os.stat(_lock_file(folder, self.id)))
+    except (OSError,KeyError): return False
+
+def _close(fd, file):
+    "Close a lock file, unless its descriptor is closed already, or is that of another file by now"
+    with suppress(OSError):
+        if file and os.path.samestat(os.fstat(fd), file): os.close(fd)
+
+@patch
+def _show(self:Process, folder):
+    old,file,fd = self.locks.get(folder),self._files.get(folder),_locked(_lock_file(folder, self.id))
+    self.locks[folder],self._files[folder] = fd,os.fstat(fd)
+    if old not in (None, fd): _close(old, file)
+
+# %% ../nbs/06_process.ipynb #ad580f89
 @patch
 def announce_alive(self:Process,
     folder:str|Path, # The directory of a tenant's database; '' for one in memory, which needs no lock
 ):
-    "Show other processes that this one is alive, as long as it is; `OSError` if no file can be locked there"
+    "Show other processes that this one is alive, as long as it is; an error if it can't be shown"
     folder = str(folder)
-    if not folder or folder in self.locks: return
+    self._start_heart()
+    if not folder or self._is_shown(folder): return
     with self._lock:
-        if folder in self.locks: return
-        try: self.locks[folder] = _locked(_lock_file(folder, self.id))
+        if self._is_shown(folder): return
+        try: self._show(folder)
         except OSError as e:
             msg = f"the directory {folder!r} must be on a local file system with flock, where this process may write"
             raise OSError(e.errno, f"{msg}: its lock file failed ({e.strerror or e})") from e
+
+# %% ../nbs/06_process.ipynb #195c570a
+def _pause(process):
+    "Seconds until the next beat; None if the process object is gone"
+    o = process()
+    return o and o.lease.total_seconds()/3
+
+def _beats(process):
+    while secs := _pause(process):
+        time.sleep(secs)
+        try:
+            if o := process(): o.beat()
+        except Exception: _log.exception("a heartbeat failed")
+        finally: o = None
+
+@patch
+def _start_heart(self:Process):
+    if self._heart and self._heart.is_alive(): return
+    with self._lock:
+        if self._heart and self._heart.is_alive(): return
+        args = dict(target=_beats, args=(weakref.ref(self),), daemon=True, name='tenant_tasks heartbeat')
+        heart = threading.Thread(**args)
+        heart.start()
+        self._heart = heart
 
 # %% ../nbs/06_process.ipynb #b286c63d
 @patch
 def begin_anew(self:Process):
     "Forget everything that was held, in a forked child"
-    locks,signs = self.locks,self.signs
+    locks,files,signs = self.locks,self._files,self.signs
     self._begin() # First of all: whatever else fails, a child isn't its parent
-    for fd in locks.values():
-        with suppress(OSError): os.close(fd) # It may be closed already
+    for k,fd in locks.items(): _close(fd, files.get(k))
     for o in signs: o.hang_up()
 
 def _after_fork():
@@ -158,11 +204,6 @@ def hold(self:Process,
 ): # The same
     "Keep a claim alive until `drop`"
     self.claims[attempt.job.claim] = attempt
-    if self._heart is None:
-        with self._lock:
-            if self._heart is None:
-                self._heart = threading.Thread(target=self._beats, daemon=True, name='tenant_tasks heartbeat')
-                self._heart.start()
     return attempt
 
 @patch
@@ -172,15 +213,6 @@ def drop(self:Process,
     "Stop keeping a claim alive"
     self.claims.pop(attempt.job.claim, None)
 
-@patch
-def _beats(self:Process):
-    while True:
-        time.sleep(self.lease.total_seconds()/3)
-        with self._lock:
-            if not self.claims:
-                self._heart = None
-                return
-        self.beat()
 
 # %% ../nbs/06_process.ipynb #33beeed4
 @patch
@@ -188,7 +220,8 @@ def beat(self:Process):
     "Write signs of life for all claims: in the lock files, then in the databases"
     stores = {}
     for o in list(self.claims.values()): stores.setdefault(id(o.store.link), []).append(o)
-    listed = -1e9
+    self._list_claims()
+    listed = time.monotonic()
     for attempts in stores.values():
         if time.monotonic()-listed>1: # A locked database takes half a second
             self._list_claims()
@@ -199,13 +232,20 @@ def beat(self:Process):
 
 @patch
 def _list_claims(self:Process):
-    for folder,fd in list(self.locks.items()):
-        text = '\n'.join(k for k,o in list(self.claims.items()) if o.store.link.folder==folder).encode()
+    for folder in [o for o in list(self.locks) if os.path.isdir(o)]: # What is gone needs no sign
         try:
-            os.pwrite(fd, text, 0)
-            os.ftruncate(fd, len(text))
-            os.utime(fd)
+            self.announce_alive(folder)
+            self._list_in(folder)
         except OSError as e: _log.warning("sign of life in %s not written: %s", folder, e)
+
+@patch
+def _list_in(self:Process, folder):
+    fd = self.locks[folder]
+    text = '\n'.join(k for k,o in list(self.claims.items()) if o.store.link.folder==folder).encode()
+    try:
+        os.pwrite(fd, text.ljust(len(_blank), b'\n'), 0)
+        os.ftruncate(fd, max(len(text), len(_blank)))
+    finally: os.utime(fd)
 
 # %% ../nbs/06_process.ipynb #3b5a9c4e
 @patch
@@ -272,6 +312,17 @@ def other_host(
     except (AttributeError, ValueError): return None
     return None if kernel==_kernel() else host
 
+# %% ../nbs/06_process.ipynb #3b3e30cf
+def _has_pid(owner):
+    "Does this host have a process with the number of the owner?"
+    try:
+        host,kernel,pid,_ = owner.split('~')
+        if fcntl is None or (host,kernel)!=(_host(),_kernel()): return False
+        os.kill(int(pid), 0)
+    except PermissionError: return True
+    except (OSError,AttributeError,ValueError,OverflowError): return False
+    return True
+
 # %% ../nbs/06_process.ipynb #55bf54fc
 @patch
 def orphans(self:Process,
@@ -279,13 +330,14 @@ def orphans(self:Process,
     now:datetime, # The time
 )->list[tuple[TenantJob,str]]: # A job, and what happened to the process that it depends on
     "The jobs of processes that have died, or were silent for a whole lease"
-    res,dead,folder = [],{},store.link.folder
+    res,folder = [],store.link.folder
+    dead = {o:is_dead(o, folder) for o in store.depends_on(self.id, now)}
+    gone = [o for o in dead if dead[o]]
+    missing = gone + [o for o in dead if dead[o] is None and not _has_pid(o)]
     before,after = self._observed.get(store.link.path, {}),{}
-    for job in store.orphan_candidates(self.id, now):
-        if job.claim in self.claims: continue
-        if job.owner not in dead: dead[job.owner] = is_dead(job.owner, folder)
-        if dead[job.owner]: res.append((job, 'died'))
-        elif job.status=='running' or dead[job.owner] is None:
+    for job in store.orphans(gone, missing, list(self.claims), now):
+        if dead.get(job.owner): res.append((job, 'died'))
+        else:
             seen = after[job.id] = self._listen(job, folder, now, before.get(job.id))
             if seen[2]>self.lease.total_seconds(): res.append((job, 'gave no sign of life for a whole lease'))
     if after or before: self._observed[store.link.path] = after

@@ -71,7 +71,7 @@ class Process:
     def __repr__(self) -> str: ...
 
     def announce_alive(self, folder: str | Path) -> None:
-        """Show other processes that this one is alive, as long as it is; `OSError` if no file can be locked there
+        """Show other processes that this one is alive, as long as it is; an error if it can't be shown
 
         Args:
             folder: The directory of a tenant's database; '' for one in memory, which needs no lock

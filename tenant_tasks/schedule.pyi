@@ -4,9 +4,10 @@ from datetime import datetime,timedelta,timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-__all__ = ['most_at_once', 'on_time', 'find_zone', 'next_tick', 'last_ticks', 'stable_share', 'ScheduleNotFound',
-    'Schedule', 'check_schedule']
+__all__ = ['most_ahead', 'most_at_once', 'on_time', 'find_zone', 'next_tick', 'last_ticks', 'stable_share',
+    'ScheduleNotFound', 'Schedule', 'check_schedule']
 
+most_ahead: timedelta
 most_at_once: int
 on_time: timedelta
 
@@ -96,6 +97,16 @@ class Schedule:
     '1 while it makes no jobs'
     declared: int = 0
     '1 if a worker declares it for all its tenants'
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Was its last tick made by a clock that was far ahead?
+
+        Args:
+            now: The time
+
+        Returns:
+            Then `last_at` says nothing
+        """
 
     def next(self, after: datetime) -> datetime:
         """When the first tick after a time is due

@@ -46,14 +46,17 @@ def _own(self:BackgroundTaskManager, s):
     return replace(s, delay=s.spread*stable_share(os.path.basename(self.store.link.path), s.name))
 
 @patch
-def _next_of(self:BackgroundTaskManager, s, last_at):
-    "The next tick after now; none that has been dealt with already, even if the clock was set back"
-    return s.next(max(self.clock(), parse_time(last_at)))
+def _next_of(self:BackgroundTaskManager, s, old):
+    "The next tick after now; none that has been dealt with already, even if the clock was set back by hours"
+    now = self.clock()
+    if not old.is_ahead(now): return s.next(max(now, parse_time(old.last_at)))
+    _log.warning("schedule %r of %s had a tick at %s, far ahead of now: it goes on from now", s.name, self, old.last_at)
+    return s.next(now)
 
 @patch
 def _put(self:BackgroundTaskManager, s, mode=caller):
     old = next(iter(self.store.schedules(s.name, mode)), s)
-    return self.store.put_schedule(replace(s, next_at=timestamp(self._next_of(s, old.last_at))), self.clock(), mode)
+    return self.store.put_schedule(replace(s, next_at=timestamp(self._next_of(s, old))), self.clock(), mode)
 
 # %% ../nbs/08a_schedules.ipynb #9120b0fb
 @patch_to(BackgroundTaskManager)
@@ -112,6 +115,12 @@ def _tick_one(self:BackgroundTaskManager, s, now):
 
 # %% ../nbs/08a_schedules.ipynb #977ca042
 @patch
+def _warn_of(self:BackgroundTaskManager, s):
+    key,text = ('schedule', self.store.link.path, s.name),"schedule %r of %s waits until %s: its last tick was at %s"
+    if key not in self.process.warned: _log.warning(f'{text}, far ahead of now', s.name, self, s.next_at, s.last_at)
+    self.process.warned.add(key)
+
+@patch
 def tick(self:BackgroundTaskManager,
 )->datetime|None: # When the next tick is due; None if there is no schedule that isn't paused
     "Make the jobs of all schedules that are due now"
@@ -119,6 +128,7 @@ def tick(self:BackgroundTaskManager,
     def active(): return [o for o in self.store.schedules(mode=runner) if not o.paused]
     rows = active()
     due = [o for o in rows if parse_time(o.next_at)<=now]
+    for o in rows: o.is_ahead(now) and self._warn_of(o)
     for o in due: self._tick_one(o, now)
     return min((parse_time(o.next_at) for o in (active() if due else rows)), default=None)
 
@@ -139,7 +149,7 @@ def resume_schedule(self:BackgroundTaskManager,
     "Let a paused schedule go on; `ScheduleNotFound` if there is none"
     s = self.get_schedule(name)
     if not s.paused: return s
-    row = self.store.set_paused(name, False, self._next_of(s, s.last_at))
+    row = self.store.set_paused(name, False, self._next_of(s, s))
     self.process.nudge(self)
     return row or s
 
@@ -175,7 +185,7 @@ def declare_schedules(self:BackgroundTaskManager,
     rows,known = {o.name:o for o in self.store.schedules(mode=runner)},task_names()
     for s in [replace(self._own(o), declared=1) for o in wanted]:
         row = rows.pop(s.name, None)
-        if row and _definition(row)==_definition(s): continue
+        if row and _definition(row)==_definition(s) and not row.is_ahead(self.clock()): continue
         if row is None or row.declared: self._put(s, runner)
         else: _log.info("schedule %r of %s is the tenant's own, not what the worker declares", s.name, self)
     for s in rows.values():

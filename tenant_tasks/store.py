@@ -92,7 +92,8 @@ def _missing(conn):
     todo += [f'DROP INDEX {o}' for o in _former_indexes if o in there]
     if not _columns_of(conn, 'tenant_pauses', 'job_type, until, reason and at'): todo.append(pauses_table)
     if not _columns_of(conn, 'tenant_job_log', 'job_id, n, attempt, at and text'): todo.append(log_table)
-    have = {r[1] for r in conn.execute('PRAGMA table_info(tenant_schedules)')}
+    _columns_of(conn, 'tenant_starts', 'task, at and claim')
+    have = _columns_of(conn, 'tenant_schedules', 'name, task, cron, every, next_at and paused')
     return todo + (_lacking('tenant_schedules', schedule_columns, have) if have else [])
 
 def _lacking(table, cols, have):
@@ -101,13 +102,15 @@ def _lacking(table, cols, have):
 
 # %% ../nbs/04_store.ipynb #b73d15fe
 _known_names = json.dumps([*indexes, 'tenant_steps', 'tenant_pauses', 'tenant_job_log'])
-_complete = """SELECT (SELECT count(*) FROM sqlite_master WHERE name IN (SELECT value FROM json_each(?))),
+_lacks = """(SELECT count(*)>0 AND sum(name IN (SELECT value FROM json_each(?)))<? FROM pragma_table_info('{}'))"""
+_complete = f"""SELECT (SELECT count(*) FROM sqlite_master WHERE name IN (SELECT value FROM json_each(?))),
     (SELECT count(*) FROM pragma_table_info('tenant_jobs') WHERE name IN (SELECT value FROM json_each(?))),
-    (SELECT count(*) FROM pragma_table_info('tenant_schedules'))"""
+    {_lacks.format('tenant_schedules')} OR {_lacks.format('tenant_starts')}"""
+_optional = [o for cols in (schedule_columns, ('task','at','claim')) for o in (json.dumps([*cols]), len(cols))]
 
 def _is_complete(conn):
-    have = list(conn.execute(_complete, (_known_names, json.dumps([*columns]))))[0]
-    return have[:2]==(len(indexes)+3,len(columns)) and have[2] in (0,len(schedule_columns))
+    have = list(conn.execute(_complete, (_known_names, json.dumps([*columns]), *_optional)))[0]
+    return have==(len(indexes)+3,len(columns),0)
 
 def ensure_schema(
     conn:apsw.Connection, # A connection to a tenant's database
@@ -394,7 +397,8 @@ _into_or_out_of_final = {k for k,(_,to,_) in transitions.items() if to in final_
 _others_live = """EXISTS (SELECT 1 FROM tenant_jobs INDEXED BY tenant_jobs_batch
     WHERE batch=:batch AND id<>batch AND status IN ('pending','running'))"""
 _wait_or_be_due = f"""UPDATE tenant_jobs SET run_at=CASE run_at WHEN '{never}' THEN :now ELSE '{never}' END
-    WHERE id=:batch AND status='pending' AND started_at IS NULL AND (run_at='{never}')<>{_others_live}"""
+    WHERE id=:batch AND status='pending' AND (started_at IS NULL OR run_at<=started_at OR run_at='{never}')
+    AND (run_at='{never}')<>{_others_live}"""
 
 def _follow(conn, row):
     "After a move into or out of a final state: bring the job that follows the batch in line"
@@ -812,17 +816,40 @@ def steps(self:JobStore,
     return self.read(sql, (longest, job_id, limit), conv=lambda rows: [Step(*o) for o in rows][::-1])
 
 # %% ../nbs/04_store.ipynb #7d49f4fb
+_next_own = """SELECT min(owner) FROM tenant_jobs INDEXED BY tenant_jobs_own
+    WHERE status='pending' AND task IS NULL AND owner>"""
+_only = f"only(v) AS ({_next_own}'' UNION ALL SELECT ({_next_own}v) FROM only WHERE v IS NOT NULL)"
+_depends = """SELECT owner FROM tenant_jobs
+    WHERE status='running' AND (owner IS NOT :owner OR lease_until<:started_at)
+    UNION ALL SELECT v FROM only WHERE v IS NOT NULL AND v<>(SELECT :owner)"""
+
 @patch
-def orphan_candidates(self:JobStore,
-    owner:str, # Process that asks; of its own jobs, only those with an expired lease count
+def depends_on(self:JobStore,
+    owner:str, # Process that asks; it isn't named unless it has lost a claim
     now:datetime, # The time
-    limit:int=1000, # How many at most
-)->JobList: # Running jobs, and pending ones without a registered task
-    "The jobs that depend on another process being alive"
-    sql = f"""SELECT {_cols} FROM tenant_jobs WHERE status='running' AND (owner IS NOT ? OR lease_until<?) UNION ALL
-        SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_own
-        WHERE status='pending' AND task IS NULL AND owner<>? LIMIT ?"""
-    return self.read(sql, (owner, timestamp(now), owner, limit), runner, _jobs)
+)->list[str|None]: # The `owner` of each
+    "The processes that jobs here depend on"
+    args = dict(owner=owner, started_at=timestamp(now))
+    return self.read(f'WITH RECURSIVE {_only} {_depends}', args, runner, lambda rows: [*{o for o, in rows}])
+
+# %% ../nbs/04_store.ipynb #b488d8e3
+_orphans = f"""SELECT {_cols} FROM tenant_jobs WHERE status='running'
+    AND (owner IN (SELECT value FROM json_each(:dead)) OR lease_until IS NULL OR lease_until<:started_at)
+    AND coalesce(claim, '') NOT IN (SELECT value FROM json_each(:held)) UNION ALL SELECT * FROM (
+    SELECT {_cols} FROM tenant_jobs INDEXED BY tenant_jobs_own WHERE status='pending' AND task IS NULL
+    AND owner IN (SELECT value FROM json_each(:missing)) LIMIT :limit)"""
+
+@patch
+def orphans(self:JobStore,
+    dead:list[str], # Processes that are dead
+    missing:list[str], # Those, and others whose pending jobs count
+    held:list[str], # Claims that don't count
+    now:datetime, # The time
+    limit:int=1000, # How many pending jobs at most
+)->JobList: # Those of the dead; running ones whose lease is over; and pending ones without a registered task
+    "The jobs that may have lost their process"
+    args = dict(dead=json.dumps(dead), missing=json.dumps(missing), held=json.dumps(held), limit=limit)
+    return self.read(_orphans, dict(args, started_at=timestamp(now)), runner, _jobs)
 
 @patch
 def abandon(self:JobStore,
@@ -880,12 +907,9 @@ class Glance(NamedTuple):
         return min((o for o in (self.next_due, self.tick or None) if o is not None), default=None)
 
 # %% ../nbs/04_store.ipynb #d7265986
-_glance = f"""{_heads} SELECT
+_glance = f"""{_heads}, {_only} SELECT
     (SELECT nullif(min({_from}), '{forever}') FROM heads CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {_known}),
-    (SELECT json_group_array(DISTINCT owner) FROM (SELECT owner FROM tenant_jobs
-        WHERE status='running' AND (owner IS NOT :owner OR lease_until<:started_at) UNION ALL
-        SELECT * FROM (SELECT owner FROM tenant_jobs INDEXED BY tenant_jobs_own
-            WHERE status='pending' AND task IS NULL AND owner<>(SELECT :owner) LIMIT 1000))),
+    (SELECT json_group_array(DISTINCT owner) FROM ({_depends})),
     EXISTS(SELECT 1 FROM queue CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {_foreign})"""
 
 def glance(
@@ -1003,8 +1027,10 @@ def batches(self:JobStore,
 _all_schedules = f"SELECT {', '.join(schedule_columns)} FROM tenant_schedules"
 _when = 'cron','every','tz','delay' # What the next tick depends on
 _as_before = ' AND '.join(f'{o} IS :{o}' for o in _when)
+_believed = "coalesce(last_at, '')<=:ahead"
 _change = f"""UPDATE tenant_schedules SET
-    next_at=CASE WHEN {_as_before} OR next_at<=:now AND paused=0 THEN next_at ELSE :next_at END,
+    next_at=CASE WHEN {_believed} AND ({_as_before} OR next_at<=:now AND paused=0) THEN next_at ELSE :next_at END,
+    last_at=CASE WHEN {_believed} THEN last_at ELSE :now END,
     {', '.join(f'{o}=:{o}' for o in schedule_columns if o not in ('name', 'next_at', 'last_at', 'paused'))}
     WHERE name=:name AND declared>=:declared RETURNING {', '.join(schedule_columns)}"""
 _insert_schedule = f"""INSERT INTO tenant_schedules ({', '.join(schedule_columns)})
@@ -1032,7 +1058,7 @@ def put_schedule(self:JobStore,
     mode:Mode=caller, # `caller` or `runner`
 )->Schedule|None: # The row; None if a worker declares it, and the tenant has one of its own with this name
     "Write a schedule, new or changed"
-    args = dict(vars(s), now=timestamp(now))
+    args = dict(vars(s), now=timestamp(now), ahead=timestamp(now+most_ahead))
     def work(conn):
         if not _has_schedules(conn): conn.execute(*_lacking('tenant_schedules', schedule_columns, ()))
         return _first_schedule(conn.execute(_change, args)) or _first_schedule(conn.execute(_insert_schedule, args))

@@ -449,16 +449,36 @@ class JobStore:
             The newest ones, in the order in which they were written
         """
 
-    def orphan_candidates(self, owner: str, now: datetime, limit: int=1000) -> JobList:
-        """The jobs that depend on another process being alive
+    def depends_on(self, owner: str, now: datetime) -> list[str | None]:
+        """The processes that jobs here depend on
 
         Args:
-            owner: Process that asks; of its own jobs, only those with an expired lease count
+            owner: Process that asks; it isn't named unless it has lost a claim
             now: The time
-            limit: How many at most
 
         Returns:
-            Running jobs, and pending ones without a registered task
+            The `owner` of each
+        """
+
+    def orphans(
+        self,
+        dead: list[str],
+        missing: list[str],
+        held: list[str],
+        now: datetime,
+        limit: int=1000,
+    ) -> JobList:
+        """The jobs that may have lost their process
+
+        Args:
+            dead: Processes that are dead
+            missing: Those, and others whose pending jobs count
+            held: Claims that don't count
+            now: The time
+            limit: How many pending jobs at most
+
+        Returns:
+            Those of the dead; running ones whose lease is over; and pending ones without a registered task
         """
 
     def abandon(self, job: TenantJob, now: datetime, error_log: str) -> TenantJob | None:

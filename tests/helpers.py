@@ -165,8 +165,8 @@ class SyncFile(apsw.VFSFile):
 def running_row(manager, owner, lease=None, **kw):
     "A row of a job that another process runs, or ran; its lease ends after `lease` from now"
     n,now = len(manager.list_jobs()),utcnow()
-    vals = dict(task='w.note', max_retries=3, payload='{"n": 1}', created_at=timestamp(now), started_at=timestamp(now-timedelta(seconds=1)))
-    job = TenantJob(f'r{n}', 'note', 'running', owner=owner, claim=f'c{n}', lease_until=lease and timestamp(now+lease), **{**vals, **kw})
+    vals = dict(status='running', task='w.note', max_retries=3, payload='{"n": 1}', created_at=timestamp(now), started_at=timestamp(now-timedelta(seconds=1)))
+    job = TenantJob(f'r{n}', 'note', owner=owner, claim=f'c{n}', lease_until=lease and timestamp(now+lease), **{**vals, **kw})
     return manager.store.submit([job])[0]
 
 class Look:

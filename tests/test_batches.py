@@ -135,6 +135,18 @@ async def test_a_retry_between_the_end_and_the_start(manager):
     assert wait_of(manager, subs.batch) and await manager.drain()==2
     assert [o.counts for o in told]==[counts(completed=1)]
 
+@pytest.mark.parametrize('how', ['cancelled', 'completed'])
+async def test_a_retry_after_it_was_released(manager, how):
+    "Its process stopped before it ran, so it waits again, and is due again with the end of the others"
+    subs = submit(manager, ['completed']*2)
+    for o,_ in subs: manager.cancel_job(o)
+    manager.claim(subs.batch).release()
+    manager.retry_job(subs[0][0])
+    assert wait_of(manager, subs.batch)
+    if how=='cancelled': manager.cancel_job(subs[0][0])
+    await manager.drain()
+    assert [o.counts for o in told]==[counts(cancelled=2) if how=='cancelled' else counts(completed=1, cancelled=1)]
+
 async def test_a_retry_after_it_has_run(manager):
     subs = submit(manager, ['failed', 'completed'])
     await manager.drain()

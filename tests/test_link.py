@@ -7,7 +7,7 @@ import apsw,pytest
 from fastlite import Database,database
 from helpers import Call,SyncVFS,in_threads,manager_at,open_db,program,wait_until,work,write_lock
 
-from tenant_tasks.link import DbLink,Mode,caller,runner
+from tenant_tasks.link import DbLink,Mode,caller,retry_busy,runner
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.retry import Returned
 
@@ -196,7 +196,7 @@ def test_crowd(table, path, seed):
     def disturb():
         conn = apsw.Connection(path)
         conn.set_busy_timeout(5000)
-        for _ in range(20): conn.execute('BEGIN IMMEDIATE; COMMIT')
+        for _ in range(20): retry_busy(lambda: conn.execute('BEGIN IMMEDIATE; COMMIT'), timeout=60) # SQLite's locks aren't fair
     writers = [(write_impatiently, link, seed*10+i, written, gone) for i in range(8)]
     assert in_threads(*writers, (read,), (disturb,))==[None]*10
     made = {row[0][0] for row,_ in written}

@@ -1,5 +1,5 @@
 "The living are left alone: a second execution is due to a death, or to a whole lease without any sign of life"
-import os,signal,time
+import errno,os,signal,time
 from contextlib import ExitStack
 
 import pytest
@@ -119,6 +119,23 @@ def test_a_restart_takes_over_at_once(chaos):
     first = chaos.worker(LEASE=3600)
     started(chaos)
     assert taken_over(chaos, first, LEASE=3600, SKEW=-600)
+
+def test_a_beat_reaches_observers_while_the_disk_is_full(path, clock, monkeypatch):
+    "It is full from before the first beat: the lock file may not grow, and nothing is renewed"
+    watch = Stopwatch()
+    first,second = [manager_at(path, clock, process=Process(monotonic=watch)) for _ in range(2)]
+    first.claim(first.submit('sync', print)[0])
+    clock.advance(3600) # Its lease is long over
+    pwrite = os.pwrite
+    def full(fd, data, at):
+        if at+len(data)>os.fstat(fd).st_size: raise OSError(errno.ENOSPC, 'No space left on device')
+        return pwrite(fd, data, at)
+    monkeypatch.setattr(os, 'pwrite', full)
+    monkeypatch.setattr(first.store, 'renew', lambda *a: 1/0)
+    for _ in range(9):
+        first.process.beat()
+        watch.secs += first.process.lease.total_seconds()/3
+        assert second.process.orphans(second.store, clock())==[]
 
 @pytest.mark.parametrize('alive', [True, False])
 def test_a_beat_reaches_observers_while_the_database_is_locked(path, clock, alive):

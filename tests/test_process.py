@@ -1,11 +1,13 @@
 "Who is alive and who is dead, whose jobs are rescued, and what a forked child holds"
-import os,shutil
+import os,shutil,subprocess,sys
 from datetime import timedelta
+from threading import Thread
 
 import pytest
-from helpers import Look,end,manager_at,open_db,program,running_row,until,work
+from helpers import Look,awork,end,manager_at,open_db,program,running_row,until,work
 
 from tenant_tasks.job import TenantJob,timestamp,utcnow
+from tenant_tasks.peers import WorkerSign
 from tenant_tasks.process import Process,is_dead,lock_dir,this_process
 
 host,kernel,*_ = this_process.id.split('~')
@@ -44,6 +46,66 @@ def test_a_directory_without_locks_is_refused(tmp_path, manager):
     for f in (lambda: manager.submit('sync', work), manager.claim):
         with pytest.raises(OSError, match='must be on a local file system with flock'): f()
     assert manager.list_jobs()==[]
+
+def test_a_lock_file_that_vanishes_is_made_anew(path, tmp_path, monkeypatch):
+    "By the next submit, by the next claim, and by the next beat, if the directory is still there"
+    process = Process()
+    manager = manager_at(path, process=process)
+    job_id,_ = manager.submit('sync', work)
+    for f in (lambda: manager.submit('sync', work), lambda: manager.claim(job_id), process.beat):
+        shutil.rmtree(tmp_path/lock_dir)
+        assert is_dead(process.id, tmp_path) is None
+        f()
+        assert is_dead(process.id, tmp_path) is False and seen_from_outside(process.id, tmp_path)=='False'
+    open_files = len(os.listdir('/dev/fd'))
+    os.rename(tmp_path/lock_dir, tmp_path/'away')
+    process.beat()
+    assert len(os.listdir('/dev/fd'))==open_files and is_dead(process.id, tmp_path) is False
+
+def test_a_directory_that_is_gone_stays_gone(tmp_path, logs):
+    process = Process()
+    (tmp_path/'a').mkdir()
+    process.announce_alive(tmp_path/'a')
+    shutil.rmtree(tmp_path/'a')
+    process.beat()
+    assert not (tmp_path/'a').exists() and not logs('WARNING')
+
+def test_a_foreign_file_with_the_number_of_the_lock(path, tmp_path):
+    "A library has closed the lock file by mistake, and the app has opened a file: it is neither written to nor closed"
+    process = Process()
+    manager = manager_at(path, process=process)
+    manager.claim(manager.submit('sync', work)[0])
+    os.close(process.locks[str(tmp_path)])
+    with open(tmp_path/'invoice', 'w+') as f:
+        assert f.fileno()==process.locks[str(tmp_path)]
+        f.write('x'*5000)
+        for _ in range(2): process.beat()
+        f.flush()
+        assert (tmp_path/'invoice').read_text()=='x'*5000 and seen_from_outside(process.id, tmp_path)=='False'
+
+# -- signs of workers
+
+def test_a_sign_that_vanishes_comes_back(tmp_path):
+    process,served = Process(),{str(tmp_path): r'.*\.db'}
+    sign = WorkerSign(process)
+    def seen(): return this_process.other_workers(f'{tmp_path}/x.db', 'a')==[sign.name]
+    sign.show(served, ['a'])
+    shutil.rmtree(tmp_path/lock_dir)
+    assert not seen()
+    sign.show(served, ['a'])
+    assert seen()
+
+def test_a_sign_that_cannot_be_written_is_tried_again(tmp_path, logs):
+    "With one warning"
+    process,served = Process(),{str(tmp_path): r'.*\.db'}
+    sign = WorkerSign(process)
+    (tmp_path/lock_dir).mkdir()
+    (tmp_path/lock_dir/'workers').write_text('not a directory')
+    for _ in range(2): sign.show(served, ['a'])
+    assert len(logs('WARNING'))==1
+    (tmp_path/lock_dir/'workers').unlink()
+    sign.show(served, ['a'])
+    assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[sign.name]
 
 # -- rescue
 
@@ -88,6 +150,15 @@ def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
     job = owner.get_job(attempt.id)
     assert (job.status, job.claim, job.retry_count)==('running', attempt.job.claim, 0)
 
+@pytest.mark.parametrize('waits', [False, True])
+def test_jobs_of_the_living_hide_none_of_the_dead(path, clock, waits):
+    "However many there are: running ones, and pending ones that only their process can run"
+    living,manager = manager_at(path, clock, process=Process()),manager_at(path, clock)
+    living.submit_many('sync', awork, [{}]*1500)
+    assert waits or len(living.claim_next(1500))==1500
+    lost = running_row(manager, dead, soon, status='pending' if waits else 'running', task=None if waits else 'w.note')
+    assert living.process.id<dead and [o.id for o in manager.rescue()]==[lost.id]
+
 def test_rescue_honours_attempts_and_wishes(manager):
     last = running_row(manager, dead, retry_count=2)
     stopped = running_row(manager, dead, cancel_requested=1)
@@ -98,6 +169,15 @@ def test_rescue_honours_attempts_and_wishes(manager):
     assert [got[o.id].status for o in (last, stopped, lost, waits)]==['failed', 'cancelled', 'failed', 'failed']
     for o in (lost, waits):
         for text in (o.function, dead, '@task'): assert text in got[o.id].error_log
+
+@pytest.mark.parametrize('alive', [True, False])
+def test_a_lock_that_is_missing_fails_no_job_of_a_living_process(path, alive):
+    "Only that process has the function. It is stopped, say, so that it can't make its lock file anew"
+    look,proc = Look(path),subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)
+    if not alive: end(proc)
+    job = running_row(look.manager, f'{host}~{kernel}~{proc.pid}~aa', status='pending', task=None)
+    assert look.at_intervals(8)==[set()]*4+[set() if alive else {job.id}]+[set()]*3
+    end(proc)
 
 def test_living_processes_keep_their_jobs(path):
     "Another process runs a job and has one waiting; neither is touched while it lives"
@@ -122,6 +202,42 @@ async def test_a_heartbeat_renews_leases(path):
     await until(renewed)
     attempt.release()
     assert not process.claims
+
+@pytest.mark.parametrize('claims', [False, True])
+def test_a_heartbeat_that_cannot_start(path, monkeypatch, claims):
+    "No thread is to be had: nothing is submitted or claimed without a heartbeat; the next call starts one"
+    process = Process()
+    manager = manager_at(path, process=process)
+    job_id = claims and manager_at(path).submit('sync', awork)[0]
+    start,fails = Thread.start,[1, 1]
+    def refuse(self):
+        if self.name!='tenant_tasks heartbeat' or not fails: return start(self)
+        fails.pop()
+        raise RuntimeError("can't start new thread")
+    monkeypatch.setattr(Thread, 'start', refuse)
+    f = (lambda: manager.claim(job_id)) if claims else lambda: manager.submit('sync', awork)
+    for _ in range(2):
+        with pytest.raises(RuntimeError): f()
+        assert manager.job_stats()['running']==0 and manager.job_stats()['pending']==claims and not process.claims
+    assert f() and process._heart.is_alive()
+
+async def test_a_beat_that_fails_is_not_the_last(path, logs, monkeypatch):
+    process,beats = Process(lease=timedelta(seconds=.3)),[]
+    def beat():
+        beats.append(1)
+        raise MemoryError
+    monkeypatch.setattr(process, 'beat', beat)
+    manager_at(path, process=process).submit('sync', work)
+    await until(lambda: len(beats)>2)
+    assert process._heart.is_alive() and 'a heartbeat failed' in logs('ERROR')
+
+def test_a_process_that_is_gone_has_no_heartbeat(tmp_path):
+    process = Process(lease=timedelta(seconds=.3))
+    process.announce_alive(tmp_path)
+    heart = process._heart
+    del process
+    heart.join(10)
+    assert not heart.is_alive()
 
 # -- forks
 

@@ -11,6 +11,7 @@ from hypothesis import settings,strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
 from tenant_tasks.job import TenantJob,new_id,parse_time,timestamp,utcnow
+from tenant_tasks.process import Process
 from tenant_tasks.schedule import next_tick
 from tenant_tasks.store import columns,has_job_table,schedule_columns
 from tenant_tasks.task import task
@@ -41,6 +42,7 @@ class SeveralManagers(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.clock = Clock(noon)
+        self.latest = noon
         self.dir = tempfile.TemporaryDirectory(prefix='tenant_tasks')
         self.managers = [manager_at(f'{self.dir.name}/acme.db', self.clock) for _ in range(3)]
         self.held = [None]*3
@@ -74,7 +76,10 @@ class SeveralManagers(RuleBasedStateMachine):
     def later(self, minutes): self.clock.now += timedelta(minutes=minutes)
 
     @rule(minutes=st.integers(1, 200))
-    def set_back(self, minutes): self.clock.now -= timedelta(minutes=minutes)
+    def set_back(self, minutes):
+        "By less than a day in all, or the schedule no longer believes its own row"
+        self.latest = max(self.latest, self.clock())
+        self.clock.now = max(self.clock()-timedelta(minutes=minutes), self.latest-timedelta(hours=23))
 
     @rule(i=which, n=st.integers(0, 2), catch_up=st.sampled_from(['once', 'skip', 'all']))
     def edit(self, i, n, catch_up): hourly(self.managers[i], cron=['0 * * * *', '0,30 * * * *', '0 */2 * * *'][n], catch_up=catch_up)
@@ -179,6 +184,31 @@ def test_a_clock_that_is_set_back_after_catching_up_repeats_no_tick(path, clock)
     clock.now -= 3*hour
     assert parse_time(hourly(manager, cron='0,30 * * * *', catch_up='all').next_at)==noon+5.5*hour
 
+@pytest.mark.parametrize('how', ['again', 'edit', 'resume', 'declare'])
+def test_a_clock_that_was_a_year_ahead(path, clock, logs, how):
+    "One tick is made then; what the app or a user does about the schedule lets it go on"
+    manager = manager_at(path, clock, process=Process())
+    hourly(manager)
+    if how=='declare': manager.db.execute('UPDATE tenant_schedules SET declared=1')
+    clock.now += timedelta(days=365)
+    manager.tick()
+    clock.now -= timedelta(days=365)
+    clock.advance(60)
+    for _ in range(2): assert manager.tick()>noon+365*timedelta(days=1)
+    assert len(logs('WARNING'))==1 and 'waits until 2027' in logs('WARNING')[0]
+    if how=='again': hourly(manager)
+    elif how=='edit': hourly(manager, tz='Europe/Berlin')
+    elif how=='declare': manager.declare_schedules([manager.get_schedule('h')])
+    else:
+        manager.pause_schedule('h')
+        manager.resume_schedule('h')
+    assert parse_time(manager.get_schedule('h').next_at)==noon+hour and 'far ahead of now' in logs('WARNING')[1]
+    for _ in range(3):
+        clock.advance(hour)
+        if how=='again': hourly(manager)
+        manager.tick()
+    assert ticks_of(manager)[1:]==[noon+i*hour for i in (1, 2, 3)]
+
 def test_a_schedule_that_is_edited_while_due(path, clock):
     "The tick that is due is made once, with the new definition; one that was read before the edit isn't"
     manager,second = manager_at(path, clock),manager_at(path, clock)
@@ -263,7 +293,8 @@ def test_a_file_of_an_older_version_gains_schedules(path):
     old = [v for k,v in columns.items() if k not in ('schedule', 'tick')]
     db.execute(f"CREATE TABLE tenant_jobs ({', '.join(old)})")
     db.execute("INSERT INTO tenant_jobs (id, job_type) VALUES ('1', 'sync')")
-    db.execute("CREATE TABLE tenant_schedules (name TEXT PRIMARY KEY, task TEXT NOT NULL)")
+    first = [v for k,v in schedule_columns.items() if k not in ('spread', 'delay', 'declared')]
+    db.execute(f"CREATE TABLE tenant_schedules ({', '.join(first)})")
     db.commit()
     db.close()
     manager = manager_at(path)

@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle,RuleBasedStateMachine,invariant,rule
 
 from tenant_tasks.job import BadPayload,TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
 from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.store import JobStore,Pause,columns
+from tenant_tasks.store import JobStore,Pause,columns,ensure_schema,schedule_columns
 
 # -- a state machine drives `JobStore` with several owners at once
 
@@ -172,6 +172,18 @@ def test_a_table_of_the_app_is_left_alone(path):
     assert db.t.tenant_jobs()==[dict(id=1, person='ann', status='hired')]
     assert db.q("SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'tenant_jobs%'")==[dict(n=1)]
 
+@pytest.mark.parametrize('later', [False, True])
+@pytest.mark.parametrize('table,cols', [('tenant_schedules', 'name, task, weekday'), ('tenant_schedules', 'id, weekday'),
+    ('tenant_schedules', ', '.join(f'c{i}' for i in range(len(schedule_columns)))), ('tenant_starts', 'id, day'), ('tenant_starts', 'id, day, hour')])
+def test_tables_that_are_made_later_are_checked_as_well(path, table, cols, later):
+    "Those of schedules and starts, also if there are jobs already"
+    db = database(path)
+    if later: manager_at(path)
+    db.execute(f'CREATE TABLE {table} ({cols})')
+    for _ in range(2):
+        with pytest.raises(apsw.SQLError, match=f'`{table}` must be the table of .*: rename it'): ensure_schema(db.conn) if later else BackgroundTaskManager(db)
+    assert [o['name'] for o in db.q(f'PRAGMA table_info({table})')]==cols.split(', ')
+
 def test_a_table_with_the_first_eight_columns_is_upgraded(path):
     db = database(path)
     db.execute(f"CREATE TABLE tenant_jobs ({', '.join(list(columns.values())[:8])})")
@@ -232,14 +244,15 @@ def test_no_question_sorts_or_searches_the_whole_table(manager):
     store.due(now)
     store.next_due('p1', ['sync'])
     store.unknown(['sync'], now)
-    store.orphan_candidates('p1', now)
+    store.depends_on('p1', now)
+    store.orphans(['p2'], ['p2', 'p3'], ['c'], now)
     store.get('x')
     store.claim_due('p1', ['sync'], now)
     store.put_pause(Pause('mail', None, '', timestamp(now)))
     store.claim_due('p1', ['sync'], now, limits=dict(sync=(2, (5, 1))))
     conn.exec_trace = None
     selects = [(s,a) for s,a in asked if 'SELECT' in s and 'tenant_jobs' in s]
-    assert len(selects)==13
+    assert len(selects)==14
     for sql,args in selects:
         plan = [o[3] for o in conn.execute('EXPLAIN QUERY PLAN '+sql, args)]
         whole = [o for o in plan if re.match(r'SCAN (tenant_jobs|[njt])\b', o) and 'INDEX' not in o]
