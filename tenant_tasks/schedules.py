@@ -114,10 +114,12 @@ def _tick_one(self:BackgroundTaskManager, s, now):
     if jobs and made==[]: _log.info("schedule %r of %s makes no job: its last run goes on", s.name, self)
 
 # %% ../nbs/08a_schedules.ipynb #977ca042
+_waits_for = "schedule %r of %s waits until %s: its last tick was at %s, far ahead of now"
+
 @patch
 def _warn_of(self:BackgroundTaskManager, s):
-    key,text = ('schedule', self.store.link.path, s.name),"schedule %r of %s waits until %s: its last tick was at %s"
-    if key not in self.process.warned: _log.warning(f'{text}, far ahead of now', s.name, self, s.next_at, s.last_at)
+    key = 'schedule',self.store.link.path,s.name
+    if key not in self.process.warned: _log.warning(_waits_for, s.name, self, s.next_at, s.last_at)
     self.process.warned.add(key)
 
 @patch
