@@ -896,6 +896,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'tenant_tasks.process': { 'tenant_tasks.process.Process': ('process.html#process', 'tenant_tasks/process.py'),
                                       'tenant_tasks.process.Process.__init__': ('process.html#process.__init__', 'tenant_tasks/process.py'),
                                       'tenant_tasks.process.Process.__repr__': ('process.html#process.__repr__', 'tenant_tasks/process.py'),
+                                      'tenant_tasks.process.Process._announce': ( 'process.html#process._announce',
+                                                                                  'tenant_tasks/process.py'),
                                       'tenant_tasks.process.Process._begin': ('process.html#process._begin', 'tenant_tasks/process.py'),
                                       'tenant_tasks.process.Process._is_shown': ( 'process.html#process._is_shown',
                                                                                   'tenant_tasks/process.py'),

@@ -150,7 +150,10 @@ def announce_alive(self:Process,
     "Show other processes that this one is alive, as long as it is; an error if it can't be shown"
     folder = str(folder)
     self._start_heart()
-    if not folder or self._is_shown(folder): return
+    if folder and folder not in self.locks: self._announce(folder)
+
+@patch
+def _announce(self:Process, folder):
     with self._lock:
         if self._is_shown(folder): return
         try: self._show(folder)
@@ -234,7 +237,7 @@ def beat(self:Process):
 def _list_claims(self:Process):
     for folder in [o for o in list(self.locks) if os.path.isdir(o)]: # What is gone needs no sign
         try:
-            self.announce_alive(folder)
+            self._announce(folder)
             self._list_in(folder)
         except OSError as e: _log.warning("sign of life in %s not written: %s", folder, e)
 
