@@ -194,7 +194,7 @@ def test_crowd(table, path, seed):
     def read():
         for _ in range(40): table.list_jobs()
     def disturb():
-        conn = apsw.Connection(path)
+        conn = retry_busy(lambda: apsw.Connection(path), timeout=60)
         conn.set_busy_timeout(5000)
         for _ in range(20): retry_busy(lambda: conn.execute('BEGIN IMMEDIATE; COMMIT'), timeout=60) # SQLite's locks aren't fair
     writers = [(write_impatiently, link, seed*10+i, written, gone) for i in range(8)]
