@@ -581,6 +581,7 @@ def cancel_job(self:BackgroundTaskManager,
     if job.status in ('completed','failed'):
         why = f"a job must be pending or running to be cancelled, and job {job_id} is {job.status}"
         raise JobStateError(why, 'cancel')
+    if job.status=='cancelled': self.process.forget(job_id, later=True)
     is_open = self.store.link.joined() is not None or in_transaction(self.db)
     for o in self.process.attempts_of(job_id) if job.status=='running' and not is_open else (): o.stop()
     self._tell_of_follower(job)

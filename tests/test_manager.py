@@ -13,7 +13,7 @@ from tenant_tasks.attempt import current_job
 from tenant_tasks.job import BadPayload,TenantJob,max_json,utcnow
 from tenant_tasks.link import runner
 from tenant_tasks.manager import BackgroundTaskManager,JobNotFound,JobStateError
-from tenant_tasks.process import this_process
+from tenant_tasks.process import Process,this_process
 from tenant_tasks.task import task
 
 task_threads = this_process.task_threads
@@ -119,6 +119,14 @@ async def test_cancelled_while_it_waits(manager, clock):
     manager.sleep = sleep
     await manager._execute_with_retry(job_id, work)
     assert manager.get_job(job_id).status=='cancelled' and len(clock.slept)==1
+
+def test_functions_of_cancelled_jobs_are_forgotten(path):
+    "In the end: the latest thousand may be retried"
+    manager = manager_at(path, process=Process())
+    manager.submit_many('sync', lambda n: n, [dict(n=n) for n in range(1500)])
+    for o in manager.list_jobs(limit=1500): manager.cancel_job(o.id)
+    assert len(manager.process._functions)==1000
+    assert manager.process.function_of(manager.retry_job(manager.list_jobs(limit=1500)[-1].id))
 
 async def test_a_cancel_that_is_rolled_back_stops_nothing(path):
     "Neither with the package's transaction nor with the app's own; a request that is committed is in the row"
