@@ -205,7 +205,7 @@ def _trace_lines(error):
 def error_message(
     error:str, # A traceback, or a reason
 )->str: # One line
-    "The line of an error that says what it is: the one that names the exception, or the last one if there is no traceback"
+    "The line of an error that says what it is: the one that names the exception, or the last one if none does"
     named = next((o for o in _trace_lines(error) if o[:1].strip()), '')
     return (named or error.rstrip().rpartition('\n')[2]).strip()
 

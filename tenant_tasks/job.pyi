@@ -144,7 +144,7 @@ def add_error(log: str | None, attempt: int, at: datetime, error: str) -> str:
     """
 
 def error_message(error: str) -> str:
-    """The line of an error that says what it is: the one that names the exception, or the last one if there is no traceback
+    """The line of an error that says what it is: the one that names the exception, or the last one if none does
 
     Args:
         error: A traceback, or a reason
