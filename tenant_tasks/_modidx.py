@@ -940,6 +940,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'tenant_tasks.process._lock_file': ('process.html#_lock_file', 'tenant_tasks/process.py'),
                                       'tenant_tasks.process._locked': ('process.html#_locked', 'tenant_tasks/process.py'),
                                       'tenant_tasks.process._pause': ('process.html#_pause', 'tenant_tasks/process.py'),
+                                      'tenant_tasks.process._place_of': ('process.html#_place_of', 'tenant_tasks/process.py'),
                                       'tenant_tasks.process.is_dead': ('process.html#is_dead', 'tenant_tasks/process.py'),
                                       'tenant_tasks.process.other_host': ('process.html#other_host', 'tenant_tasks/process.py')},
             'tenant_tasks.retry': { 'tenant_tasks.retry.Cancel': ('retry.html#cancel', 'tenant_tasks/retry.py'),

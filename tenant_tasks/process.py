@@ -292,13 +292,19 @@ def attempts_of(self:Process,
     return [o for o in list(self.claims.values()) if o.job.id==job_id]
 
 # %% ../nbs/06_process.ipynb #c4cba499
+def _place_of(owner):
+    "The host, the kernel and the number of a process, None if that is no owner"
+    try: host,kernel,pid,_ = owner.split('~')
+    except (AttributeError,ValueError): return None
+    return host,kernel,pid
+
 def is_dead(
     owner:str|None, # The `owner` in a row
     folder:str|Path, # The directory of the tenant's database
 )->bool|None: # None if the lock can't tell
     "Is the process that owns a job dead?"
-    try: host,kernel,_,_ = owner.split('~')
-    except (AttributeError, ValueError): return None
+    if (place := _place_of(owner)) is None: return None
+    host,kernel,_ = place
     if kernel!=_kernel(): return True if host==_host() else None
     try:
         with open(_lock_file(folder, owner)) as f: fcntl.flock(f, fcntl.LOCK_SH|fcntl.LOCK_NB)
@@ -311,19 +317,17 @@ def other_host(
     owner:str|None, # The `owner` in a row
 )->str|None: # None if it is this host, or unknown
     "The host of the process that owns a job, if this code runs on another one"
-    try: host,kernel,_,_ = owner.split('~')
-    except (AttributeError, ValueError): return None
-    return None if kernel==_kernel() else host
+    place = _place_of(owner)
+    return place[0] if place and place[1]!=_kernel() else None
 
 # %% ../nbs/06_process.ipynb #3b3e30cf
 def _has_pid(owner):
     "Does this host have a process with the number of the owner?"
-    try:
-        host,kernel,pid,_ = owner.split('~')
-        if fcntl is None or (host,kernel)!=(_host(),_kernel()): return False
-        os.kill(int(pid), 0)
+    place = _place_of(owner)
+    if fcntl is None or place is None or place[:2]!=(_host(),_kernel()): return False
+    try: os.kill(int(place[2]), 0)
     except PermissionError: return True
-    except (OSError,AttributeError,ValueError,OverflowError): return False
+    except (OSError,ValueError,OverflowError): return False
     return True
 
 # %% ../nbs/06_process.ipynb #55bf54fc

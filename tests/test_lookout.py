@@ -182,16 +182,19 @@ async def test_the_queue_is_read_on_the_loop(tenants):
         await until(lambda: 'acme' in found, 5)
     assert threads=={threading.get_ident()}
 
+def broken_for(tenant, f):
+    "The same function, which raises an error for one tenant"
+    def broken(name):
+        if name==tenant: raise OSError('no such host')
+        return f(name)
+    return broken
+
 async def test_a_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
     "An error while a change is looked at is that tenant's alone"
     found,lookout = lookout_of(tenants)
-    state = tenants.state
-    def broken(name):
-        if name=='acme': raise OSError('no such host')
-        return state(name)
     async with looking(lookout):
         await asyncio.sleep(.2)
-        monkeypatch.setattr(tenants, 'state', broken)
+        monkeypatch.setattr(tenants, 'state', broken_for('acme', tenants.state))
         lookout._hear(['acme', 'globex'])
         await until(lambda: 'acme' in found, 2)
         tenants['globex'].submit('note', note)
@@ -201,11 +204,7 @@ async def test_a_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch
 async def test_a_watched_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
     "Others with jobs of a dead process are taken over all the same"
     found,lookout = lookout_of(tenants)
-    link = tenants.link
-    def broken(name):
-        if name=='acme': raise OSError('no such host')
-        return link(name)
-    monkeypatch.setattr(tenants, 'link', broken)
+    monkeypatch.setattr(tenants, 'link', broken_for('acme', tenants.link))
     for o in ('acme', 'globex'): lookout._watched[o] = {'h~k~1~a'},monotonic()-1e6
     assert lookout.left()==['acme', 'globex']
 
