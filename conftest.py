@@ -1,9 +1,24 @@
-"Every notebook in `nbs` is a test: its cells run from top to bottom in one shell, in a process of its own, as in Jupyter"
-import subprocess,sys
-from pathlib import Path
+"""What `pytest` runs: every notebook in `nbs`, and all tests but the slow ones; `pytest --all` runs these too
+
+A notebook's cells run from top to bottom in one shell, in a process of its own, as in Jupyter. These processes are forks
+of one that has imported everything and done nothing else, so they share neither state nor the time of the imports.
+"""
+from multiprocessing import get_context
 
 import pytest
-from fastcore.foundation import working_directory
+
+def pytest_addoption(parser): parser.addoption('--all', action='store_true', help='run the slow tests and cells too')
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'slow: a storm, or a check of many combinations; runs with --all')
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('--all'): return
+    slow = [o for o in items if o.get_closest_marker('slow')]
+    items[:] = [o for o in items if o not in slow]
+    config.hook.pytest_deselected(items=slow)
+
+# -- notebooks
 
 def pytest_collect_file(file_path, parent):
     hidden = any(o.startswith(('.','_')) for o in file_path.parts)
@@ -17,30 +32,29 @@ class Notebook(pytest.File):
     def collect(self): yield NotebookRun.from_parent(self, name=self.path.name)
 
 class NotebookRun(pytest.Item):
-    "Runs the cells that nbdev would test; the first one that raises is the failure"
+    "Runs the cells that nbdev would test, those marked `#| slow` only with --all; the first that raises is the failure"
     def runtest(self):
         pytest.importorskip('nbdev', reason='notebooks need the extra `dev`')
-        res = subprocess.run([sys.executable, __file__, self.path], capture_output=True, text=True, timeout=300)
-        if res.returncode: raise NotebookError(res.stdout+res.stderr)
+        skipped = [] if self.config.getoption('--all') else ['slow']
+        if why := run_notebook(self.path, skipped): raise NotebookError(why)
 
-    def repr_failure(self, excinfo): return str(excinfo.value) if excinfo.errisinstance(NotebookError) else super().repr_failure(excinfo)
+    def repr_failure(self, excinfo):
+        return str(excinfo.value) if excinfo.errisinstance(NotebookError) else super().repr_failure(excinfo)
+
     def reportinfo(self): return self.path, 0, f'notebook {self.path.name}'
 
-def failure(
-    path:Path, # A notebook
-)->str: # '' if all cells ran
-    "Run a notebook: the first cell that failed, with its traceback"
-    from execnb.shell import CaptureShell
-    from nbdev.test import nb_test_cells
-    with working_directory(path.parent):
-        shell = CaptureShell(path)
-        try:
-            for cell in nb_test_cells(path):
-                outs = shell.run(cell.source, timeout=120)
-                if not shell.exc: continue
-                trace = ''.join(''.join(o['traceback']) for o in outs if o['output_type']=='error')
-                return f"{path.name}, cell {cell.idx_} ({cell.id}):\n\n{cell.source}\n\n{trace}"
-        finally: shell.close()
-    return ''
+forks = get_context('forkserver')
+forks.set_forkserver_preload(['nbdev.test', 'execnb.shell', 'matplotlib_inline.backend_inline', 'fasthtml.common', 'tenant_tasks'])
 
-if __name__=='__main__': sys.exit(failure(Path(sys.argv[1]).resolve()) or 0)
+def run_notebook(path, skipped):
+    "'' if all cells of a notebook ran in a fresh process, else what failed"
+    from notebooks import send_failure
+    mine,its = forks.Pipe(duplex=False)
+    proc = forks.Process(target=send_failure, args=(its, path, skipped))
+    proc.start()
+    its.close()
+    try: return mine.recv() if mine.poll(300) else 'still running after 300 s'
+    except EOFError: return f'its process ended with {proc.join() or proc.exitcode}'
+    finally:
+        proc.join(10)
+        proc.kill()
