@@ -9,8 +9,6 @@ import pytest
 
 def pytest_addoption(parser): parser.addoption('--all', action='store_true', help='run the slow tests and cells too')
 
-def pytest_configure(config):
-    config.addinivalue_line('markers', 'slow: a storm, or a check of many combinations; runs with --all')
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption('--all'): return
@@ -39,7 +37,8 @@ class NotebookRun(pytest.Item):
         if why := run_notebook(self.path, skipped): raise NotebookError(why)
 
     def repr_failure(self, excinfo):
-        return str(excinfo.value) if excinfo.errisinstance(NotebookError) else super().repr_failure(excinfo)
+        if excinfo.errisinstance(NotebookError): return str(excinfo.value)
+        return super().repr_failure(excinfo)
 
     def reportinfo(self): return self.path, 0, f'notebook {self.path.name}'
 
