@@ -7,7 +7,7 @@ from string import Formatter
 from threading import Thread
 from urllib.request import urlopen
 
-import apsw
+import apsw,pytest
 from fastcore.net import free_port
 from fastlite import database
 
@@ -18,6 +18,11 @@ from tenant_tasks.process import Process
 
 root = Path(__file__).parent.parent
 programs = root/'tests/programs'
+
+def slow(*values):
+    "Parameters of a test that runs with them under --all alone"
+    params = [o if isinstance(o, tuple) else (o,) for o in values]
+    return [pytest.param(*o, marks=pytest.mark.slow) for o in params]
 
 def work(**kw): return kw
 async def awork(**kw): return kw

@@ -6,7 +6,7 @@ from importlib import import_module
 import apsw,pytest
 from fastlite import database
 from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
-from hypothesis import given,settings,strategies as st
+from hypothesis import given,strategies as st
 from starlette.background import BackgroundTasks
 
 from tenant_tasks.attempt import aretry_busy,current_job
@@ -61,7 +61,6 @@ async def test_nothing_is_printed(manager, capsys):
     assert capsys.readouterr()==('', '')
 
 @given(n=st.integers(1, 6), fails=st.integers(0, 8), zero=st.booleans())
-@settings(max_examples=30, deadline=None, derandomize=True)
 def test_attempts(n, fails, zero):
     "A function that fails so many times, with so many attempts"
     clock,left = Clock(),[fails]

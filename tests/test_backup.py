@@ -293,6 +293,7 @@ def test_a_tenant_without_a_copy(data, tmp_path):
 
 # -- kills, and many who write
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
 @pytest.mark.parametrize('what', ['backup','restore','paused'])
 def test_a_kill_at_each_line(data, tmp_path, what):
@@ -324,6 +325,7 @@ def balance(path):
     assert sorted(o for o,_ in jobs)==sorted(invoices)
     return len(jobs),[o for o,status in jobs if status=='completed' and not invoices[o]]
 
+@pytest.mark.slow
 def test_books_balance_in_each_copy(tmp_path):
     "Two web processes and a worker write and are killed, while one backup follows another; then the last copies are restored elsewhere"
     shop = Shop(tmp_path, seed=3)

@@ -8,7 +8,7 @@ from chaos import Chaos,check_ledger,executions
 from fasthtml.common import fast_app
 from fastlite import database
 from helpers import Look,in_threads,manager_at,open_db,running_row,serving,until,wait_until
-from hypothesis import settings,strategies as st
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 from starlette.testclient import TestClient
 
@@ -271,6 +271,7 @@ async def test_a_follower_that_fails_is_not_one_of_the_failed(manager):
     assert manager.get_job(subs.batch).status=='failed'
     assert (known := manager.get_batch(subs.batch)).failed==[subs[0][0]] and known.counts==counts(failed=1)
 
+@pytest.mark.slow
 async def test_many_failures(manager):
     subs = submit(manager, ['failed']*1200, max_retries=1)
     await manager.drain()
@@ -369,7 +370,6 @@ class Ends(RuleBasedStateMachine):
             known = self.manager.store.batch(b.batch)
             if known: assert known.counts=={s:sum(o.status==s for o in jobs) for s in statuses}
 
-Ends.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestEnds = Ends.TestCase
 
 # -- processes
@@ -393,6 +393,7 @@ def test_an_app_without_a_worker(path, route, size):
         wait_until(lambda: manager.get_job(batch).status=='completed')
         assert manager.get_job(batch).value==(counts(completed=size-1, failed=1) if size else counts())
 
+@pytest.mark.slow
 def test_a_server_that_stops_leaves_it_to_the_next(path, tmp_path):
     with serving('batch_server', path) as (proc,get):
         get(f'hold?file={tmp_path}/go')
@@ -409,6 +410,7 @@ def test_a_server_that_stops_leaves_it_to_the_next(path, tmp_path):
     job = manager.get_job(batch)
     assert manager.get_batch(batch).counts==counts(completed=1) and job.status=='pending' and job.run_at!=never and job.started_at is None
 
+@pytest.mark.slow
 def test_kills(seed=1):
     "Of each batch one follower runs, after all others have ended, and again only if its own process died"
     rnd = random.Random(seed)

@@ -8,12 +8,14 @@ from chaos import Chaos,check_ledger,crash_round
 def chaos():
     with Chaos() as res: yield res
 
+@pytest.mark.slow
 def test_killed_at_every_kill_point():
     figures,wrong = crash_round(seed=1, jobs=300, workers=2)
     print(figures)
     assert not wrong
     assert figures['accepted']==300 and figures['completed']+figures['failed']==300 and figures['kills']>12
 
+@pytest.mark.slow
 def test_many_workers_on_the_same_files(chaos):
     "A thousand jobs run exactly once. No statement finds a database locked, but for the driver's own when it opens one"
     procs = [chaos.worker() for _ in range(4)]
@@ -43,6 +45,7 @@ def test_poison_stops(chaos):
     assert (job.status, job.retry_count, deaths)==('failed', 3, 3) and 'died while it ran' in job.error_log
     assert chaos.stats()['completed']==40
 
+@pytest.mark.slow
 def test_a_lost_function_is_reported(chaos):
     "A job whose function has no registered name can't be resumed, and its error log says what to do"
     proc = chaos.submit('t0', 1, 'unregistered', then='stay')
@@ -83,6 +86,7 @@ def test_a_stalled_process_writes_nothing(chaos):
     assert chaos.manager('t0').list_jobs()==[row] and row.retry_count==1
     assert 'gave no sign of life' in row.error_log
 
+@pytest.mark.slow
 def test_sigterm_and_restart(chaos):
     "The worker ends within its grace with nothing running, and the next one continues"
     for o in chaos.names: chaos.submit(o, 5, 'awork', secs=20)
@@ -95,6 +99,7 @@ def test_sigterm_and_restart(chaos):
     chaos.worker()
     chaos.until(lambda: chaos.stats()['running']==6)
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once(chaos):
     chaos.submit('t0', 1, 'work', secs=30)
     proc = chaos.worker(GRACE=60)

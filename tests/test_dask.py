@@ -96,6 +96,7 @@ def check_ledger(manager, tmp_path, ids):
 
 # -- a cluster that lives
 
+@pytest.mark.slow
 async def test_runs_on_all_dask_workers(path, manager, shared):
     async with working(path, shared.executor):
         ids = [manager.submit('heavy', heavy.spin, secs=.05)[0] for _ in range(4)]
@@ -111,6 +112,7 @@ async def test_current_job_works_in_full(manager, shared, func):
     else: assert [o['pid'] in shared.workers for o in manager.db.q('SELECT pid FROM effects')]==[True]
     if func is heavy.tell: assert job.value==[[dict(n=1)], 42, job.id, 1] and (job.progress, job.progress_note)==(.9, 'late')
 
+@pytest.mark.slow
 @pytest.mark.parametrize('how,status,says', [('useless', 'completed', ''), ('odd', 'pending', 'heavy.Odd: 1'), ('exit', 'pending', 'SystemExit: 3'),
     ('key', 'cancelled', "cancelled: 'gone'"), ('value', 'failed', 'ValueError: bad'), ('snooze', 'pending', '')])
 async def test_outcomes(manager, how, status, says):
@@ -119,6 +121,7 @@ async def test_outcomes(manager, how, status, says):
     job = manager.get_job(job_id)
     assert job.status==status and says in (job.error_log or '') and job.retry_count==(how in ('odd', 'exit', 'value'))
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kw', [dict(pure=False), dict(pure=True), {}, dict(pure=False, retries=5)], ids=str)
 async def test_equal_jobs_both_run(path, shared, tmp_path, kw):
     "Whatever the executor says of pure functions: the text of a call has its claim, so no two calls are equal"
@@ -129,6 +132,7 @@ async def test_equal_jobs_both_run(path, shared, tmp_path, kw):
     assert len(pids(tmp_path/'here'))==4
     assert (await run(manager, heavy.end, 1, how='odd')).retry_count==1
 
+@pytest.mark.slow
 async def test_cancel_settles_at_once(manager, tmp_path):
     "The function goes on; what it writes after that is refused, and what it returns is thrown away"
     job_id,running = start(manager, heavy.late, path=str(tmp_path/'here'), go=str(tmp_path/'go'))
@@ -141,6 +145,7 @@ async def test_cancel_settles_at_once(manager, tmp_path):
     await until(lambda: said(tmp_path/'here.end')=='Cancel\n')
     assert manager.get_job(job_id)==row and not manager.db.t.effects.count
 
+@pytest.mark.slow
 async def test_a_cancelled_function_hears_of_it(manager, tmp_path):
     job_id,running = start(manager, heavy.polite, path=str(tmp_path/'here'))
     await until(lambda: pids(tmp_path/'here'))
@@ -149,6 +154,7 @@ async def test_a_cancelled_function_hears_of_it(manager, tmp_path):
     await until(lambda: 'Cancel' in said(tmp_path/'here.end'))
     assert manager.get_job(job_id).status=='cancelled'
 
+@pytest.mark.slow
 async def test_a_timeout_settles_at_once(manager, tmp_path):
     job = await run(manager, heavy.brief, path=str(tmp_path/'here'))
     error, = [o['error'].splitlines()[-1] for o in job.errors]
@@ -157,6 +163,7 @@ async def test_a_timeout_settles_at_once(manager, tmp_path):
 
 # -- deaths
 
+@pytest.mark.slow
 async def test_a_killed_dask_worker_costs_its_job_an_attempt(path, cluster, tmp_path, logs):
     "And not the one that runs beside it; those that Dask has sent to the same worker may spend one too"
     manager = manager_on(path, cluster.executor)
@@ -174,6 +181,7 @@ async def test_a_killed_dask_worker_costs_its_job_an_attempt(path, cluster, tmp_
     assert 'KilledWorker' in manager.get_job(ids['first']).error_log
     assert [o for o in logs('WARNING') if "executor 'cpu' lost its call: KilledWorker" in o]
 
+@pytest.mark.slow
 async def test_poison_stops(path, cluster, tmp_path):
     "A job that kills its Dask worker each time ends `failed`"
     manager = manager_on(path, cluster.executor)
@@ -183,6 +191,7 @@ async def test_poison_stops(path, cluster, tmp_path):
     assert (job.status, job.retry_count)==('failed', 2) and len(set(pids(tmp_path/'here')))==2
     assert (await run(manager, heavy.pid)).status=='completed'
 
+@pytest.mark.slow
 async def test_a_killed_scheduler(path, cluster, tmp_path, logs):
     "Its jobs come back as deaths; the client waits for a new scheduler at the same address, and so do they"
     manager = manager_on(path, cluster.executor)
@@ -203,6 +212,7 @@ async def test_a_killed_scheduler(path, cluster, tmp_path, logs):
     check_ledger(manager, tmp_path, ids)
     assert [manager.get_job(o).retry_count for o in ids.values()]==[1, 1]
 
+@pytest.mark.slow
 async def test_a_scheduler_that_never_comes_back(path, tmp_path, shared, monkeypatch):
     "The client gives up after its timeout: jobs fail after their usual waits, and a new client mends it"
     cluster = Cluster(tmp_path, 1, timeout=.5)
@@ -223,6 +233,7 @@ async def test_a_scheduler_that_never_comes_back(path, tmp_path, shared, monkeyp
         assert (await run(manager, heavy.pid)).status=='completed'
     finally: cluster.close()
 
+@pytest.mark.slow
 async def test_the_claiming_process_is_killed(path, cluster, tmp_path):
     "Another one takes the job over; the function that still runs writes nothing"
     manager = manager_on(path, cluster.executor)
@@ -256,6 +267,7 @@ def far_manager(path, far):
     res.db.t.effects.create(n=int, pid=int)
     return res
 
+@pytest.mark.slow
 @pytest.mark.parametrize('func', [heavy.tell, heavy.atomic, heavy.late], ids=['current_job', 'atomic', 'transaction'])
 async def test_another_host_refuses_what_needs_the_file(far_manager, tmp_path, func):
     "Although the file is there, as one with the same path may be"
@@ -264,6 +276,7 @@ async def test_another_host_refuses_what_needs_the_file(far_manager, tmp_path, f
     assert job.status=='failed' and 'FileNotFoundError: a function that uses the tenant' in job.error_log
     assert 'must run on the host of the database' in job.error_log and not far_manager.db.t.effects.count
 
+@pytest.mark.slow
 @pytest.mark.parametrize('timed', [False, True], ids=['cancel', 'timeout'])
 async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
     "Through Dask: progress as an event, the end of interest as a cancelled call"
@@ -276,10 +289,12 @@ async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
     assert job.status==('failed' if timed else 'cancelled') and (timed or job.progress==.5) and pids(tmp_path/'here')
     await until(lambda: said(tmp_path/'here.end').startswith(('Cancel: asked to stop', 'TimeoutError')))
 
+@pytest.mark.slow
 async def test_a_result_from_another_host(far_manager, far):
     assert (await run(far_manager, heavy.apid)).value[0] in far.workers
     assert (await run(far_manager, heavy.whose)).value==far_manager.store.tenant
 
+@pytest.mark.slow
 async def test_progress_is_dropped_without_a_channel(manager, monkeypatch, logs):
     "With one line in the log; the last progress still comes with the result"
     module = import_module('tenant_tasks.executors')
@@ -295,6 +310,7 @@ async def test_progress_is_dropped_without_a_channel(manager, monkeypatch, logs)
 
 # -- what can't be found
 
+@pytest.mark.slow
 @pytest.mark.parametrize('how', ['module', 'package'])
 async def test_a_cluster_without_the_code(path, shared, tmp_path, monkeypatch, how):
     src = "from tenant_tasks import task\n@task(on='cpu', name='h.lonely')\ndef lonely(): pass\ndef run_job(call): pass"
@@ -306,6 +322,7 @@ async def test_a_cluster_without_the_code(path, shared, tmp_path, monkeypatch, h
     finally: del module._tasks['h.lonely']
     assert (job.status, job.retry_count)==('failed', 1) and 'FunctionLost' in job.error_log and f"No module named 'lonely_{how}'" in job.error_log
 
+@pytest.mark.slow
 def test_threads_import_a_script_once(tmp_path):
     "A process of an executor may have threads: the second one waits until the first has imported the script"
     script = tmp_path/'script.py'
@@ -321,6 +338,7 @@ def test_threads_import_a_script_once(tmp_path):
 
 def spawned(): return ProcessPoolExecutor(2, mp_context=get_context('spawn'))
 
+@pytest.mark.slow
 @pytest.mark.parametrize('make', [lambda: LokyPool(2), spawned], ids=['loky', 'ProcessPoolExecutor'])
 async def test_a_broken_pool_is_a_death(path, tmp_path, make):
     "Then it takes no calls; a new pool does"

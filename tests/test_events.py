@@ -195,7 +195,7 @@ def test_an_atomic_task(tmp_path, seen):
 ops = st.lists(st.tuples(st.sampled_from('submit claim finish fail snooze release cancel reset die commit rollback'.split()),
     st.integers(0, 3)), max_size=25)
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ops)
 def test_any_history(tmp_path_factory, ops):
     "Whatever happens, in a transaction of the app or not: the events of each job lead to its row"
@@ -250,6 +250,7 @@ async def test_a_worker_tells_in_order(tmp_path, seen):
 
 def ledger(path): return [o.split() for o in path.read_text().splitlines()] if path.exists() else []
 
+@pytest.mark.slow
 def test_kills_lose_at_most_the_events_of_the_killed(tmp_path):
     "Two workers kill themselves again and again: no move is told twice, and those that are missing were a killed process's"
     data,out = tmp_path/'data',tmp_path/'out'
@@ -285,6 +286,7 @@ def test_kills_lose_at_most_the_events_of_the_killed(tmp_path):
     lost = 100-sum(sum(by_job[k][o] for o in ('complete', 'fail', 'cancel')) for k in rows)
     assert lost<=4*len(killed)
 
+@pytest.mark.slow
 def test_a_normal_end_loses_none(tmp_path):
     "A script that ends, and one whose worker is stopped"
     data,out = tmp_path/'data',tmp_path/'out'

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from fastlite import database
-from helpers import end,manager_at,program,run,until,wait_until
+from helpers import end,manager_at,program,run,slow,until,wait_until
 
 from tenant_tasks.events import flush,off_event,on_event
 from tenant_tasks.executors import Processes,_look,run_job
@@ -130,7 +130,7 @@ async def test_the_process_that_claimed_an_atomic_job_tells(manager, fail):
     off_event(seen.append)
     assert [o.move for o in seen]==['submit', 'claim', 'fail' if fail else 'complete'] and seen[-1].job==job
 
-@pytest.mark.parametrize('func', [heavy.fork, heavy.afork, heavy.atomic_fork])
+@pytest.mark.parametrize('func', [heavy.afork, *slow(heavy.fork, heavy.atomic_fork)])
 async def test_a_child_that_returns_from_a_job_answers_nothing(path, func):
     "It ends when it leaves the function, and the next call in the same process gets its own answer"
     pool = Processes(1)
@@ -148,11 +148,13 @@ def test_a_note_from_elsewhere_is_cleaned(manager):
     _look(attempt, (.5, 'caf\udce9.csv'))
     assert manager.get_job(attempt.id).progress_note=='caf?.csv'
 
+@pytest.mark.slow
 async def test_out_of_memory(manager):
     job = await run(manager, heavy.too_big)
     assert job.status=='failed' and 'MemoryError' in job.error_log
     assert (await run(manager, heavy.pid)).status=='completed'
 
+@pytest.mark.slow
 async def test_a_process_without_memory_runs_no_other_job(path):
     pool = Processes(1)
     manager = manager_on(path, pool)
@@ -165,7 +167,7 @@ async def test_a_process_without_memory_runs_no_other_job(path):
 
 # -- what stops them
 
-@pytest.mark.parametrize('how', ['sleep', 'regex', 'python', 'child'])
+@pytest.mark.parametrize('how', ['regex', *slow('sleep', 'python', 'child')])
 async def test_a_timeout_is_hard(manager, tmp_path, how):
     "Each attempt is counted, and its process killed, with what it has started; the next job runs"
     job = await run(manager, heavy.short, path=str(tmp_path/'here'), how=how)
@@ -179,6 +181,7 @@ async def test_a_timeout_of_an_async_function(manager):
     job = await run(manager, heavy.ashort)
     assert job.status=='failed' and 'TimeoutError: took longer than 0.3 s' in job.error_log
 
+@pytest.mark.slow
 async def test_a_timeout_does_not_count_the_wait_for_a_place(path, tmp_path):
     pool = Processes(1)
     manager = manager_on(path, pool)
@@ -190,7 +193,7 @@ async def test_a_timeout_does_not_count_the_wait_for_a_place(path, tmp_path):
     await asyncio.gather(first, second)
     pool.shutdown()
 
-@pytest.mark.parametrize('how', ['sleep', 'regex', 'python'])
+@pytest.mark.parametrize('how', ['regex', *slow('sleep', 'python')])
 @pytest.mark.parametrize('elsewhere', [False, True], ids=['here', 'another process'])
 async def test_cancel(manager, tmp_path, how, elsewhere):
     job_id,running = start(manager, heavy.hang, path=str(tmp_path/'here'), how=how)
@@ -253,7 +256,8 @@ async def test_stop_gives_time(path, pool, tmp_path):
 
 # -- deaths
 
-@pytest.mark.parametrize('code,says', [(None, 'was killed by SIGKILL'), (3, 'ended with exit code 3'), (0, 'ended with exit code 0')])
+@pytest.mark.parametrize('code,says', [(None, 'was killed by SIGKILL'),
+    *slow((3, 'ended with exit code 3'), (0, 'ended with exit code 0'))])
 async def test_a_job_that_kills_its_process(manager, tmp_path, logs, code, says):
     "It spends its own attempts, and no other job's: those beside it and behind it complete at their first"
     held,holding = start(manager, heavy.hold, path=str(tmp_path/'held'), go=str(tmp_path/'go'))
@@ -268,6 +272,7 @@ async def test_a_job_that_kills_its_process(manager, tmp_path, logs, code, says)
     assert len(set(pids(tmp_path/'here')))==3 and len([o for o in logs('WARNING') if says in o])==3
     for o in [held, *[k for k,_ in queued]]: assert (manager.get_job(o).status, manager.get_job(o).retry_count)==('completed', 0)
 
+@pytest.mark.slow
 async def test_a_broken_pool_fails_innocent_jobs(path, tmp_path):
     "Why `Processes` exists: the same jobs on the standard library's pool"
     with ProcessPoolExecutor(2, mp_context=get_context('spawn')) as pool:
@@ -289,6 +294,7 @@ async def test_an_idle_process_that_died_is_replaced(manager):
         job = await run(manager, heavy.pid, 1)
         assert job.status=='completed' and job.value!=first
 
+@pytest.mark.slow
 async def test_effects_are_there_once_after_a_death_at_each_seam(manager, tmp_path):
     "The deaths after progress are free, the others spend an attempt"
     manager.db.t.effects.create(n=int, pid=int)
@@ -349,7 +355,8 @@ async def test_an_executor_that_is_not_there(path, pool, monkeypatch):
     job = await run(bare, heavy.nowhere)
     assert job.status=='failed' and job.retry_count==1 and 'FunctionLost' in job.error_log and "got 'nowhere', known: none" in job.error_log
 
-@pytest.mark.parametrize('src,says', [(None, 'ModuleNotFoundError'), ('import no_such_module', 'ModuleNotFoundError'), ('x = 1', 'UnknownTask')])
+@pytest.mark.parametrize('src,says', [('x = 1', 'UnknownTask'),
+    *slow((None, 'ModuleNotFoundError'), ('import no_such_module', 'ModuleNotFoundError'))])
 async def test_a_module_that_is_not_there(manager, tmp_path, monkeypatch, src, says):
     file = tmp_path/f'gone_{len(src or "")}.py'
     file.write_text("from tenant_tasks import task\n@task(on='cpu', name='h.gone')\ndef gone(): pass")
@@ -393,6 +400,7 @@ async def test_takes_no_thread(manager, tmp_path):
 
 # -- the pool itself
 
+@pytest.mark.slow
 def test_calls_are_a_future(pool):
     assert pool.submit(operator.add, 1, 2).result()==3 and pool.submit(sorted, [1, 2], reverse=True).result()==[2, 1]
     assert list(pool.map(abs, [-1, 2]))==[1, 2]
@@ -409,18 +417,21 @@ def test_an_answer_is_that_of_its_call():
     finally: pool.shutdown()
     assert not is_alive(child)
 
+@pytest.mark.slow
 def test_a_call_may_last(pool, monkeypatch):
     "Longer than a process may take to find a function"
     pool.submit(abs, 1).result()
     monkeypatch.setattr(Processes, 'find_within', 1)
     assert pool.submit(time.sleep, 1.5).result() is None
 
+@pytest.mark.slow
 def test_a_process_that_hangs_before_it_has_the_call_is_replaced(pool, monkeypatch):
     first = pool.submit(os.getpid).result()
     monkeypatch.setattr(Processes, 'find_within', 1)
     os.kill(first, signal.SIGSTOP)
     assert pool.submit(os.getpid).result()!=first and not is_alive(first)
 
+@pytest.mark.slow
 def test_processes_start_when_they_are_needed(pool):
     assert not pool._children
     for _ in range(5):
@@ -428,6 +439,7 @@ def test_processes_start_when_they_are_needed(pool):
         wait_until(lambda: pool._free._value==1)
     assert len(pool._children)==1
 
+@pytest.mark.slow
 def test_shutdown():
     with Processes(2) as pool:
         calls = [pool.submit(time.sleep, .2) for _ in range(4)]
@@ -444,6 +456,7 @@ def test_shutdown():
 def test_n_must_be_an_int(n):
     with pytest.raises(ValueError, match='`n` must be an int'): Processes(n)
 
+@pytest.mark.slow
 def test_many_calls_that_are_cancelled(pool):
     "At any instant: no other call fails"
     good,doomed = [],[]
@@ -459,7 +472,7 @@ def test_many_calls_that_are_cancelled(pool):
 
 # -- parents
 
-@pytest.mark.parametrize('how', ['sleep', 'regex', 'python', 'child'])
+@pytest.mark.parametrize('how', ['regex', *slow('sleep', 'python', 'child')])
 def test_processes_die_with_their_parent(tmp_path, how):
     "Killed with SIGKILL, whatever the function is doing; then another process takes its job over"
     database(tmp_path/'acme.db')
@@ -470,6 +483,7 @@ def test_processes_die_with_their_parent(tmp_path, how):
     rescued, = manager_at(str(tmp_path/'acme.db')).rescue()
     assert (rescued.status, rescued.retry_count)==('pending', 1)
 
+@pytest.mark.slow
 def test_a_task_of_the_main_script_and_a_fork(tmp_path):
     "A script without a guard for what it defines; a forked child has processes of its own, and the parent keeps its own"
     database(tmp_path/'acme.db')
@@ -531,7 +545,7 @@ async def test_jobs_that_wait_for_an_executor_hold_up_no_others(tmp_path):
     assert not worker.agenda.busy and not process.claims
     pool.shutdown()
 
-@pytest.mark.parametrize('n', [1, 3])
+@pytest.mark.parametrize('n', slow(1, 3))
 async def test_tenants_take_turns_at_an_executor(tmp_path, n):
     "All jobs of all tenants run, though no look at the files helps; a tenant with few jobs doesn't wait for those of one with many"
     pool,process = Processes(n),Process()
@@ -547,6 +561,7 @@ async def test_tenants_take_turns_at_an_executor(tmp_path, n):
     assert all(o.status=='completed' and o.retry_count==0 for m in (many, *few) for o in m.list_jobs(limit=100))
     pool.shutdown()
 
+@pytest.mark.slow
 async def test_jobs_go_on_when_a_call_of_another_runner_ends(tmp_path):
     "The executor was full with jobs that the worker doesn't run"
     pool,process = Processes(1),Process()

@@ -12,7 +12,7 @@ from helpers import manager_at,programs,root,wait_until
 
 from tenant_tasks.job import final_statuses
 
-pytestmark = pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')]
 
 there = 'starting','arrived','received','begin','inside','between','middle','done','sent' # Where a process of the executor dies
 here = 'submit','asked','answered','settle','settled' # Where the process that claims jobs dies

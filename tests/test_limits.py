@@ -258,6 +258,7 @@ def test_never_more_than_allowed_over_kills(path, fleet):
     starts = sorted(parse_time(o) for o, in manager.store.read('SELECT at FROM starts'))
     assert len(starts)>=20 and all((b-a).total_seconds()>=.5 for a,b in zip(starts, starts[5:]))
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, 'SIGSTOP'), reason='no SIGSTOP on this system')
 def test_never_more_than_allowed_over_a_lost_lease(path, fleet):
     "A process is stopped beyond its lease; another takes its jobs over; it wakes up and writes nothing"

@@ -117,6 +117,7 @@ async def test_a_write_elsewhere_is_found_by_the_watch(tenants, tmp_path):
         await until(lambda: 'acme' in found, 5)
     proc.communicate()
 
+@pytest.mark.slow
 async def test_a_write_to_a_file_on_another_disk_is_found_soon(tenants, tmp_path):
     "The kernel tells of the directory alone, so the tenants that are links are looked at all the time"
     (tmp_path/'big').mkdir()

@@ -7,7 +7,7 @@ import pytest
 from chaos import Chaos,check_ledger
 from fastlite import database
 from helpers import in_threads,manager_at,until
-from hypothesis import settings,strategies as st
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
 from tenant_tasks.job import TenantJob,new_id,parse_time,timestamp,utcnow
@@ -103,7 +103,6 @@ class SeveralManagers(RuleBasedStateMachine):
 
     def teardown(self): self.dir.cleanup()
 
-SeveralManagers.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestSeveralManagers = SeveralManagers.TestCase
 
 def test_threads_with_a_manager_each_make_a_tick_once(path, clock):
@@ -114,6 +113,7 @@ def test_threads_with_a_manager_each_make_a_tick_once(path, clock):
         in_threads(*[(o.tick,) for o in managers])
     assert ticks_of(managers[0])==[noon+i*hour for i in range(1, 21)]
 
+@pytest.mark.slow
 def test_workers_that_are_killed(seed=1):
     "Every second of every tenant has one job: three workers, killed before, after and within a tick, and at random"
     rnd = random.Random(seed)
@@ -338,6 +338,7 @@ async def test_a_schedule_made_while_the_worker_runs(tenants):
         await asyncio.to_thread(lambda: tenants['globex'].schedule('h', note, every=1))
         await until(lambda: ran, 3)
 
+@pytest.mark.slow
 async def test_a_backlog_delays_no_tick_for_long(tenants):
     "A tenant with work for many seconds: the tick is made when the worker maintains the tenant, every five seconds"
     @task(name='s.sleep')

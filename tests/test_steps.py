@@ -501,6 +501,7 @@ def test_cancelled_in_an_async_transaction(manager):
         return await run
     assert asyncio.run(main()).status=='cancelled' and done(manager)==[]
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 @pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
 def test_a_fork_inside_a_transaction(on_file, monkeypatch):
@@ -812,4 +813,4 @@ class Machine(RuleBasedStateMachine):
         assert done(self.manager)==self.effects
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
+TestMachine.settings = settings(suppress_health_check=list(HealthCheck))

@@ -11,6 +11,7 @@ from helpers import manager_at,program,wait_until
 def chaos():
     with Effects(1) as res: yield res
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 def test_killed_at_every_boundary(tmp_path):
     """At its first pass, of rows also at its second. The job has one attempt: a death before its first progress ends it.
@@ -57,6 +58,7 @@ def test_stopped_past_its_lease(chaos, point):
     assert not wrong and figures['effects']==5 and job.retry_count==0
     assert job.deaths==(1 if point=='before' else 0)
 
+@pytest.mark.slow
 def test_many_effects_over_many_kills():
     figures,wrong = effects_round(seed=1, tenants=2, jobs=3, effects=40, chance=.1)
     print(dict(figures))

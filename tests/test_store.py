@@ -6,7 +6,7 @@ from datetime import datetime,timedelta,timezone
 import apsw,pytest
 from fastlite import Database,database
 from helpers import SyncVFS,manager_at,run,work
-from hypothesis import settings,strategies as st
+from hypothesis import strategies as st
 from hypothesis.stateful import Bundle,RuleBasedStateMachine,invariant,rule
 
 from tenant_tasks.job import BadPayload,TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
@@ -98,7 +98,6 @@ class JobStates(RuleBasedStateMachine):
         assert counts=={s:sum(o['status']==s for o in self.model.values()) for s in statuses}
 
 TestJobStates = JobStates.TestCase
-TestJobStates.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
 
 def test_every_move_is_in_the_table():
     "Each pair of states that the table doesn't join is refused by every method, whatever the claim"

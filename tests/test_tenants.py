@@ -42,7 +42,7 @@ def test_what_can_not_be_a_name(tenants, tmp_path, name):
     assert os.listdir(tmp_path/'data')==[]
 
 @given(name=st.one_of(st.text(), st.text('./\\ab\0\n-_~', max_size=8), st.from_regex(r'[\w./-]{1,8}')))
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_name_of_any_kind_stays_in_the_directory(tenants, name):
     try: path = tenants.file(name)
     except BadTenantName: return
@@ -195,6 +195,7 @@ def onlooker(tenants, name):
     try: yield lambda line: tell(proc, line).strip()
     finally: end(proc)
 
+@pytest.mark.slow
 def test_rename_with_a_process_that_looks_on(tenants):
     "All data moves along; the other process notices, finds the new name, and makes a tenant of the old one, which stays whole"
     ids = [o for o,_ in tenants.create('acme').submit_many('sync', work, [{}]*3)]
@@ -208,6 +209,7 @@ def test_rename_with_a_process_that_looks_on(tenants):
         tenants['acme'].submit('sync', work)
     assert [len(Tenants(tenants.path)[o].list_jobs()) for o in ('acme', 'beta')]==[2, 4]
 
+@pytest.mark.slow
 def test_what_the_app_of_another_process_writes_moves_along(tenants):
     "Through a connection of its own, which it has kept: it is in the renamed database, also after it was opened there"
     tenants.create('acme').db.execute('CREATE TABLE notes (a)')

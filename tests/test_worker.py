@@ -124,6 +124,7 @@ async def test_idle_tenants_get_no_table(tenants):
     async with working(tenants): await until(lambda: ran)
     assert 'tenant_jobs' not in database(tenants.file('globex')).t
 
+@pytest.mark.slow
 async def test_few_files_open_at_a_time(tmp_path, monkeypatch):
     "Two hundred tenants with a job each"
     monkeypatch.setattr('tenant_tasks.link.most_open', lambda: 16)
@@ -234,6 +235,7 @@ async def test_a_tenant_that_is_gone_is_mentioned_once(tmp_path, logs):
     "Its file is deleted by hand while a job of it runs, here or in another process: one line, then silence, until it is there again"
     await asyncio.gather(*[gone(tmp_path/o, o, logs) for o in ('running', 'watched', 'idle', 'map')])
 
+@pytest.mark.slow
 async def test_a_broken_watched_tenant_is_left_alone(tenants, logs):
     "Not looked at each second because another process has a job there, but less and less often"
     path = tenants.file('acme')
