@@ -88,8 +88,9 @@ def _damage(conn, full):
 
 def _stuck(conn, path, now, late):
     folder = os.path.dirname(path)
-    for owner,n in claims_by_owner(conn).items():
-        if is_dead(owner, folder): yield Finding('', 'stuck', f'{n} running jobs of a process that has died')
+    for owner,n,lease in claims_by_owner(conn):
+        dead,over = is_dead(owner, folder),(lease or '')<timestamp(now-late)
+        if dead or dead is None and over: yield Finding('', 'stuck', f'{n} running jobs of a process that has died')
     for task,n,since in overdue(conn, now-late, now):
         if task is not None and any(this_process.other_workers(path, task)):
             yield Finding('', 'late', f'{n} jobs of {task} wait for a worker, the first since {since[:16]}', 'note')

@@ -198,14 +198,16 @@ def sweep_locks(
     folder:str|Path, # The directory of tenants' databases
     older:float=86400, # Seconds since their last sign of life
 )->int: # Files removed
-    "Remove the lock files of processes that died long ago"
+    "Remove the lock files of processes that haven't lived for long"
     n = 0
-    for o,_ in _signs(folder):
-        if is_dead(o.rpartition('~')[0], folder): (_sign_dir(folder)/f'{o}.worker').unlink(missing_ok=True)
     for o in Path(folder, lock_dir).glob('*.lock'):
         try:
-            if time.time()-o.stat().st_mtime<older or not is_dead(o.stem, folder): continue
+            if time.time()-o.stat().st_mtime<older or is_dead(o.stem, folder) is False: continue
             o.unlink()
             n += 1
         except OSError: pass
+    for o,_ in _signs(folder):
+        owner = o.rpartition('~')[0]
+        if is_dead(owner, folder) or not Path(folder, lock_dir, f'{owner}.lock').exists():
+            (_sign_dir(folder)/f'{o}.worker').unlink(missing_ok=True)
     return n

@@ -89,7 +89,7 @@ def live_workers(folder: str | Path) -> list[SeenWorker]:
     """
 
 def sweep_locks(folder: str | Path, older: float=86400) -> int:
-    """Remove the lock files of processes that died long ago
+    """Remove the lock files of processes that haven't lived for long
 
     Args:
         folder: The directory of tenants' databases

@@ -8,12 +8,13 @@ Everything that belongs to one process and to no database: its name, the lock fi
 __all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process', 'is_dead', 'other_host']
 
 # %% ../nbs/06_process.ipynb #7b78c111
-import logging,os,secrets,socket,threading,time,weakref
+import logging,os,secrets,socket,sys,threading,time,weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext,suppress
 from datetime import datetime,timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from anyio import CapacityLimiter,to_thread
 from anyio.lowlevel import RunVar
@@ -57,9 +58,9 @@ class ThreadLimit:
 _log = logging.getLogger('tenant_tasks')
 
 def _kernel():
-    "A name for the running kernel; on Linux, a new one after each boot"
+    "A name for the running kernel, on Linux a new one after each boot; '' if it is unknown"
     try: return Path('/proc/sys/kernel/random/boot_id').read_text()[:8]
-    except OSError: return socket.gethostname()
+    except OSError: return '' if sys.platform=='linux' else _host()
 
 def _host(): return ''.join(c if c.isalnum() else '-' for c in socket.gethostname())
 
@@ -298,19 +299,22 @@ def _place_of(owner):
     except (AttributeError,ValueError): return None
     return host,kernel,pid
 
+def _is_here(owner):
+    "Does the owner run under this kernel, or did it?"
+    place = _place_of(owner)
+    return bool(place and place[1]) and place[1]==_kernel()
+
 def is_dead(
     owner:str|None, # The `owner` in a row
     folder:str|Path, # The directory of the tenant's database
-)->bool|None: # None if the lock can't tell
+)->bool|None: # None if that can't be known
     "Is the process that owns a job dead?"
-    if (place := _place_of(owner)) is None: return None
-    host,kernel,_ = place
-    if kernel!=_kernel(): return True if host==_host() else None
+    if _place_of(owner) is None: return None
     try:
         with open(_lock_file(folder, owner)) as f: fcntl.flock(f, fcntl.LOCK_SH|fcntl.LOCK_NB)
-        return True
     except BlockingIOError: return False
     except (OSError,AttributeError): return None
+    return _is_here(owner) or None
 
 # %% ../nbs/06_process.ipynb #e6907d68
 def other_host(
@@ -323,12 +327,16 @@ def other_host(
 # %% ../nbs/06_process.ipynb #3b3e30cf
 def _has_pid(owner):
     "Does this host have a process with the number of the owner?"
-    place = _place_of(owner)
-    if fcntl is None or place is None or place[:2]!=(_host(),_kernel()): return False
-    try: os.kill(int(place[2]), 0)
+    if fcntl is None or not _is_here(owner): return False
+    try: os.kill(int(_place_of(owner)[2]), 0)
     except PermissionError: return True
     except (OSError,ValueError,OverflowError): return False
     return True
+
+def _is_stopped(owner):
+    "Is a process of this machine stopped, by a signal or a debugger? False if that can't be read"
+    try: return Path(f'/proc/{_place_of(owner)[2]}/stat').read_text().rpartition(') ')[2][:1] in ('T','t')
+    except (OSError,ValueError): return False
 
 # %% ../nbs/06_process.ipynb #55bf54fc
 @patch
@@ -345,22 +353,34 @@ def orphans(self:Process,
     for job in store.orphans(gone, missing, list(self.claims), now):
         if dead.get(job.owner): res.append((job, 'died'))
         else:
-            seen = after[job.id] = self._listen(job, folder, now, before.get(job.id))
-            if seen[2]>self.lease.total_seconds(): res.append((job, 'gave no sign of life for a whole lease'))
+            lives = dead.get(job.owner) is False and job.owner!=self.id and not _is_stopped(job.owner)
+            seen = after[job.id] = self._listen(job, folder, lives, now, before.get(job.id))
+            if seen.silent>self.lease.total_seconds(): res.append((job, 'gave no sign of life for a whole lease'))
     if after or before: self._observed[store.link.path] = after
     return res
 
+# %% ../nbs/06_process.ipynb #750b7881
+class _Seen(NamedTuple):
+    "What was seen of a job's process"
+    sign:tuple # The last sign of life for this job
+    beat:int|None # When it last wrote its lock file
+    at:float # When we looked
+    silent:float # For how many seconds the sign has been the last
+
 @patch
-def _listen(self:Process, job, folder, now, before):
-    "The last sign of life of a job's process, when we looked, and for how many seconds it has been the last"
-    sign,at = (job.owner, job.claim, job.lease_until, _last_beat(job, folder)),self.monotonic()
+def _listen(self:Process, job, folder, lives, now, before):
+    "Look for signs of life; the silence of a process that lives only counts while it beats"
+    beat,lists = _last_beat(job, folder)
+    sign,at = (job.owner, job.claim, job.lease_until, lists and beat),self.monotonic()
     start = job.lease_until or timestamp(parse_time(job.started_at or job.created_at)+self.lease)
     expired = job.status=='pending' or start<timestamp(now)
-    if not (expired and before and before[0]==sign): return sign,at,0.
-    return sign,at,before[2]+min(at-before[1], self.lease.total_seconds()/3)
+    if not (expired and before and before.sign==sign): return _Seen(sign, beat, at, 0.)
+    counts = not lives or beat!=before.beat
+    return _Seen(sign, beat, at, before.silent+counts*min(at-before.at, self.lease.total_seconds()/3))
 
 def _last_beat(job, folder):
+    "When the process of a job last wrote its lock file, and whether that speaks for the job"
     try:
         with open(_lock_file(folder, job.owner)) as f: at,text = os.fstat(f.fileno()).st_mtime_ns,f.read()
-        return at if job.claim in text else None
-    except (OSError,TypeError): return None
+        return at,job.status=='pending' or str(job.claim) in text
+    except OSError: return None,False

@@ -212,7 +212,7 @@ def is_dead(owner: str | None, folder: str | Path) -> bool | None:
         folder: The directory of the tenant's database
 
     Returns:
-        None if the lock can't tell
+        None if that can't be known
     """
 
 def other_host(owner: str | None) -> str | None:

@@ -1232,15 +1232,15 @@ def hold_all(
     list(conn.execute(_put_pause, Pause('', None, reason, timestamp(now))))
 
 # %% ../nbs/04_store.ipynb #75e30874
-_claims = "SELECT owner, count(*) FROM tenant_jobs WHERE status='running' GROUP BY owner"
+_claims = "SELECT owner, count(*), max(lease_until) FROM tenant_jobs WHERE status='running' GROUP BY owner"
 _overdue = f"""SELECT task, count(*), min(run_at) FROM tenant_jobs j WHERE status='pending' AND run_at<=:late
     AND NOT EXISTS (SELECT 1 FROM tenant_pauses WHERE job_type IN ('', j.job_type) AND {_active}) GROUP BY task"""
 
 def claims_by_owner(
     conn:apsw.Connection, # A connection to a tenant's database
-)->dict: # Count by `owner`
+)->list[tuple]: # Owner, count, and when the last lease ends
     "How many jobs each process runs here"
-    return dict(conn.execute(_claims))
+    return list(conn.execute(_claims))
 
 def overdue(
     conn:apsw.Connection, # A connection to a tenant's database

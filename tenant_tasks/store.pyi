@@ -907,14 +907,14 @@ def hold_all(conn: apsw.Connection, reason: str, now: datetime) -> None:
         now: The time
     """
 
-def claims_by_owner(conn: apsw.Connection) -> dict[Any, Any]:
+def claims_by_owner(conn: apsw.Connection) -> list[tuple[Any, ...]]:
     """How many jobs each process runs here
 
     Args:
         conn: A connection to a tenant's database
 
     Returns:
-        Count by `owner`
+        Owner, count, and when the last lease ends
     """
 
 def overdue(conn: apsw.Connection, late: datetime, now: datetime) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from fastlite import database
 from tenant_tasks.job import TenantJob,timestamp,utcnow
 from tenant_tasks.link import retry_busy
 from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.process import Process
+from tenant_tasks.process import Process,lock_dir,this_process
 
 root = Path(__file__).parent.parent
 programs = root/'tests/programs'
@@ -173,6 +173,13 @@ def running_row(manager, owner, lease=None, **kw):
     vals = dict(status='running', task='w.note', max_retries=3, payload='{"n": 1}', created_at=timestamp(now), started_at=timestamp(now-timedelta(seconds=1)))
     job = TenantJob(f'r{n}', 'note', owner=owner, claim=f'c{n}', lease_until=lease and timestamp(now+lease), **{**vals, **kw})
     return manager.store.submit([job])[0]
+
+def dead_owner(folder):
+    "The name of a process that has died: nothing holds its lock any more"
+    owner = '~'.join([*this_process.id.split('~')[:2], '9', 'aa'])
+    (Path(folder)/lock_dir).mkdir(exist_ok=True)
+    (Path(folder)/lock_dir/f'{owner}.lock').touch()
+    return owner
 
 class Look:
     "A manager of a process whose monotonic clock only `at_intervals` moves"

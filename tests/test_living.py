@@ -14,6 +14,11 @@ pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this
 def chaos():
     with Chaos(tenants=2) as res: yield res
 
+@pytest.fixture
+def unseen_locks(monkeypatch):
+    "All other processes are on another host"
+    monkeypatch.setattr('tenant_tasks.process.is_dead', lambda owner, folder: None)
+
 def runs_of(chaos): return [o for v in executions(chaos).values() for o in v]
 
 def started(chaos, n=1): chaos.until(lambda: len(runs_of(chaos))>=n)
@@ -99,8 +104,8 @@ def test_a_short_stop_is_no_death(chaos):
     chaos.until(chaos.finished)
     assert check_ledger(chaos)[0]['executions']==1
 
-def test_a_suspended_machine(path, clock):
-    "An observer that has seen an expired lease sleeps for an hour with its machine, wakes up before the owner, and takes nothing yet"
+def test_a_suspended_machine(path, clock, unseen_locks):
+    "On another host, an observer that has seen an expired lease sleeps for an hour with its machine, wakes up before the owner, and takes nothing yet"
     watch = Stopwatch()
     first,second = [manager_at(path, clock, process=Process(monotonic=watch)) for _ in range(2)]
     first.claim(first.submit('sync', print)[0])
@@ -138,8 +143,8 @@ def test_a_beat_reaches_observers_while_the_disk_is_full(path, clock, monkeypatc
         assert second.process.orphans(second.store, clock())==[]
 
 @pytest.mark.parametrize('alive', [True, False])
-def test_a_beat_reaches_observers_while_the_database_is_locked(path, clock, alive):
-    "Two processes in one test: the first can't renew its lease, and lists its claim in its lock file instead"
+def test_a_beat_reaches_observers_while_the_database_is_locked(path, clock, unseen_locks, alive):
+    "Two hosts in one test: the first can't renew its lease, and lists its claim in its lock file instead"
     watch = Stopwatch()
     first,second = [manager_at(path, clock, process=Process(monotonic=watch)) for _ in range(2)]
     a = first.claim(first.submit('sync', print)[0])

@@ -4,14 +4,13 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from helpers import Look,awork,end,manager_at,open_db,program,running_row,until,work
+from helpers import Look,awork,dead_owner,end,manager_at,open_db,program,running_row,until,work
 
 from tenant_tasks.job import TenantJob,timestamp,utcnow
 from tenant_tasks.peers import WorkerSign
 from tenant_tasks.process import Process,is_dead,lock_dir,this_process
 
 host,kernel,*_ = this_process.id.split('~')
-dead = f'{host}~other~1~aa' # Of an earlier boot
 soon,past = timedelta(minutes=1),timedelta(minutes=-1)
 
 def seen_from_outside(owner, folder):
@@ -112,20 +111,21 @@ def test_a_sign_that_cannot_be_written_is_tried_again(tmp_path, logs):
 # -- rescue
 
 def test_rescue_knows_the_dead_from_the_living(path):
-    "A boot that is over is known at once; whatever can't be known needs an expired lease and a whole lease of silence"
+    "A lock that is free is known at once; whatever can't be known needs an expired lease and a whole lease of silence"
     look = Look(path)
     manager,me = look.manager,look.process.id
-    cases = dict(rebooted=running_row(manager, dead, soon), elsewhere=running_row(manager, 'far~other~1~aa', soon),
+    cases = dict(dead=running_row(manager, dead_owner(manager.folder), soon), rebooted=running_row(manager, f'{host}~other~1~aa', soon),
+        rebooted_late=running_row(manager, f'{host}~other~1~aa', past), elsewhere=running_row(manager, 'far~other~1~aa', soon),
         elsewhere_late=running_row(manager, 'far~other~1~aa', past), no_file=running_row(manager, f'{host}~{kernel}~1~aa', soon),
         no_file_late=running_row(manager, f'{host}~{kernel}~1~aa', past), mine=running_row(manager, me, soon),
         mine_forgotten=running_row(manager, me, past), old_version=running_row(manager, None),
         old_version_late=running_row(manager, None, started_at=timestamp(utcnow()-2*look.process.lease)))
-    late = {'elsewhere_late', 'no_file_late', 'mine_forgotten', 'old_version_late'}
+    late = {'rebooted_late', 'elsewhere_late', 'no_file_late', 'mine_forgotten', 'old_version_late'}
     names = {v.id:k for k,v in cases.items()}
-    assert [names[o.id] for o in manager.rescue()]==['rebooted']
+    assert [names[o.id] for o in manager.rescue()]==['dead']
     assert [{names[o] for o in ids} for ids in look.at_intervals()]==[set(), set(), set(), late]
     for o in manager.list_jobs(status='pending'): assert o.retry_count==1 and 'process' in o.error_log
-    assert len(manager.list_jobs(status='pending'))==5
+    assert len(manager.list_jobs(status='pending'))==6
 
 def test_rescue_skips_the_claims_of_its_own_process(path, clock):
     "A lease that could not be renewed for long is no reason to run a job twice; once the claim is given up, the job runs again"
@@ -137,7 +137,8 @@ def test_rescue_skips_the_claims_of_its_own_process(path, clock):
     assert look.at_intervals(5)[-1]=={attempt.id} and look.manager.get_job(attempt.id).status=='pending'
 
 def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
-    "The owner renews its lease after the observer has found the job orphaned, and before it takes the job over: nothing is written"
+    "The owner, on another host, renews its lease after the observer has found the job orphaned, and before it takes the job over: nothing is written"
+    monkeypatch.setattr('tenant_tasks.process.is_dead', lambda owner, folder: None)
     look,owner = Look(path, clock=clock),manager_at(path, clock, process=Process())
     attempt = owner.claim(owner.submit('sync', work)[0])
     clock.advance(10*look.process.lease)
@@ -156,12 +157,16 @@ def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
 def test_jobs_of_the_living_hide_none_of_the_dead(path, clock, waits):
     "However many there are: running ones, and pending ones that only their process can run"
     living,manager = manager_at(path, clock, process=Process()),manager_at(path, clock)
+    dead = dead_owner(manager.folder)
+    dead = dead_owner(manager.folder)
     living.submit_many('sync', awork, [{}]*1500)
     assert waits or len(living.claim_next(1500))==1500
     lost = running_row(manager, dead, soon, status='pending' if waits else 'running', task=None if waits else 'w.note')
     assert living.process.id<dead and [o.id for o in manager.rescue()]==[lost.id]
 
 def test_rescue_honours_attempts_and_wishes(manager):
+    dead = dead_owner(manager.folder)
+    dead = dead_owner(manager.folder)
     last = running_row(manager, dead, retry_count=2)
     stopped = running_row(manager, dead, cancel_requested=1)
     lost = running_row(manager, dead, task=None, function='myapp.sync_data')

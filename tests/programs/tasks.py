@@ -1,5 +1,5 @@
 "The tasks of the crash tests. Each execution is noted in a ledger; a process may kill itself while it runs one"
-import asyncio,os,random,shutil,subprocess,sys,time
+import asyncio,ctypes,os,random,shutil,subprocess,sys,time
 from pathlib import Path
 
 from tenant_tasks.attempt import current_job
@@ -82,6 +82,13 @@ def forking(n, secs=.01):
         os._exit(0)
     Path(os.environ['LEDGER']).with_name('child').write_text(str(pid))
     time.sleep(secs)
+    note('end')
+
+@task
+def gripping(n, secs=.01):
+    "Keep Python's own lock: no other thread of this process runs"
+    note('begin')
+    ctypes.PyDLL(None).usleep(int(secs*1e6))
     note('end')
 
 @task
