@@ -15,6 +15,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime,timedelta
 from itertools import count
+from numbers import Real
 
 import anyio,apsw
 from fastcore.aio import is_async_callable
@@ -170,7 +171,6 @@ def _decide(self:Attempt):
     now,t = self.clock(),self.policy
     policy = dict(backoff=t.backoff or self.backoff, retry_on=t.retry_on, cancel_on=t.cancel_on)
     try: self._change = decide(self.job, self.outcome, now, skip=1, **policy)
-    except KeyboardInterrupt: raise
     except BaseException as e: self._change = decide(self.job, e, now) # An exception that can't be shown
     return self._change
 
@@ -394,13 +394,13 @@ def said(self:Attempt, done, note):
 
 @patch
 def progress(self:Attempt,
-    done:float, # From 0 to 1
+    done:float, # From 0 to 1; a sum of shares may miss it by a millionth
     note:str|None=None, # The current step, in words
 ):
     "Show users how far the job is"
-    if not isinstance(done, (int,float)) or isinstance(done, bool) or not 0<=done<=1:
+    if not isinstance(done, Real) or isinstance(done, bool) or not -1e-6<=done<=1+1e-6:
         raise ValueError(f"`done` must be a number from 0 to 1, got {done!r}")
-    self.said(float(done), note)
+    self.said(float(min(max(done, 0), 1)), note)
     if time.monotonic()-self._told<_progress_every: return
     self._told = time.monotonic()
     try: self.store.progress(self.job, self.mode)

@@ -143,7 +143,7 @@ class Attempt:
         """Show users how far the job is
 
         Args:
-            done: From 0 to 1
+            done: From 0 to 1; a sum of shares may miss it by a millionth
             note: The current step, in words
         """
 

@@ -13,6 +13,7 @@ __all__ = ['live_statuses', 'final_statuses', 'statuses', 'transitions', 'never'
 
 # %% ../nbs/00_job.ipynb #6b12ef54
 import html,json,re,secrets,time
+from collections import deque
 from dataclasses import dataclass,fields
 from datetime import datetime,timezone
 from typing import Any,NamedTuple
@@ -101,22 +102,30 @@ def check_text(
 
 # %% ../nbs/00_job.ipynb #9d84a7a0
 max_json = 2**20 # Most bytes of JSON in a payload or a result: rows stay small, files belong elsewhere
+_max_depth = 100 # Most levels of lists and dicts in it: what was written can be read, however deep in calls
 
 class BadPayload(ValueError):
     "A payload or a step's value can't be stored, or the stored payload isn't a JSON object of arguments"
 
 # %% ../nbs/00_job.ipynb #de5b2f50
-def _check_keys(o):
-    if isinstance(o, dict):
-        for k,v in o.items():
-            if not isinstance(k, str): raise TypeError(f'dict key {k!r} is not a string')
-            _check_keys(v)
-    elif isinstance(o, (list,tuple)):
-        for v in o: _check_keys(v)
+def _levels(o):
+    "The lists and dicts of a value, one level after another; `ValueError` if there are too many levels"
+    level = [o]
+    for _ in range(_max_depth+1):
+        level = [o for o in level if isinstance(o, (dict,list,tuple))]
+        if not level: return
+        yield level
+        level = [v for o in level for v in (o.values() if isinstance(o, dict) else o)]
+    raise ValueError(f'more than {_max_depth} levels of lists and dicts')
 
+def _check_keys(level):
+    for k in [k for o in level if isinstance(o, dict) for k in o]:
+        if not isinstance(k, str): raise TypeError(f'dict key {k!r} is not a string')
+
+# %% ../nbs/00_job.ipynb #d5f60c56
 def _dump(name, value):
     try:
-        _check_keys(value)
+        for o in _levels(value): _check_keys(o)
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as e:
         what = 'None, bool, int, finite float, str, or lists and dicts of them'
@@ -145,20 +154,24 @@ def dump_value(
     return _check_size(name, _dump(name, value))
 
 # %% ../nbs/00_job.ipynb #ac1233c3
-def _repr(o):
-    try: return repr(o)
-    except Exception as e: return f'<{type(o).__name__} whose repr raises {type(e).__name__}>'
+def _safely(f, o):
+    try: return f(o)
+    except BaseException as e: return f'<{type(o).__name__} whose {f.__name__} raises {type(e).__name__}>'
+
+def _as_result(value):
+    text = json.dumps(value, allow_nan=False)
+    if len(text)>max_json: raise ValueError(f'{len(text):,} bytes of JSON, at most {max_json:,} fit')
+    if text.count('[')+text.count('{')>_max_depth: deque(_levels(value), 0)
+    return text
 
 def dump_result(
     value, # What the function returned
 )->tuple[str|None,str]: # The row's `result`, and a note on what had to be changed ('' if nothing)
     "A return value as a row's `result`; never fails"
-    if value is None: return None,''
-    try: res,why = json.dumps(value, allow_nan=False),''
-    except (TypeError, ValueError, RecursionError) as e: res,why = None,str(e)
-    if res and len(res)<=max_json: return res,''
-    why = why or f'{len(res):,} bytes of JSON, at most {max_json:,} fit'
-    return json.dumps(_repr(value)[:max_json//8]),f"the result can't be kept as JSON ({why}): its repr is stored"
+    try: return (None if value is None else _as_result(value)),''
+    except BaseException as e: why = _safely(str, e)
+    text = json.dumps(_safely(repr, value)[:max_json//8])
+    return text,f"the result can't be kept as JSON ({why}): its repr is stored"
 
 # %% ../nbs/00_job.ipynb #5c491c38
 _err_head = re.compile(r'^── attempt (\d+) · (\S+) ──\n', re.M)
@@ -444,7 +457,7 @@ def _cell(job, name):
     if name=='error_log' and v: v = error_message(job.errors[0]['error'] if job.errors else v)
     if name.endswith('_at') and v: v = v[:19].replace('T', ' ')
     text = html.escape('' if v is None else str(v), quote=False)
-    return re.sub(r'([\\`*_|\[\]~^$"])', r'\\\1', text).replace('\n', ' ')
+    return ' '.join(re.sub(r'([\\`*_|\[\]~^$"])', r'\\\1', text).splitlines())
 
 def _markdown(*rows): return '\n'.join(f"| {' | '.join(o)} |" for o in (rows[0], ['---']*len(rows[0]), *rows[1:]))
 

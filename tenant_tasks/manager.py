@@ -395,7 +395,9 @@ def submit(self, /,
     **task_kwargs, # Arguments for `task_func`, as JSON can hold them
 )->tuple[str,BackgroundTask]: # The job's id (a `JobId`), and the task that a route returns along with its response
     "Submit a new background task for execution."
-    _signature(task_func)
+    names,_ = _signature(task_func)
+    if max_retries is not _default_retries and 'max_retries' in (names or ()): raise TypeError("`max_retries` "
+        f"must not be a parameter of `task_func` too, and {function_name(task_func)} has one: rename it")
     return self._submit([self._new_job(job_type, task_func, max_retries, task_kwargs)], task_func)[0]
 
 # %% ../nbs/08_manager.ipynb #a5588159

@@ -9,9 +9,11 @@ __all__ = ['free_deaths', 'exp_backoff', 'to_delta', 'wait_after', 'Cancel', 'Sn
            'RaisedElsewhere', 'format_error', 'Change', 'decide']
 
 # %% ../nbs/01_retry.ipynb #fe3a2922
-import logging,math,traceback
+import logging,traceback
 from collections.abc import Callable
 from datetime import datetime,timedelta
+from numbers import Number
+from textwrap import indent
 from typing import Any,NamedTuple
 
 from .job import *
@@ -29,7 +31,7 @@ def to_delta(
 )->timedelta: # The same, as a `timedelta`
     "A wait as a duration; `ValueError` unless it is between 0 and 10,000,000,000 seconds"
     secs = wait.total_seconds() if isinstance(wait, timedelta) else wait
-    good = isinstance(secs, (int,float)) and not isinstance(secs, bool) and math.isfinite(secs) and 0<=secs<=1e10
+    good = isinstance(secs, (int,float)) and not isinstance(secs, bool) and 0<=secs<=1e10
     if not good: raise ValueError(f"a wait must be a timedelta or 0 to 10,000,000,000 seconds, got {wait!r}")
     return timedelta(seconds=secs)
 
@@ -42,7 +44,7 @@ def wait_after(
 )->timedelta: # Wait before the next attempt
     "What `backoff` says, or `exp_backoff` if it fails"
     try: return to_delta(backoff(failures))
-    except Exception: _log.exception("backoff %r failed on %s; exp_backoff takes over", backoff, failures)
+    except BaseException: _log.exception("backoff %r failed on %s; exp_backoff takes over", backoff, failures)
     return exp_backoff(failures)
 
 # %% ../nbs/01_retry.ipynb #dd6fd7bd
@@ -97,6 +99,30 @@ def format_error(
     tb = e.__traceback__
     for _ in range(skip): tb = tb.tb_next if tb and tb.tb_next else tb
     return ''.join(traceback.format_exception(type(e), e, tb))
+
+# %% ../nbs/01_retry.ipynb #43c607b2
+def _one_line(o):
+    if isinstance(o, Number): return o
+    try: s = str(o)
+    except BaseException as e: s = f'<{type(o).__name__} whose str raises {type(e).__name__}>'
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in s)
+
+class _OneLine(logging.Filter):
+    "Filter of the logger 'tenant_tasks': no text in a line of the log begins another line"
+    def filter(self,
+        record:logging.LogRecord, # A line of the log
+    )->bool: # True: none is dropped
+        "Escape what a line shows, and indent its traceback"
+        if isinstance(record.args, tuple): record.args = tuple(map(_one_line, record.args))
+        e = record.exc_info and record.exc_info[1]
+        if e: record.exc_text = indent(_traceback(e), '  ')
+        return True
+
+def _traceback(e):
+    try: return format_error(e).rstrip()
+    except BaseException as other: return f'{type(e).__name__}, whose traceback raises {type(other).__name__}'
+
+logging.getLogger('tenant_tasks').addFilter(_OneLine())
 
 # %% ../nbs/01_retry.ipynb #034da560
 class Change(NamedTuple):

@@ -8,7 +8,7 @@ The methods of a `BackgroundTaskManager` for recurring jobs. A schedule is a row
 __all__ = ['new_schedule']
 
 # %% ../nbs/08a_schedules.ipynb #9af1b31e
-import logging,os
+import inspect,logging,os
 from collections.abc import Callable
 from dataclasses import fields,replace
 from datetime import datetime,timedelta
@@ -27,6 +27,8 @@ from .manager import *
 # %% ../nbs/08a_schedules.ipynb #1583ce51
 _log = logging.getLogger('tenant_tasks')
 
+_defaults = {k:o.default for k,o in inspect.signature(check_schedule).parameters.items()}
+
 def new_schedule(
     name:str, # Unique in its tenant; the `job_type` of its jobs
     func:Callable, # A registered task
@@ -36,6 +38,8 @@ def new_schedule(
     "A schedule whose parts have been checked"
     task,must = task_name(func),'`func` must be registered with @task, so that every process can run it'
     if task is None: raise ValueError(f"{must}, got {function_name(func) if callable(func) else repr(func)}")
+    taken = [k for k in inspect.signature(func).parameters if when.get(k, _defaults.get(k))!=_defaults.get(k)]
+    if taken: raise TypeError(f"`{taken[0]}` must not be a parameter of `func` too, and {task} has one: rename it")
     payload,tries = dump_kwargs(check_args(func, kwargs)),find_task(task).max_retries
     return Schedule(check_text('name', name), task, payload=payload, max_retries=tries, **check_schedule(**when))
 

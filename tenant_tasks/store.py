@@ -241,6 +241,12 @@ _text = "(j.payload LIKE :payload ESCAPE '!' OR j.error_log LIKE :text ESCAPE '!
 _times = dict(since=f'{_ended_or_made}>=:since', until=f'{_ended_or_made}<=:until')
 _slow_filters = dict(_times, schedule='j.schedule=:schedule', text=_text, error='error_line(j.error_log)=:error')
 
+def _given(**filters):
+    "Without those that are None"
+    known = {**_filters, **_slow_filters}
+    for k in filters.keys()-known: raise TypeError(f"a filter must be one of {', '.join(known)}, got {k!r}")
+    return {k:v for k,v in filters.items() if v is not None}
+
 def _jobs(rows): return JobList(TenantJob(*o) for o in rows)
 
 def _newest(args, what='rowid'):
@@ -296,8 +302,7 @@ def find(self:JobStore,
     **filters, # `schedule`, `since`, `until` (when it ended, or was submitted if it is live), `text`, `error`
 )->JobList: # Newest first; `last` is the number of the last row
     "Jobs by type, status and batch, and by what has no index"
-    args = dict(job_type=job_type, status=status, batch=batch, below=below, **filters)
-    args = {k:v for k,v in args.items() if v is not None}
+    args = _given(job_type=job_type, status=status, batch=batch, below=below, **filters)
     return self._ask(lambda conn: _find(conn, args, limit, scan))
 
 @patch
@@ -332,7 +337,7 @@ def count(self:JobStore,
     **filters, # As `find` takes them
 )->int: # `AtLeast` so many, if not all rows were looked at
     "How many jobs match"
-    args = {k:v for k,v in filters.items() if v is not None}
+    args = _given(**filters)
     return self._ask(lambda conn: _count_found(conn, args, limit, scan))
 
 # %% ../nbs/04_store.ipynb #56e8deb0
@@ -358,7 +363,7 @@ def glances(self:JobStore,
     **filters, # As `find` takes them
 )->tuple[list,int|None]: # Row number, was it long?, job: newest first; and below which row others may be
     "Jobs without their long texts"
-    args = {k:v for k,v in filters.items() if v is not None}
+    args = _given(**filters)
     return self._ask(lambda conn: _glances(conn, args, limit, scan, most))
 
 # %% ../nbs/04_store.ipynb #28a9337d
@@ -1336,13 +1341,13 @@ def ended(self:JobStore,
 # %% ../nbs/04_store.ipynb #11ed3cb9
 @patch
 def prune_some(self:JobStore,
-    before:datetime, # Only jobs that ended before this time
+    before:datetime, # Only jobs that ended at this time or before
     batch:int=1000, # How many at most
     mode:Mode=runner, # `caller` or `runner`
 )->int: # Jobs deleted
     "Delete a batch of jobs that ended long ago, in one transaction"
     wanted = f'EXISTS (SELECT 1 FROM tenant_jobs b WHERE b.id=j.batch AND b.status IN {live_statuses})'
-    old = f'completed_at<? AND status IN {final_statuses} AND NOT {wanted}'
+    old = f'completed_at<=? AND status IN {final_statuses} AND NOT {wanted}'
     old = f'SELECT rowid FROM tenant_jobs j WHERE {old} LIMIT ?'
     sql,args = f'DELETE FROM tenant_jobs WHERE rowid IN ({old}) RETURNING id',(timestamp(before),batch)
     def work(conn):
@@ -1353,7 +1358,7 @@ def prune_some(self:JobStore,
 
 @patch
 def prune(self:JobStore,
-    before:datetime, # Only jobs that ended before this time
+    before:datetime, # Only jobs that ended at this time or before
     batch:int=1000, # Rows per transaction
 )->int: # Jobs deleted
     "Delete jobs that ended long ago"

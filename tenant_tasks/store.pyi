@@ -705,7 +705,7 @@ class JobStore:
         """Delete a batch of jobs that ended long ago, in one transaction
 
         Args:
-            before: Only jobs that ended before this time
+            before: Only jobs that ended at this time or before
             batch: How many at most
             mode: `caller` or `runner`
 
@@ -717,7 +717,7 @@ class JobStore:
         """Delete jobs that ended long ago
 
         Args:
-            before: Only jobs that ended before this time
+            before: Only jobs that ended at this time or before
             batch: Rows per transaction
 
         Returns:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from types import CellType
 
 from fastcore.aio import is_async_callable
 
@@ -37,18 +38,35 @@ class Task:
     on:str|None = None # The executor that calls the function; None for the process that claims its jobs
 
 # %% ../nbs/05_task.ipynb #8bb37719
-_tasks = {}
-_limits = {} # Limit and rate of the tasks that have one
-
-def _same(f, g):
+def _same_place(f, g):
     if f.__qualname__!=g.__qualname__: return False
     return f.__module__==g.__module__ or f.__code__.co_filename==g.__code__.co_filename
 
+def _values(f):
+    "What one `def` gives to each of its functions"
+    cells = [o.cell_contents for o in f.__closure__ or () if o!=CellType()]
+    return [*cells, *(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
+
+_plain_types = str,bytes,int,float,type(None)
+
+def _are_two(a, b, depth=9):
+    "Are these two functions, or plain values, and not one that was made again?"
+    if a is b or depth==0: return False
+    if isinstance(a, _plain_types) and isinstance(b, _plain_types): return a!=b
+    if not (inspect.isfunction(a) and inspect.isfunction(b)): return False
+    if not _same_place(a, b): return True
+    return a.__code__ is b.__code__ and any(_are_two(*o, depth-1) for o in zip(_values(a), _values(b)))
+
+# %% ../nbs/05_task.ipynb #d18e4f20
+_tasks = {}
+_limits = {} # Limit and rate of the tasks that have one
+
 def _register(t):
     old = _tasks.get(t.name)
-    if old and not _same(old.func, t.func):
+    if old and _are_two(old.func, t.func):
         taken = f'{t.name!r}, which is registered as {old.func.__module__}.{old.func.__qualname__}'
-        raise ValueError(f"the name of a task must be unique, as in @task(name='…'), got {taken}")
+        hint = '; a decorator keeps names with functools.wraps'*(old.func.__code__ is t.func.__code__)
+        raise ValueError(f"the name of a task must be unique, as in @task(name='…'), got {taken}{hint}")
     _tasks[t.name] = t
     _limits.pop(t.name, None)
     if t.limit or t.rate: _limits[t.name] = t.limit,t.rate

@@ -233,7 +233,8 @@ async def test_a_repr_that_raises_more_than_an_exception(manager, how):
         if how=='cancels': raise Cancel(Rude())
         return Rude()
     job = await run(manager, f, 1)
-    assert job.status=='failed' and 'no repr' in job.error_log
+    if how=='returns': assert job.status=='completed' and 'whose repr raises' in job.value
+    else: assert job.status=='failed' and 'no repr' in job.error_log
 
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
