@@ -1,16 +1,19 @@
 "What several test files use: managers, programs that run as processes, waiting for a condition, and small tasks"
-import asyncio,os,subprocess,sys,time
-from contextlib import contextmanager
+import asyncio,json,os,subprocess,sys,time
+from contextlib import contextmanager,redirect_stderr,redirect_stdout
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from string import Formatter
 from threading import Thread
+from typing import NamedTuple
 from urllib.request import urlopen
 
 import apsw,pytest
 from fastcore.net import free_port
 from fastlite import database
 
+from tenant_tasks.cli import main
 from tenant_tasks.job import TenantJob,timestamp,utcnow
 from tenant_tasks.link import retry_busy
 from tenant_tasks.manager import BackgroundTaskManager
@@ -76,6 +79,26 @@ def program(name, *args, stderr=subprocess.PIPE, **env):
 def python(*args, **kw):
     "Run Python in the root of the repository, with its output as text"
     return subprocess.run([sys.executable, *args], capture_output=True, text=True, cwd=root, **kw)
+
+class Ran(NamedTuple):
+    "How a command ended, and what it printed"
+    code:int
+    out:str
+    err:str
+
+def command(*args):
+    "Run the command `tenant-tasks` in this process"
+    out,err = StringIO(),StringIO()
+    with redirect_stdout(out),redirect_stderr(err):
+        try: code = main([*map(str, args)])
+        except SystemExit as e: code = e.code
+    return Ran(code, out.getvalue(), err.getvalue())
+
+def data(*args):
+    "The JSON that a command prints"
+    res = command(*args, '--json')
+    assert res.code==0, res.err
+    return json.loads(res.out)
 
 def repo_files(*paths):
     "The files of the repository that git knows or would add"

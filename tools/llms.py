@@ -8,7 +8,6 @@ from html import unescape
 from pathlib import Path
 
 import yaml
-from nbdev.serve import proc_nbs
 
 from readme import markdown,root,shown
 
@@ -31,27 +30,18 @@ def plain(
     lines = (' '.join(unescape(o).split()) for o in re.sub(r'</?(?:tr|p|div|li|h\d|table)\b[^>]*>', '\n', html).split('\n'))
     return '\n'.join(o for o in (re.sub(r'<[^>]*>', ' ', o).strip() for o in lines) if o)
 
-def page(
-    nb:Path, # A notebook that nbdev has processed
-)->str: # Markdown
-    "A page as text: no links to sources, and no links on names"
-    text = re.sub(r'---\n\n\[source\].*\n\n', '', markdown(nb, plain))
-    return re.sub(r'\[(`[^`]+`)\]\(/[^)]*\)', r'\1', text)
-
-def heads(text): return re.match(r'# (.+)\n\n> (.+)\n', text).groups()
-
-def llms(
-    processed:Path, # Where nbdev put the processed notebooks
-)->dict[str,str]: # Text by name of file
+def llms()->dict[str,str]: # Text by name of file
     "Both files"
-    index = page(processed/'index.ipynb')
+    def page(name): return markdown(root/'nbs'/name, plain)
+    index = page('index.ipynb')
     toc,whole = [index.split('\n\n##')[0].split('\n\n```')[0].strip()],[index]
     for name,pages in sections().items():
         toc.append(f'## {"Optional" if name==inside else name}')
-        texts = {o:page(processed/o) for o in pages}
-        toc.append('\n'.join(f'- [{title}]({Path(o).with_suffix(".html")}): {about}' for o,t in texts.items() for title,about in [heads(t)]))
+        texts = {o:page(o) for o in pages}
+        heads = {o:re.match(r'# (.+)\n\n> (.+)\n', t).groups() for o,t in texts.items()}
+        toc.append('\n'.join(f'- [{title}]({Path(o).with_suffix(".html")}): {about}' for o,(title,about) in heads.items()))
         if name!=inside: whole += texts.values()
     return {'llms.txt':'\n\n'.join(toc)+'\n', 'llms-full.txt':'\n'.join(whole)}
 
 if __name__=='__main__':
-    for k,v in llms(proc_nbs(str(root/'nbs'), n_workers=0, force=True)).items(): (root/'nbs'/k).write_text(v, encoding='utf-8')
+    for k,v in llms().items(): (root/'nbs'/k).write_text(v, encoding='utf-8')

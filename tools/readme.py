@@ -6,8 +6,6 @@ import re,sys
 from pathlib import Path
 
 from fastcore.nbio import read_nb
-from fastcore.xtras import frontmatter
-from nbdev.serve import proc_nbs
 
 root = Path(__file__).parent.parent
 narrow = 'body { max-width: 62rem; margin: 0 auto; padding: 1.5rem; line-height: 1.55; }\n'
@@ -24,33 +22,25 @@ def shown(
     return '```\n' + ''.join(data.get('text/plain', out.get('text', ''))).strip() + '\n```'
 
 def markdown(
-    nb:Path, # A notebook that nbdev has processed
+    nb:Path, # A notebook
     show=shown, # What makes Markdown of an output
 )->str: # The whole page
-    "A notebook as GitHub Markdown: its prose, its code, what the code gives"
+    "A page for users as GitHub Markdown: its prose, its code, what the code gives"
     parts = []
     for cell in read_nb(nb).cells:
-        options,src = re.match(r'((?:#\| [^\n]*\n?)*)(.*)', cell.source.strip(), re.S).groups()
-        if cell.cell_type=='raw':
-            meta,_ = frontmatter(src)
-            parts.append(f"# {meta['title']}\n\n> {meta['description']}")
+        options,src = re.match(r'((?:#\| ?[^\n]*\n?)*)(.*)', cell.source.strip(), re.S).groups()
         if cell.cell_type=='markdown': parts.append(re.sub(r'<!-- .*? -->\n*', '', src))
-        if cell.cell_type!='code': continue
-        if src and 'echo: false' not in options: parts.append(f'```python\n{src}\n```')
-        parts += [show(o) for o in cell.outputs]
+        if cell.cell_type!='code' or re.search(r'^#\| ?hide$', options, re.M): continue
+        if src and 'echo: false' not in options and not src.startswith('show_doc('): parts.append(f'```python\n{src}\n```')
+        parts += [re.sub(r'^---\n\n\[source\].*\n\n', '', show(o)) for o in cell.outputs]
     return '\n\n'.join(o for o in parts if o)+'\n'
 
-def readme(
-    processed:Path, # Where nbdev put the processed notebooks
-)->str: # Text of README.md
+def readme()->str: # Text of README.md
     "The front page, with links that lead from the top of the repository to the notebooks"
-    text = re.sub(r'---\n\n\[source\].*\n\n', '', markdown(processed/'index.ipynb'))
-    pages = {re.sub(r'^\d+[a-z]?_', '', o.stem):o.relative_to(processed) for o in processed.rglob('*.ipynb')}
-    text = re.sub(r'\]\(/(\w+)\.html#[^)]*\)', lambda m: f']({pages[m[1]]})', text)
-    return re.sub(r'\]\(([\w/]+\.(?:ipynb|png))\)', r'](nbs/\1)', text)
+    return re.sub(r'\]\(([\w/]+\.(?:ipynb|png))\)', r'](nbs/\1)', markdown(root/'nbs/index.ipynb'))
 
 def page(
-    nb:Path, # A notebook that nbdev has processed
+    nb:Path, # A notebook
     style:str, # CSS
 )->str: # HTML
     "A notebook as a page of its own, near enough to the site to look at"
@@ -59,9 +49,8 @@ def page(
     return pypandoc.convert_text(markdown(nb), 'html5', format='gfm', extra_args=args)
 
 if __name__=='__main__':
-    processed = proc_nbs(str(root/'nbs'), n_workers=0, force=True)
-    if '--html' not in sys.argv: (root/'README.md').write_text(readme(processed), encoding='utf-8')
+    if '--html' not in sys.argv: (root/'README.md').write_text(readme(), encoding='utf-8')
     else:
         out,style = Path(sys.argv[sys.argv.index('--html')+1]),narrow+(root/'nbs/styles.css').read_text(encoding='utf-8')
         out.mkdir(parents=True, exist_ok=True)
-        for o in processed.rglob('*.ipynb'): (out/f'{o.stem}.html').write_text(page(o, style), encoding='utf-8')
+        for o in (root/'nbs').rglob('[!_.]*.ipynb'): (out/f'{o.stem}.html').write_text(page(o, style), encoding='utf-8')

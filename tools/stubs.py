@@ -1,167 +1,199 @@
-"""Make `tenant_tasks/*.pyi` and `py.typed` from the package as it runs, for editors and type checkers.
+"""Make `tenant_tasks/__init__.pyi` and `py.typed` from the source of the package, for editors and type checkers.
 
-They read a class where it is written, and so don't see the methods that `@patch` adds to it later.
+They read a class where it is written, so they miss the methods that `@patch` adds in later modules. The stub has the
+names that `tenant_tasks/__init__.py` imports, complete; other classes of the package are `Any` there. It comes from
+syntax trees alone, without an import of the package, so every Python makes the same text.
 """
-import ast,builtins,importlib,inspect,re,textwrap
+import ast,builtins,re,textwrap
 from pathlib import Path
 
-import tenant_tasks
-
-package = Path(tenant_tasks.__file__).parent
-modules = {o.stem:importlib.import_module(f'tenant_tasks.{o.stem}') for o in sorted(package.glob('[a-z]*.py'))}
+package = Path(__file__).parent.parent/'tenant_tasks'
 filled = dict(Callable='..., Any', dict='Any, Any', Mapping='Any, Any', tuple='Any, ...')
-filled |= dict.fromkeys(('list', 'set', 'deque', 'type', 'Iterable', 'Iterator', 'Sequence'), 'Any')
-kept = 'property', 'classmethod', 'staticmethod', 'contextmanager', 'asynccontextmanager'
-head = '# Made by tools/stubs.py from the module of the same name; do not edit\n'
+filled |= dict.fromkeys(('list', 'set', 'type', 'Iterable', 'Iterator', 'Sequence'), 'Any')
+kept = 'property', 'classmethod', 'staticmethod', 'contextmanager', 'dataclass'
+functions = ast.FunctionDef,ast.AsyncFunctionDef
+head = '# Made by tools/stubs.py; do not edit\n'
 
-def places():
-    "The start of the statement that imports each name, as the modules write it"
-    res = dict(Any='typing', TypeVar='typing', overload='typing', AsyncIterator='collections.abc', Iterator='collections.abc')
-    for o in [o for m in modules.values() for o in ast.parse(inspect.getsource(m)).body]:
-        if isinstance(o, ast.Import): res |= {a.name:'' for a in o.names}
-        if not isinstance(o, ast.ImportFrom) or o.level: continue
-        if o.names[0].name=='*': res = dict.fromkeys(vars(importlib.import_module(o.module)), o.module) | res
-        else: res |= {a.name:o.module for a in o.names}
-    own = {o:k for k,m in modules.items() for o in m.__all__ if getattr(getattr(m, o), '__module__', '')==m.__name__}
-    return {k:f'from {v} import' if v else 'import' for k,v in res.items()} | {o:f'from .{k} import' for o,k in own.items()}
+# -- What the package defines
 
-places = places()
+def parsed(path):
+    "The statements of a module, each with the lines of its source"
+    src = path.read_text(encoding='utf-8')
+    res = ast.parse(src).body
+    for o in res: o.lines = src.split('\n')
+    return res
 
-def expr(text): return ast.parse(text, mode='eval').body
-def text_expr(text): return ast.Expr(ast.Constant(text))
-def is_ours(f): return inspect.isfunction(f) and Path(inspect.unwrap(f).__code__.co_filename).parent==package
+def patched(node):
+    "The name of the class that a function becomes a method of, or None"
+    for o in node.decorator_list:
+        name,args = (ast.unparse(o.func),o.args) if isinstance(o, ast.Call) else (ast.unparse(o),[])
+        if name=='patch': return ast.unparse(node.args.args[0].annotation)
+        if name=='patch_to': return ast.unparse(args[0])
 
-def tree(o):
-    "The syntax tree of a class or function, and its lines"
-    src = textwrap.dedent(inspect.getsource(o))
-    return ast.parse(src).body[0],src.split('\n')
+top = parsed(package/'__init__.py')
+body = [o for path in sorted(package.glob('[a-z]*.py')) for o in parsed(path)]
+sources = {a.name:o.module for o in body if isinstance(o, ast.ImportFrom) and not o.level for a in o.names}
+sources |= {a.name:'' for o in body if isinstance(o, ast.Import) for a in o.names}
+sources |= dict(FT='fastcore.xml', Any='typing', TypeVar='typing', overload='typing', Iterator='collections.abc')
+defs = {o.name:o for o in body if isinstance(o, ast.ClassDef) or isinstance(o, functions) and not patched(o)}
+values = {o.targets[0].id:o.value for o in body if isinstance(o, ast.Assign) and isinstance(o.targets[0], ast.Name)}
+names = [a.name for o in top if isinstance(o, ast.ImportFrom) and o.module for a in o.names]
+
+def is_class(name): return isinstance(defs.get(name), ast.ClassDef)
+
+def methods(name):
+    "All methods of a class, the private ones too, each with the lines of its source"
+    cls = defs[name]
+    own = [o for o in cls.body if isinstance(o, functions)]
+    for o in own: o.lines = cls.lines
+    return own + [o for o in body if isinstance(o, functions) and patched(o)==name]
+
+# -- Parts of a definition
 
 def comment(line): return line.partition(' # ')[2]
+def text_of(doc, margin):
+    "A docstring"
+    lines = textwrap.indent(doc, margin).strip().split('\n')
+    if len(lines)==1 and '"' not in doc: return f'{margin}"{doc}"\n'
+    return '\n'.join([f'{margin}"""{lines[0]}', *lines[1:], *[margin]*(len(lines)>1 or doc[-1]=='"')])+'"""\n'
 
-def variable(name, kind, line='', value=None):
-    "A variable or attribute, and the comment on it"
-    return [ast.AnnAssign(ast.Name(name), kind, value, 1), *[text_expr(comment(line))]*bool(comment(line))]
-
+def default(o): return ast.unparse(o) if isinstance(o, (ast.Constant,ast.UnaryOp)) else '...'
 def params(a): return [o for o in (*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg) if o]
-def default(o): return o if o is None or isinstance(o, (ast.Constant,ast.UnaryOp)) else expr('...')
 
 def annotation(o):
-    "An annotation, as a tree or as text; a bare `dict` holds anything"
-    if isinstance(o, ast.AST): o = getattr(o, 'value', None) if isinstance(o, ast.Constant) and o.value else ast.unparse(o)
-    return expr(re.sub(rf"\b({'|'.join(filled)})\b(?!\[)", lambda m: f'{m[1]}[{filled[m[1]]}]', o or 'Any'))
+    "An annotation as text; a bare `dict` holds anything, and so does a class that the stub doesn't have"
+    res = '' if o is None else o.value if isinstance(o, ast.Constant) and o.value else ast.unparse(o)
+    res = re.sub(r'(?<![.\w])\w+', lambda m: 'Any' if is_class(m[0]) and m[0] not in names else m[0], res)
+    return re.sub(rf"\b({'|'.join(filled)})\b(?!\[)", lambda m: f'{m[1]}[{filled[m[1]]}]', res or 'Any')
 
 def type_of(o):
-    "The type of a value, as text"
-    if o is None: return 'Any'
-    if isinstance(o, type): return 'type[Exception]'
-    if inspect.isroutine(o): return 'Callable'
-    name = type(o).__name__
-    if not o or type(o) not in (dict,list,tuple): return name if name in places or hasattr(builtins, name) else 'Any'
-    kinds = [' | '.join(dict.fromkeys(map(type_of, vals))) for vals in ((o, o.values()) if isinstance(o, dict) else (o,))]
-    return f"{name}[{', '.join(kinds)}{', ...' if isinstance(o, tuple) else ''}]"
+    "The type of the value of an expression, as text"
+    if isinstance(o, ast.Call) and isinstance(o.func, ast.Name):
+        made_by = defs.get(o.func.id)
+        if isinstance(made_by, functions): return annotation(made_by.returns)
+        return annotation(o.func) if made_by or isinstance(getattr(builtins, o.func.id, None), type) else 'Any'
+    if isinstance(o, ast.BinOp): return type_of(o.left)
+    if isinstance(o, ast.Name) and o.id in values: return type_of(values[o.id])
+    try: val = ast.literal_eval(o)
+    except ValueError: return 'Any'
+    kind = 'Any' if val is None else type(val).__name__
+    if not val or not isinstance(val, (tuple,list)): return annotation(ast.Name(kind))
+    return f"{kind}[{' | '.join(dict.fromkeys(type(v).__name__ for v in val))}{', ...'*isinstance(val, tuple)}]"
 
-def doc(f, node, lines):
+def doc(node, margin):
     "A docstring that holds the comments on parameters too"
     end = node.body[0].lineno-1
-    args = [f'    {o.arg}: {text}' for o in params(node.args) if o.lineno<end and (text := comment(lines[o.lineno-1]))]
-    gives = comment(lines[end-1]) if lines[end-1].partition(' # ')[0].endswith(':') else ''
+    args = [f'    {o.arg}: {text}' for o in params(node.args) if o.lineno<end and (text := comment(node.lines[o.lineno-1]))]
+    last = node.lines[end-1]
+    gives = comment(last) if last.partition(' # ')[0].endswith(':') else ''
     parts = [ast.get_docstring(node), '\n'.join(['Args:', *args]) if args else '', f'Returns:\n    {gives}' if gives else '']
-    text,margin = '\n\n'.join(o for o in parts if o),' '*(8 if '.' in f.__qualname__ else 4)
-    return textwrap.indent(text, margin).strip()+f'\n{margin}'*('\n' in text)
+    text = '\n\n'.join(o for o in parts if o)
+    return text and text_of(text, margin)
 
-def result(f, node):
+def result(node):
     "What a function returns, from its code if it has no annotation"
     if node.returns: return annotation(node.returns)
-    if inspect.isasyncgenfunction(f): return expr('AsyncIterator[Any]')
-    if inspect.isgeneratorfunction(f): return expr('Iterator[Any]')
-    if node.name in ('__repr__', '__str__'): return expr('str')
-    return expr('Any' if any(isinstance(o, ast.Return) and o.value for o in ast.walk(node)) else 'None')
+    inner = [o for o in ast.walk(node) if o is not node]
+    if any(isinstance(o, (ast.Yield,ast.YieldFrom)) for o in inner): return 'Iterator[Any]'
+    if node.name in ('__repr__', '__str__'): return 'str'
+    return 'Any' if any(isinstance(o, ast.Return) and o.value for o in inner) else 'None'
 
-def function(f, *wrappers):
-    "A function or method without its code; a decorator with or without arguments gives back what it decorates"
-    f = inspect.unwrap(f)
-    node,lines = tree(f)
-    a,text = node.args,doc(f, node, lines)
-    node.returns,node.body = result(f, node),[text_expr(text or ...)]
-    for o in params(a): o.annotation = None if o.arg in ('self', 'cls') else annotation(o.annotation)
-    a.defaults,a.kw_defaults = [default(o) for o in a.defaults],[default(o) for o in a.kw_defaults]
-    node.decorator_list = [expr(o) for o in dict.fromkeys([*wrappers, *map(ast.unparse, node.decorator_list)]) if o in kept]
-    src = ast.unparse(node)
-    if inspect.isasyncgenfunction(f): src = src.replace('async def', 'def', 1)
-    first = f'def {f.__name__}(func: Callable[..., Any] | None=None'
-    if not src.startswith(first): return ast.parse(src).body
-    both = [src.replace(first, f'@overload\ndef {f.__name__}(func: {o}', 1) for o in ('_F', 'None=None')]
-    both = [o.replace('-> Callable[..., Any]:', f'-> {r}:', 1) for o,r in zip(both, ('_F', 'Callable[[_F], _F]'))]
-    return ast.parse('\n'.join(["_F = TypeVar('_F', bound=Callable[..., Any])", *both])).body
+def signature(node, skip=()):
+    "The parameters of a function, each as text"
+    a = node.args
+    pos = [*a.posonlyargs, *a.args]
+    defaults = dict(zip([o.arg for o in pos[len(pos)-len(a.defaults):]], a.defaults))
+    defaults |= {o.arg:v for o,v in zip(a.kwonlyargs, a.kw_defaults) if v}
+    def one(o, stars=''):
+        kind = '' if o.arg in ('self', 'cls') else f': {annotation(o.annotation)}'
+        return stars+o.arg+kind+(f'={default(defaults[o.arg])}' if o.arg in defaults else '')
+    res = [one(o) for o in a.posonlyargs] + ['/']*bool(a.posonlyargs) + [one(o) for o in a.args]
+    res += [one(a.vararg, '*')] if a.vararg else ['*']*bool(a.kwonlyargs)
+    res += [one(o) for o in a.kwonlyargs] + ([one(a.kwarg, '**')] if a.kwarg else [])
+    return [o for o in res if o not in skip]
 
-def attribute_type(o, node, names):
-    "The type of what a method assigns to an attribute, where the code tells"
-    if isinstance(o, ast.AnnAssign): return annotation(o.annotation)
-    v = o.value
-    if isinstance(v, ast.Name): return annotation(next((p.annotation for p in params(node.args) if p.arg==v.id), None))
-    if isinstance(v, ast.Call) and isinstance(v.func, ast.Name) and not v.func.id.startswith('_'):
-        made_by = names.get(v.func.id, getattr(builtins, v.func.id, None))
-        return annotation(v.func if isinstance(made_by, type) else tree(made_by)[0].returns if is_ours(made_by) else None)
-    try: return annotation(type_of(ast.literal_eval(v)))
-    except ValueError: return expr('Any')
+# -- Definitions
 
-def attributes(cls, seen):
-    "What the methods of a class assign to `self`, each with its comment"
-    for f in [o for o in vars(cls).values() if is_ours(o)]:
-        node,lines = tree(f)
+def marks(node):
+    "The decorators that a stub keeps"
+    texts = [ast.unparse(o) for o in node.decorator_list]
+    return ['property']*any('as_prop=True' in o for o in texts) + [o for o in texts if o.partition('(')[0] in kept or o.endswith('.setter')]
+
+def indented(lines, margin): return ''.join(f'{margin}{o}\n' for o in lines)
+
+def function(node, margin='', name=None, skip=(), **retyped):
+    "A function or method without its code; `retyped` are other types of `func` and of what it returns, for an overload"
+    args,gives = signature(node, skip),retyped.get('gives') or result(node)
+    if retyped: args = [f"func: {retyped['func']}" if o.startswith('func: ') else o for o in args]
+    start = f"{'async '*isinstance(node, ast.AsyncFunctionDef)}def {name or node.name}("
+    text = f"{margin}{start}{', '.join(args)}) -> {gives}:"
+    if len(text)>110: text = f"{margin}{start}\n{indented([o+',' for o in args], margin+'    ')}{margin}) -> {gives}:"
+    said = doc(node, margin+'    ')
+    return indented(marks(node), margin+'@') + text + (f'\n{said}' if said else ' ...\n')
+
+def decorator(node):
+    "A function that works as a decorator with and without arguments: it gives back what it decorates"
+    both = dict(func='_F', gives='_F'), dict(func='None=None', gives='Callable[[_F], _F]')
+    return '\n'.join('@overload\n'+function(node, **o) for o in both)
+
+def variable(name, kind, line='', value=None, margin=''):
+    "A variable or attribute, and the comment on it"
+    said = comment(line)
+    return f"{margin}{name}: {kind}{f' = {default(value)}' if value else ''}\n" + (text_of(said, margin) if said else '')
+
+def assigned(name):
+    "The public attributes that the methods of a class assign to `self`: the type and the comment of each"
+    for node in methods(name):
+        kinds = {o.arg:annotation(o.annotation) for o in params(node.args)}
         for o in [o for o in ast.walk(node) if isinstance(o, (ast.Assign,ast.AnnAssign))]:
             t = o.target if isinstance(o, ast.AnnAssign) else o.targets[0]
-            name = t.attr if isinstance(t, ast.Attribute) and ast.unparse(t.value)=='self' else '_'
-            if name.startswith('_') or name in seen: continue
-            seen.add(name)
-            yield from variable(name, attribute_type(o, node, f.__globals__), lines[o.lineno-1])
+            if not isinstance(t, ast.Attribute) or ast.unparse(t.value)!='self' or t.attr.startswith('_'): continue
+            kind = annotation(o.annotation) if isinstance(o, ast.AnnAssign) else kinds.get(getattr(o.value, 'id', ''))
+            yield t.attr,kind or type_of(o.value),node.lines[o.lineno-1]
 
-def class_(cls):
-    "A class with all its members, the patched ones included"
-    node,lines = tree(cls)
-    body = [text_expr(inspect.getdoc(cls))]
-    for o in node.body:
-        line = lines[o.lineno-1]
-        if isinstance(o, ast.AnnAssign): body += variable(o.target.id, annotation(o.annotation), line, default(o.value))
-        targets = getattr(o.targets[0], 'elts', o.targets) if isinstance(o, ast.Assign) else []
-        for k in [t.id for t in targets if not t.id.startswith('_')]: body += variable(k, annotation(type_of(getattr(cls, k))), line)
-    body += attributes(cls, {*dir(cls), *inspect.get_annotations(cls)})
-    for k,o in [(k,o) for k,o in vars(cls).items() if not k.startswith('_') or k.endswith('__')]:
-        f = o.fget if isinstance(o, property) else getattr(o, '__func__', o)
-        if is_ours(f) and f.__name__==k: body += function(f, *([] if f is o else [type(o).__name__]))
-    node.body = body
-    return [node]
+def class_(node):
+    "A class with all its members, those that are patched in included"
+    bases = f"({', '.join(map(annotation, node.bases))})" if node.bases else ''
+    said = ast.get_docstring(node)
+    parts = [indented(marks(node), '@') + f'class {node.name}{bases}:\n' + (text_of(said, '    ') if said else '')]
+    own = {o.target.id if isinstance(o, ast.AnnAssign) else o.targets[0].id:o for o in node.body if isinstance(o, (ast.Assign,ast.AnnAssign))}
+    for k,o in own.items():
+        kind = annotation(o.annotation) if isinstance(o, ast.AnnAssign) else type_of(o.value)
+        parts[0] += variable(k, kind, node.lines[o.lineno-1], o.value if isinstance(o, ast.AnnAssign) else None, '    ')*(k[0]!='_')
+    seen = {*own, *[o.name for o in methods(node.name)]}
+    for k,kind,line in assigned(node.name):
+        if k not in seen: parts[0] += variable(k, kind, line, margin='    ')
+        seen.add(k)
+    parts += [function(o, '    ') for o in methods(node.name) if o.name[0]!='_' or o.name.endswith('__')]
+    return '\n'.join(parts) if len(parts)>1 or parts[0].count('\n')>1 else parts[0]+'    ...\n'
 
-def imports(text, own):
-    "What a stub has to import"
+def value(name):
+    "A variable; one that is a member of `this_process` is as its class says"
+    o = values[name]
+    if not isinstance(o, ast.Attribute): return variable(name, type_of(o))
+    for m in methods('Process'):
+        if m.name==o.attr: return function(m, skip=('self',))
+    return variable(name, next(kind for k,kind,_ in assigned('Process') if k==o.attr))
+
+def definition(name):
+    "A name at the top of the package"
+    node = defs.get(name)
+    if is_class(name): return class_(node)
+    if not node: return value(name)
+    return decorator(node) if any(o.startswith('func: ') and '=' in o for o in signature(node)) else function(node)
+
+def stub():
+    "The text of the stub"
+    lines = top[0].lines
+    listed = next(o for o in top if isinstance(o, ast.Assign) and o.targets[0].id=='__all__')
+    listed = '\n'.join(lines[listed.lineno-1:listed.end_lineno])
+    text = '\n'.join([listed+'\n', '__version__: str\n', "_F = TypeVar('_F', bound=Callable[..., Any])\n", *map(definition, names)])
     used = {o.id for o in ast.walk(ast.parse(text)) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load)}
-    used -= {*own, *dir(builtins), '_F'}
-    return ''.join(f"{k} {','.join(o for o in sorted(used) if places[o]==k)}\n" for k in sorted({places[o] for o in used}))
-
-def wrapped(m):
-    "A long signature with a parameter in each line"
-    if len(m[0])<=110: return m[0]
-    args = ''.join(f'{m[1]}    {o},\n' for o in re.split(r', (?=[*/]|\w+: )', m[3]))
-    return f'{m[1]}{m[2]}\n{args}{m[1]}{m[4]}'
-
-def stub(module):
-    "The stub of a module"
-    body = []
-    for k in module.__all__:
-        o = getattr(module, k)
-        if inspect.isclass(o): body += class_(o)
-        else: body += function(o) if inspect.isfunction(o) else variable(k, annotation(type_of(o)))
-    text = ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
-    text = re.sub(r'^( *)((?:async )?def \w+\()(.*)(\) -> .*:)$', wrapped, text, flags=re.M)
-    text = re.sub(r'(?<=:)\n +(?=\.\.\.$)', ' ', text, flags=re.M)
-    names = textwrap.fill(f'__all__ = {module.__all__}', 120, subsequent_indent='    ')
-    return f'{head}{imports(text, module.__all__)}\n{names}\n\n{text}\n'
-
-def stubs():
-    "The text of each file"
-    names = re.sub(r'^(__version__).*', r'\1: str', inspect.getsource(tenant_tasks), flags=re.M)
-    return {f'{k}.pyi':stub(m) for k,m in modules.items()} | {'__init__.pyi':head+names, 'py.typed':''}
+    wanted = {}
+    for o in sorted((used & sources.keys())-{*names, *dir(builtins)}): wanted.setdefault(sources[o], []).append(o)
+    imports = [f"{f'from {m} ' if m else ''}import {','.join(v)}" for m,v in sorted(wanted.items())]
+    return head + indented(imports, '') + '\n' + text
 
 if __name__=='__main__':
-    for o in package.glob('*.pyi'): o.unlink()
-    for k,v in stubs().items(): (package/k).write_text(v, encoding='utf-8')
+    (package/'__init__.pyi').write_text(stub(), encoding='utf-8')
+    (package/'py.typed').touch()

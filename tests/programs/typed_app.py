@@ -1,15 +1,17 @@
-"What the annotations of an app look like; type checkers have nothing to say about it, and it runs"
+"An app in which every name at the top of the package stands; type checkers have nothing to say about it, and it runs"
 import asyncio
 from datetime import datetime,timedelta
 from typing import Any
 
+from fasthtml.common import fast_app
 from fastlite import database
 from starlette.background import BackgroundTask
 from typing_extensions import assert_type
 
-from tenant_tasks import BackgroundTaskManager,JobNotFound,Snooze,TenantJob,Tenants,Worker,current_job,exp_backoff,statuses,task
-from tenant_tasks.attempt import Attempt
-from tenant_tasks.store import JobStore
+from tenant_tasks import Attempt,BackgroundTaskManager,BadPayload,BadTenantName,Cancel,Event,JobCard,JobDetails,JobNotFound
+from tenant_tasks import JobStateError,JobStats,JobTable,Processes,Snooze,TenantJob,TenantMap,TenantNotFound,Tenants,View
+from tenant_tasks import Worker,current_job,exp_backoff,hide_secrets,jobs_ui,next_tick,on_event,operator_ui,set_executors
+from tenant_tasks import statuses,task,task_threads,transitions
 
 @task
 def double(n: int) -> int:
@@ -24,14 +26,32 @@ def again(manager: BackgroundTaskManager, job: TenantJob) -> BackgroundTask | No
     return manager.run_again([manager.retry_job(job.id)]) if job.status in ('failed', 'cancelled') else None
 
 def at_night() -> None:
-    current_job().progress(.5, 'half of it')
+    job: Attempt = current_job()
+    job.progress(.5, 'half of it')
+    if job.step('ask', lambda: False): raise Cancel('not wanted')
     raise Snooze(timedelta(hours=1), 'electricity is cheaper at night')
 
 def worker_of(tenants: Tenants) -> Worker:
     "Tenants are looked up by name"
     assert_type(tenants['acme'], BackgroundTaskManager)
     assert_type([o for o in tenants], list[str])
-    return Worker(tenants, concurrency=2, unknown_after=timedelta(minutes=5))
+    try: tenants.create('acme/..')
+    except (BadTenantName, TenantNotFound): pass
+    set_executors(cpu=Processes(2))
+    return Worker(tenants, concurrency=task_threads.size, unknown_after=timedelta(minutes=5))
+
+def pages(manager: BackgroundTaskManager, tenants: Tenants) -> list[Any]:
+    "What users see"
+    def manager_for(req: Any) -> BackgroundTaskManager: return manager
+    def guard(req: Any) -> str: return 'act'
+    app: Any = fast_app(secret_key='x')[0]
+    jobs_ui(app, manager_for, guard)
+    operator_ui(app, tenants, guard)
+    view,job = View(act=False),manager.list_jobs()[0]
+    return [JobCard(hide_secrets(job)), JobDetails(job, view=view), JobTable([job]), JobStats(manager)]
+
+@on_event
+def listen(event: Event) -> None: print(event.move)
 
 async def main() -> None:
     manager = BackgroundTaskManager(database(':memory:'), backoff=exp_backoff)
@@ -44,14 +64,16 @@ async def main() -> None:
     assert_type(job.priority, int)
     assert_type(job.kwargs, dict[Any, Any])
     assert_type(manager.list_jobs(status=statuses[0]), list[TenantJob])
-    assert_type(manager.using(delay=5, unique_key='mail').submit('email', send_email, to='ann'), tuple[str, BackgroundTask])
+    assert_type(manager.using(delay=5, unique_key='mail').submit('email', send_email, to='a'), tuple[str, BackgroundTask])
     assert_type(manager.next_due(), datetime | None)
     assert_type(manager.claim(), Attempt | None)
-    assert_type(manager.store, JobStore)
+    assert_type(next_tick('0 7 * * *', 'UTC', manager.clock()), datetime)
     assert_type(double(2), int)
     assert_type(await send_email('ann'), str)
     assert_type(await manager.drain(), int)
-    try: manager.get_job('gone')
-    except JobNotFound as e: print(job.value, e)
+    assert len(pages(manager, TenantMap(dict(acme=manager.db))))==4 and 'claim' in transitions
+    for f in (manager.retry_job, manager.get_job):
+        try: f('gone')
+        except (JobNotFound, JobStateError, BadPayload) as e: print(job.value, e)
 
 if __name__=='__main__': asyncio.run(main())
