@@ -40,7 +40,8 @@ async def run(manager, func, /, *args, **kw):
 
 def marked(name, text):
     "A text of the pages as a mark, with the fields of the text outside of it"
-    return f'«{name}»'+'«»'.join(f'{{{o}:{spec}}}' if spec else f'{{{o}}}' for _,o,spec,_ in Formatter().parse(text) if o)
+    fields = [(o, spec) for _,o,spec,_ in Formatter().parse(text) if o]
+    return f'«{name}»'+'«»'.join(f'{{{o}:{spec}}}' if spec else f'{{{o}}}' for o,spec in fields)
 
 class Stopwatch:
     "Monotonic time in the test's hands"
@@ -72,7 +73,7 @@ def wait_until(cond, timeout=10, every=.01, why=lambda: ''):
 
 def program(name, *args, stderr=subprocess.PIPE, **env):
     "Start `programs/<name>.py` as a process, with pipes to talk to it and `env` added to its environment"
-    env = dict(os.environ, PYTHONPATH=os.pathsep.join(map(str, (root, root/'tests'))), **{k:str(v) for k,v in env.items()})
+    env = {**os.environ, 'PYTHONPATH':f"{root}{os.pathsep}{root/'tests'}", **{k:str(v) for k,v in env.items()}}
     cmd = [sys.executable, programs/f'{name}.py', *map(str, args)]
     return subprocess.Popen(cmd, text=True, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
 
@@ -103,7 +104,8 @@ def data(*args):
 def repo_files(*paths):
     "The files of the repository that git knows or would add"
     cmd = ['git', 'ls-files', '-co', '--exclude-standard', *paths]
-    return [o for o in subprocess.run(cmd, cwd=root, capture_output=True, text=True).stdout.split('\n') if o and (root/o).exists()]
+    found = subprocess.run(cmd, cwd=root, capture_output=True, text=True).stdout.split('\n')
+    return [o for o in found if o and (root/o).exists()]
 
 def tell(proc, line=''):
     "Send a line to a program: the line that it answers"
@@ -193,9 +195,10 @@ class SyncFile(apsw.VFSFile):
 def running_row(manager, owner, lease=None, **kw):
     "A row of a job that another process runs, or ran; its lease ends after `lease` from now"
     n,now = len(manager.list_jobs()),utcnow()
-    vals = dict(status='running', task='w.note', max_retries=3, payload='{"n": 1}', created_at=timestamp(now), started_at=timestamp(now-timedelta(seconds=1)))
-    job = TenantJob(f'r{n}', 'note', owner=owner, claim=f'c{n}', lease_until=lease and timestamp(now+lease), **{**vals, **kw})
-    return manager.store.submit([job])[0]
+    vals = dict(status='running', task='w.note', max_retries=3, payload='{"n": 1}', owner=owner, claim=f'c{n}')
+    times = dict(created_at=now, started_at=now-timedelta(seconds=1), lease_until=lease and now+lease)
+    vals |= {k:v and timestamp(v) for k,v in times.items()}
+    return manager.store.submit([TenantJob(f'r{n}', 'note', **{**vals, **kw})])[0]
 
 def dead_owner(folder):
     "The name of a process that has died: nothing holds its lock any more"

@@ -27,7 +27,8 @@ def plain(
     if svg: return f'[{unescape(re.search(r"""aria-label="([^"]*)""", svg)[1])}]'
     if 'text/html' not in data or 'text/markdown' in data: return shown(out)
     html = re.sub(r'(?s)<(style|script|svg).*?</\1>', '', ''.join(data['text/html']))
-    lines = (' '.join(unescape(o).split()) for o in re.sub(r'</?(?:tr|p|div|li|h\d|table)\b[^>]*>', '\n', html).split('\n'))
+    html = re.sub(r'</?(?:tr|p|div|li|h\d|table)\b[^>]*>', '\n', html)
+    lines = (' '.join(unescape(o).split()) for o in html.split('\n'))
     return '\n'.join(o for o in (re.sub(r'<[^>]*>', ' ', o).strip() for o in lines) if o)
 
 def llms()->dict[str,str]: # Text by name of file
@@ -39,7 +40,8 @@ def llms()->dict[str,str]: # Text by name of file
         toc.append(f'## {"Optional" if name==inside else name}')
         texts = {o:page(o) for o in pages}
         heads = {o:re.match(r'# (.+)\n\n> (.+)\n', t).groups() for o,t in texts.items()}
-        toc.append('\n'.join(f'- [{title}]({Path(o).with_suffix(".html")}): {about}' for o,(title,about) in heads.items()))
+        links = [f'- [{title}]({Path(o).with_suffix(".html")}): {about}' for o,(title,about) in heads.items()]
+        toc.append('\n'.join(links))
         if name!=inside: whole += texts.values()
     return {'llms.txt':'\n\n'.join(toc)+'\n', 'llms-full.txt':'\n'.join(whole)}
 

@@ -1,6 +1,6 @@
 """Make README.md from `nbs/index.ipynb`, without Quarto.
 
-`python tools/readme.py` writes README.md; `python tools/readme.py --html DIR` writes each notebook as a page to look at.
+`python tools/readme.py` writes README.md; with `--html DIR` it writes each notebook as a page to look at.
 """
 import re,sys
 from pathlib import Path
@@ -31,7 +31,8 @@ def markdown(
         options,src = re.match(r'((?:#\| ?[^\n]*\n?)*)(.*)', cell.source.strip(), re.S).groups()
         if cell.cell_type=='markdown': parts.append(re.sub(r'<!-- .*? -->\n*', '', src))
         if cell.cell_type!='code' or re.search(r'^#\| ?hide$', options, re.M): continue
-        if src and 'echo: false' not in options and not src.startswith('show_doc('): parts.append(f'```python\n{src}\n```')
+        is_shown = src and 'echo: false' not in options and not src.startswith('show_doc(')
+        if is_shown: parts.append(f'```python\n{src}\n```')
         parts += [re.sub(r'^---\n\n\[source\].*\n\n', '', show(o)) for o in cell.outputs]
     return '\n\n'.join(o for o in parts if o)+'\n'
 
@@ -51,6 +52,7 @@ def page(
 if __name__=='__main__':
     if '--html' not in sys.argv: (root/'README.md').write_text(readme(), encoding='utf-8')
     else:
-        out,style = Path(sys.argv[sys.argv.index('--html')+1]),narrow+(root/'nbs/styles.css').read_text(encoding='utf-8')
+        out = Path(sys.argv[sys.argv.index('--html')+1])
+        style = narrow+(root/'nbs/styles.css').read_text(encoding='utf-8')
         out.mkdir(parents=True, exist_ok=True)
         for o in (root/'nbs').rglob('[!_.]*.ipynb'): (out/f'{o.stem}.html').write_text(page(o, style), encoding='utf-8')

@@ -1,6 +1,6 @@
 """Make the pictures of the documentation, `nbs/images/*.png`, from the example app in a real browser.
 
-`python tools/screenshots.py` needs the extra `dev`, Chromium, and npm for the CSS and JavaScript that pages have from a CDN.
+`python tools/screenshots.py` needs the extra `dev`, Chromium, and npm for what pages have from a CDN.
 """
 import sys,tempfile
 from pathlib import Path

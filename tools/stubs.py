@@ -83,10 +83,11 @@ def type_of(o):
 def doc(node, margin):
     "A docstring that holds the comments on parameters too"
     end = node.body[0].lineno-1
-    args = [f'    {o.arg}: {text}' for o in params(node.args) if o.lineno<end and (text := comment(node.lines[o.lineno-1]))]
+    said = {o.arg:comment(node.lines[o.lineno-1]) for o in params(node.args) if o.lineno<end}
+    args = [f'    {k}: {text}' for k,text in said.items() if text]
     last = node.lines[end-1]
     gives = comment(last) if last.partition(' # ')[0].endswith(':') else ''
-    parts = [ast.get_docstring(node), '\n'.join(['Args:', *args]) if args else '', f'Returns:\n    {gives}' if gives else '']
+    parts = [ast.get_docstring(node), args and '\n'.join(['Args:', *args]), gives and f'Returns:\n    {gives}']
     text = '\n\n'.join(o for o in parts if o)
     return text and text_of(text, margin)
 
@@ -117,7 +118,8 @@ def signature(node, skip=()):
 def marks(node):
     "The decorators that a stub keeps"
     texts = [ast.unparse(o) for o in node.decorator_list]
-    return ['property']*any('as_prop=True' in o for o in texts) + [o for o in texts if o.partition('(')[0] in kept or o.endswith('.setter')]
+    same = [o for o in texts if o.partition('(')[0] in kept or o.endswith('.setter')]
+    return ['property']*any('as_prop=True' in o for o in texts) + same
 
 def indented(lines, margin): return ''.join(f'{margin}{o}\n' for o in lines)
 
@@ -138,8 +140,8 @@ def decorator(node):
 
 def variable(name, kind, line='', value=None, margin=''):
     "A variable or attribute, and the comment on it"
-    said = comment(line)
-    return f"{margin}{name}: {kind}{f' = {default(value)}' if value else ''}\n" + (text_of(said, margin) if said else '')
+    said,start = comment(line),f' = {default(value)}' if value else ''
+    return f'{margin}{name}: {kind}{start}\n' + (text_of(said, margin) if said else '')
 
 def assigned(name):
     "The public attributes that the methods of a class assign to `self`: the type and the comment of each"
@@ -156,10 +158,12 @@ def class_(node):
     bases = f"({', '.join(map(annotation, node.bases))})" if node.bases else ''
     said = ast.get_docstring(node)
     parts = [indented(marks(node), '@') + f'class {node.name}{bases}:\n' + (text_of(said, '    ') if said else '')]
-    own = {o.target.id if isinstance(o, ast.AnnAssign) else o.targets[0].id:o for o in node.body if isinstance(o, (ast.Assign,ast.AnnAssign))}
-    for k,o in own.items():
-        kind = annotation(o.annotation) if isinstance(o, ast.AnnAssign) else type_of(o.value)
-        parts[0] += variable(k, kind, node.lines[o.lineno-1], o.value if isinstance(o, ast.AnnAssign) else None, '    ')*(k[0]!='_')
+    own = {}
+    for o in [o for o in node.body if isinstance(o, (ast.Assign,ast.AnnAssign))]:
+        if isinstance(o, ast.AnnAssign): k,kind,val = o.target.id,annotation(o.annotation),o.value
+        else: k,kind,val = o.targets[0].id,type_of(o.value),None
+        own[k] = variable(k, kind, node.lines[o.lineno-1], val, '    ')
+    parts[0] += ''.join(v for k,v in own.items() if k[0]!='_')
     seen = {*own, *[o.name for o in methods(node.name)]}
     for k,kind,line in assigned(node.name):
         if k not in seen: parts[0] += variable(k, kind, line, margin='    ')
@@ -187,7 +191,8 @@ def stub():
     lines = top[0].lines
     listed = next(o for o in top if isinstance(o, ast.Assign) and o.targets[0].id=='__all__')
     listed = '\n'.join(lines[listed.lineno-1:listed.end_lineno])
-    text = '\n'.join([listed+'\n', '__version__: str\n', "_F = TypeVar('_F', bound=Callable[..., Any])\n", *map(definition, names)])
+    first = [listed, '__version__: str', "_F = TypeVar('_F', bound=Callable[..., Any])"]
+    text = '\n'.join([*[o+'\n' for o in first], *map(definition, names)])
     used = {o.id for o in ast.walk(ast.parse(text)) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load)}
     wanted = {}
     for o in sorted((used & sources.keys())-{*names, *dir(builtins)}): wanted.setdefault(sources[o], []).append(o)

@@ -8,10 +8,10 @@ from fastlite import database
 from starlette.background import BackgroundTask
 from typing_extensions import assert_type
 
-from tenant_tasks import Attempt,BackgroundTaskManager,BadPayload,BadTenantName,Cancel,Event,JobCard,JobDetails,JobNotFound
-from tenant_tasks import JobStateError,JobStats,JobTable,Processes,Snooze,TenantJob,TenantMap,TenantNotFound,Tenants,View
-from tenant_tasks import Worker,current_job,exp_backoff,hide_secrets,jobs_ui,next_tick,on_event,operator_ui,set_executors
-from tenant_tasks import statuses,task,task_threads,transitions
+from tenant_tasks import Attempt,BackgroundTaskManager,BadPayload,BadTenantName,Cancel,Event,JobCard,JobDetails
+from tenant_tasks import JobNotFound,JobStateError,JobStats,JobTable,Processes,Snooze,TenantJob,TenantMap,TenantNotFound
+from tenant_tasks import Tenants,View,Worker,current_job,exp_backoff,hide_secrets,jobs_ui,next_tick,on_event,operator_ui
+from tenant_tasks import set_executors,statuses,task,task_threads,transitions
 
 @task
 def double(n: int) -> int:
@@ -64,7 +64,8 @@ async def main() -> None:
     assert_type(job.priority, int)
     assert_type(job.kwargs, dict[Any, Any])
     assert_type(manager.list_jobs(status=statuses[0]), list[TenantJob])
-    assert_type(manager.using(delay=5, unique_key='mail').submit('email', send_email, to='a'), tuple[str, BackgroundTask])
+    later = manager.using(delay=5, unique_key='mail')
+    assert_type(later.submit('email', send_email, to='a'), tuple[str, BackgroundTask])
     assert_type(manager.next_due(), datetime | None)
     assert_type(manager.claim(), Attempt | None)
     assert_type(next_tick('0 7 * * *', 'UTC', manager.clock()), datetime)
