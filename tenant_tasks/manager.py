@@ -176,10 +176,10 @@ def claim(self:BackgroundTaskManager,
     job_id:str|None=None, # Which job; the next one that is due if not given
 )->Attempt|None: # The attempt, or None if there is nothing to claim
     "Claim a job for this process, for code that runs jobs"
-    p,now = self.process,self.clock()
+    p = self.process
     p.announce_alive(self.folder)
-    if job_id is None: job = self.store.claim_due(p.id, task_names(), now, p.lease, task_limits())
-    else: job = self.store.claim(job_id, p.id, now, p.lease, task_limits())
+    if job_id is None: job = self.store.claim_due(p.id, task_names(), self.clock, p.lease, task_limits())
+    else: job = self.store.claim(job_id, p.id, self.clock, p.lease, task_limits())
     return job and p.hold(self._attempt(job))
 
 @patch
@@ -198,11 +198,11 @@ def claim_next(self:BackgroundTaskManager,
 )->list[Attempt]: # The next ones
     "Settle attempts that have ended and claim the next jobs, in one transaction"
     settle = [o.settling() for o in ended]
-    p,now = self.process,self.clock()
+    p = self.process
     p.announce_alive(self.folder)
     def waits(job): return is_awaited(p.function_of(job))
     limits = limits_with(p.full_tasks())
-    claim = self.store.claiming(p.id, task_names(), now, p.lease, limit, waits, limits) if limit else lambda conn: []
+    claim = self.store.claiming(p.id, task_names(), self.clock, p.lease, limit, waits, limits) if limit else lambda conn: []
     def work(conn): return [f(conn) for f in settle],claim(conn)
     rows,jobs = self.store.write(work, runner, single=not ended and limit<=1 and not limits)
     for a,row in zip(ended, rows): a.ended(row)

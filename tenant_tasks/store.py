@@ -413,17 +413,18 @@ def _follow(conn, row):
 forever = '~'
 _running = "SELECT task FROM tenant_jobs WHERE status='running'"
 _starts = 'CREATE TABLE IF NOT EXISTS tenant_starts (task, at, claim, PRIMARY KEY (task, at, claim)) WITHOUT ROWID'
-_nth_start = 'SELECT at FROM tenant_starts WHERE task=? AND at<=? ORDER BY at DESC LIMIT 1 OFFSET ?'
+_nth_start = 'SELECT at FROM tenant_starts WHERE task=? ORDER BY at DESC LIMIT 1 OFFSET ?'
+def _has_starts(conn): return bool(list(conn.execute('PRAGMA table_info(tenant_starts)')))
 
 def _next_start(conn, task, n, secs, now):
-    "When a task may start another job, if not now; a start later than a whole period from now is of another clock"
-    if not list(conn.execute('PRAGMA table_info(tenant_starts)')): return None
-    period = timedelta(seconds=secs)
-    for at, in list(conn.execute(_nth_start, (task, timestamp(now+period), n-1))):
-        if (free := parse_time(at)+period)>now: return timestamp(free)
+    "When a task may start another job, if not now; a claim must deal with a start that lies ahead"
+    if not _has_starts(conn): return None
+    for at, in list(conn.execute(_nth_start, (task, n-1))):
+        start,free = parse_time(at),parse_time(at)+timedelta(seconds=secs)
+        if start<=now<free: return timestamp(free)
 
 def waiting(
-    conn:apsw.Connection, # A connection, in the transaction that claims
+    conn:apsw.Connection, # A connection; in the transaction that claims, after `_begin_claim`
     limits:dict|None, # By task: how many jobs may run at once, and (how many may start, in how many seconds)
     now:datetime, # The time
 )->dict[str,str]: # By task: until when it waits
@@ -436,15 +437,20 @@ def waiting(
     return res
 
 # %% ../nbs/04_store.ipynb #9b306c98
-_old_starts = 'DELETE FROM tenant_starts WHERE task=? AND (at<=? OR at>?)'
+def _begin_claim(conn, limits, now):
+    "In the transaction that claims: the time, after starts that lie ahead of it have been dated now"
+    at = now() if callable(now) else now
+    rated = any(rate for _,rate in (limits or {}).values()) and _has_starts(conn)
+    if rated: conn.execute('UPDATE tenant_starts SET at=:now WHERE at>:now', dict(now=timestamp(at)))
+    return at
 
 def _start(conn, limits, row):
     "Note the start of a job whose task has a rate"
     rate = row and limits and limits.get(row.task, (None, None))[1]
     if not rate: return row
-    at,period = parse_time(row.started_at),timedelta(seconds=rate[1])
+    old = parse_time(row.started_at)-timedelta(seconds=rate[1])
     conn.execute(_starts)
-    conn.execute(_old_starts, (row.task, timestamp(at-period), timestamp(at+period)))
+    conn.execute('DELETE FROM tenant_starts WHERE task=? AND at<=?', (row.task, timestamp(old)))
     conn.execute('INSERT INTO tenant_starts VALUES (?,?,?)', (row.task, row.started_at, row.claim))
     return row
 
@@ -467,15 +473,15 @@ def _claim_values(owner, now, lease):
 def claim(self:JobStore,
     job_id:str, # Job to take
     owner:str, # Process that takes it
-    now:datetime, # The time
+    now:datetime|Callable, # The time, or a clock, which is asked when the lock is held
     lease:timedelta=lease_time, # How long the claim lasts unless it is renewed
     limits:dict|None=None, # Limits and rates by task, see `waiting`
 )->TenantJob|None: # The row as claimed, or None if it isn't pending, isn't due, is paused, or must wait
     "Move one pending job to running, if it is still pending and may start"
-    vals = _claim_values(owner, now, lease)
     def work(conn):
-        later = json.dumps(waiting(conn, limits, now))
-        return _start(conn, limits, _move(conn, 'claim', job_id, which=_may_start, later=later, **vals))
+        at = _begin_claim(conn, limits, now)
+        vals = dict(_claim_values(owner, at, lease), later=json.dumps(waiting(conn, limits, at)))
+        return _start(conn, limits, _move(conn, 'claim', job_id, which=_may_start, **vals))
     return self.write(work, runner, single=not limits)
 
 # %% ../nbs/04_store.ipynb #22cad3cf
@@ -510,7 +516,7 @@ _which_head = f"""id=({_heads} SELECT j.id FROM heads CROSS JOIN tenant_jobs j O
 def claim_due(self:JobStore,
     owner:str, # Process that takes it
     tasks:list[str], # Tasks that it knows
-    now:datetime, # The time
+    now:datetime|Callable, # The time, or a clock, which is asked when the lock is held
     lease:timedelta=lease_time, # How long the claim lasts unless it is renewed
     limits:dict|None=None, # Limits and rates by task, see `waiting`
 )->TenantJob|None: # The row as claimed, or None if no job may start in this process
@@ -524,14 +530,16 @@ def _is_paused(conn, vals): return list(conn.execute(f'SELECT {_any_pause}', dic
 @patch
 def claiming(self:JobStore, owner, tasks, now, lease=lease_time, limit=1, together=None, limits=None)->Callable:
     "The change that `claim_due` makes; with a `limit`, it claims more as long as `together` is true of each"
-    vals = dict(_claim_values(owner, now, lease), tasks=json.dumps(tasks))
-    def one(conn):
-        later = waiting(conn, limits, now)
+    def work(conn):
+        at = _begin_claim(conn, limits, now)
+        vals = dict(_claim_values(owner, at, lease), tasks=json.dumps(tasks))
+        if limit>1: return _claim_some(conn, vals, limit, together, limits, at)
+        later = waiting(conn, limits, at)
         row = None if later else _move(conn, 'claim', None, which=_which_first, **vals)
         if row is None and (later or _is_paused(conn, vals)):
             row = _move(conn, 'claim', None, which=_which_head, later=json.dumps(later), **vals)
         return [row] if _start(conn, limits, row) else []
-    return one if limit==1 else lambda conn: _claim_some(conn, vals, limit, together, limits, now)
+    return work
 
 # %% ../nbs/04_store.ipynb #18664c94
 def _claim_some(conn, vals, limit, together, limits, now):
