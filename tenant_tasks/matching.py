@@ -37,11 +37,13 @@ class Acted(NamedTuple):
 # %% ../nbs/08b_matching.ipynb #4d779d96
 _acts = dict(retry=('retry_job', ('failed','cancelled')), cancel=('cancel_job', ('pending','running')))
 
-def _act(manager, how, jobs, **kw):
+def _last(how, jobs): return [o.id for o in jobs if how=='retry' and o.id==o.batch]
+
+def _act(manager, how, ids, **kw):
     "The jobs that were moved, and why others weren't"
     done,refused = [],Counter()
-    for o in jobs:
-        try: done.append(getattr(manager, _acts[how][0])(o.id, **kw))
+    for o in ids:
+        try: done.append(getattr(manager, _acts[how][0])(o, **kw))
         except (JobStateError,JobNotFound) as e: refused[error_line(str(e))] += 1
     return done,refused
 
@@ -54,11 +56,15 @@ def _act_on_matching(how, filters, options):
     while True:
         job.check()
         found = manager.store.find(limit=_portion, below=said['below'], **filters)
+        is_end = len(found)<_portion and not found.cut
+        last = said.get('last', [])+_last(how, found)
+        ids = [o.id for o in found if o.id not in (job.id,*last)]+last*is_end
         with job.transaction():
-            done,refused = _act(manager, how, [o for o in found if o.id!=job.id], **options)
-            said.update(below=found.last, done=said['done']+len(done), refused=dict(refused+Counter(said['refused'])))
+            done,refused = _act(manager, how, ids, **options)
+            refused = dict(refused+Counter(said['refused']))
+            said.update(below=found.last, done=said['done']+len(done), refused=refused, last=last)
             job.checkpoint('so far', said)
-        if len(found)<_portion and not found.cut: return str(Acted(said['done'], said['refused'], None, None))
+        if is_end: return str(Acted(said['done'], said['refused'], None, None))
         job.log(f"{said['done']:,} done so far")
 
 # %% ../nbs/08b_matching.ipynb #1673ccad
@@ -72,9 +78,10 @@ def _all_matching(self:BackgroundTaskManager, how, filters, **options):
     if len(found)>at_once or found.cut:
         args = dict(how=how, filters=filters, options=options)
         return Acted(0, {}, *self.submit(f'{how}_matching', _act_on_matching, 10, **args))
-    jobs,refused = [],Counter()
-    for i in range(0, len(found), _portion):
-        with self.transaction(): done,why = _act(self, how, found[i:i+_portion], **options)
+    jobs,refused,last = [],Counter(),_last(how, found)
+    ids = [o.id for o in found if o.id not in last]+last
+    for i in range(0, len(ids), _portion):
+        with self.transaction(): done,why = _act(self, how, ids[i:i+_portion], **options)
         jobs,refused = jobs+done,refused+why
     return Acted(len(jobs), dict(refused), None, self.run_again(jobs))
 

@@ -659,10 +659,8 @@ async def bulk(self:JobPages,
     if len(ids)>=ask_from and not form.get('sure'):
         words,vals = say(f'jobs_{action}', n=f'{len(ids):,}'),dict(do=action, all='1', shown=' '.join(ids))
         return _ask_first(req, words, view, back, 'bulk', **vals)
-    done = await quickly(manager, lambda: [_change(manager, action, o) for o in ids])
-    todo = manager.run_again([o for o,note in done if not note] if action=='retry' else [])
-    words = view.plain(bulk_words(action, [note for _,note in done]))
-    return self.tell(req, back, words, 'alert' if any(note for _,note in done) else 'status', todo)
+    words,kept,todo = await quickly(manager, _act_on_ids, manager, action, ids)
+    return self.tell(req, back, view.plain(words), 'alert' if kept else 'status', todo)
 
 # %% ../nbs/12_pages.ipynb #a5829e4e
 def _what_all(manager, query, view):
@@ -680,7 +678,8 @@ def _what_all(manager, query, view):
 
 def _act_on_ids(manager, action, ids):
     "Do it, a hundred in each transaction: what could not be done, and what runs after the response"
-    done = []
+    def goes_last(job_id): return action=='retry' and (job := manager.store.get(job_id)) and job.batch==job_id
+    done,ids = [],sorted(ids, key=lambda o: bool(goes_last(o)))
     for i in range(0, len(ids), 100):
         with manager.transaction(): done += [_change(manager, action, o) for o in ids[i:i+100]]
     notes,todo = [note for _,note in done],[o for o,note in done if not note] if action=='retry' else []

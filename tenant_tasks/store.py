@@ -982,7 +982,7 @@ def reset(self:JobStore,
     **vals, # Columns to set
 )->TenantJob|None: # The row, pending again, or None if it was neither failed nor cancelled
     "Let a failed or cancelled job start again"
-    empty = dict.fromkeys(('completed_at', 'result', 'progress', 'progress_note'))
+    empty = dict.fromkeys(('started_at', 'completed_at', 'result', 'progress', 'progress_note'))
     vals.update(empty, retry_count=0, deaths=0, cancel_requested=0, run_at=timestamp(now))
     def work(conn):
         row = _move(conn, 'reset', job_id, **vals)
