@@ -1282,11 +1282,14 @@ class BackgroundTaskManager:
             name: Which schedule
         """
 
-    def declare_schedules(self, wanted: list[Schedule]) -> None:
+    def declare_schedules(self, wanted: list[Schedule]) -> bool:
         """Bring the schedules that a worker has declared for this tenant in line with what it declares now
 
         Args:
             wanted: As `new_schedule` makes them
+
+        Returns:
+            False if the next tick of some can't be found: what is there of them stays as it is
         """
 
     async def watch(

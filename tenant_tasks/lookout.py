@@ -20,6 +20,7 @@ from fastcore.basics import patch
 
 from .job import *
 from .schedule import *
+from .link import transient_errors
 from .store import *
 from .task import *
 from .process import *
@@ -65,7 +66,7 @@ class Lookout:
 @patch
 def _begin(self:Lookout):
     self._watched = {} # Tenants with jobs of other processes: who they are, and when it was looked at them
-    self._pruned = {} # When to delete old jobs of each tenant again, and whether there are more
+    self._pruned = {} # When to delete old jobs of each tenant again, and behind which
     self._reported = set() # Unknown tasks that have been logged
     self.declared = {} # Schedules for all tenants, by name, and their time zones
     self.synced = {} # In which file of each tenant they are written
@@ -109,12 +110,29 @@ def may_go_on(self:Lookout,
 @patch
 def _care(self:Lookout, name, seen, declares, ticks, limits):
     manager = self.tenants[name]
-    if seen.owners: self._take_over(name, manager)
-    if seen.unknown: self._abandon(name, manager)
-    self._prune(name, manager)
-    if declares: self._declare(name, manager)
-    if declares or ticks: manager.tick()
-    return manager.store.next_due(self.process.id, task_names(), True, limits, self.tenants.clock())
+    if seen.owners: self._try(self._take_over, name, manager)
+    if seen.unknown: self._try(self._abandon, name, manager)
+    self._try(self._prune, name, manager)
+    if declares: self._try(self._declare, name, manager)
+    tick = self._try(self._tick, name, manager) if declares or ticks else seen.tick
+    due = manager.store.next_due(self.process.id, task_names(), False, limits, self.tenants.clock())
+    return min((o for o in (due, tick) if o), default=None)
+
+_later = 300 # Seconds until what failed is tried again
+
+@patch
+def _try(self:Lookout, f, name, manager):
+    "Do something that isn't a job: what it returns, or None if it fails for good, as far as we can tell"
+    try: return f(name, manager)
+    except (TenantNotFound, OSError, *transient_errors): raise
+    except Exception as e: what,why = f.__name__.strip('_'),f'{type(e).__name__}: {e}'
+    key = name,what,why
+    if key not in self.process.warned: _log.error("tenant %s: %s failed, to be tried again later: %s", *key)
+    self.process.warned.add(key)
+    self.due(name, time.time()+_later)
+
+@patch
+def _tick(self:Lookout, name, manager): return (at := manager.tick()) and timestamp(at)
 
 # %% ../nbs/09b_lookout.ipynb #25dc4c86
 @patch
@@ -138,25 +156,32 @@ def _abandon(self:Lookout, name, manager):
 @patch
 def _declare(self:Lookout, name, manager):
     synced = self.synced # Another one as soon as a schedule is declared
-    def zone(tz): return tz(name) if callable(tz) else tz
-    try:
-        wanted = [replace(s, tz=zone(tz)) for s,tz in list(self.declared.values())]
-        for o in wanted: find_zone(o.tz)
-    except Exception: _log.exception("tenant %s: the schedules that are declared can't be written", name)
-    else: manager.declare_schedules(wanted)
-    synced[name] = manager.store.link.file
+    wanted = [replace(s, tz=self._zone(name, s, tz)) for s,tz in list(self.declared.values())]
+    if manager.declare_schedules(wanted): synced[name] = manager.store.link.file
+    else: self.due(name, time.time()+_later)
+
+@patch
+def _zone(self:Lookout, name, s, tz):
+    "The time zone of a schedule, '' if the app's function can't tell"
+    if not callable(tz): return tz
+    try: return tz(name)
+    except Exception as e: key,why = (name,s.name),e
+    if key not in self.process.warned: _log.error("tenant %s: schedule %r has no time zone", *key, exc_info=why)
+    self.process.warned.add(key)
+    return ''
 
 # %% ../nbs/09b_lookout.ipynb #a4a0a610
 @patch
 def _prune(self:Lookout, name, manager):
     "Delete some of the jobs that ended too long ago, unless that was done lately"
     if self.keep is None: return
-    now,(due,more) = time.monotonic(),self._pruned.get(name, (-1e9, False))
+    now,(due,after) = time.monotonic(),self._pruned.get(name, (-1e9, None))
     if now>=due:
-        due,n = now+self.prune_every,manager.store.prune_some(manager.clock()-self.keep, self.prune_batch)
-        more = n==self.prune_batch
-        self._pruned[name] = due,more
-    if more: self.due(name, time.time()+due-now)
+        due,until = now+self.prune_every,manager.clock()-self.keep
+        self._pruned[name] = due,None # Also if it fails
+        _,after = manager.store.prune_some(until, self.prune_batch, after=after)
+        self._pruned[name] = due,after
+    if after: self.due(name, time.time()+due-now)
 
 # %% ../nbs/09b_lookout.ipynb #b87c57c9
 @patch

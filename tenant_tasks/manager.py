@@ -202,8 +202,8 @@ def claim_next(self:BackgroundTaskManager,
     p.announce_alive(self.folder)
     def waits(job): return is_awaited(p.function_of(job))
     limits = limits_with(p.full_tasks())
-    claim = self.store.claiming(p.id, task_names(), self.clock, p.lease, limit, waits, limits) if limit else lambda conn: []
-    def work(conn): return [f(conn) for f in settle],claim(conn)
+    claim = self.store.claiming(p.id, task_names(), self.clock, p.lease, limit, waits, limits)
+    def work(conn): return [f(conn) for f in settle],claim(conn) if limit else []
     rows,jobs = self.store.write(work, runner, single=not ended and limit<=1 and not limits)
     for a,row in zip(ended, rows): a.ended(row)
     return [p.hold(self._attempt(o)) for o in jobs]

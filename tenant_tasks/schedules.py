@@ -106,11 +106,24 @@ def _job_of(self:BackgroundTaskManager, s, at):
         created_at=timestamp(self.clock()), run_at=timestamp(at), **names)
 
 @patch
+def _is_news(self:BackgroundTaskManager, s, what):
+    key,warned = (what, self.store.link.path, s.name),self.process.warned
+    if key in warned: return False
+    warned.add(key)
+    return True
+
+_lost = "schedule %r of %s makes no jobs, since its next tick can't be found: %s"
+
+@patch
+def _tell_lost(self:BackgroundTaskManager, s, e):
+    if self._is_news(s, 'lost'): _log.error(_lost, s.name, self, e)
+    return True
+
+@patch
 def _tick_one(self:BackgroundTaskManager, s, now):
+    "Make a tick; True if it can't be found"
     try: ticks,next_at = s.due(now)
-    except (ValueError, TypeError) as e:
-        _log.error("schedule %r of %s is paused, since its next tick can't be found: %s", s.name, self, e)
-        return self.store.set_paused(s.name, True, mode=runner)
+    except (ValueError, TypeError) as e: return self._tell_lost(s, e)
     jobs,delay = [],timedelta(seconds=s.delay)
     for at in ticks: jobs.append(replace(self._job_of(s, at), tick=timestamp(at-delay)))
     made = self.store.tick(s, next_at, jobs, now)
@@ -120,23 +133,22 @@ def _tick_one(self:BackgroundTaskManager, s, now):
 # %% ../nbs/08a_schedules.ipynb #977ca042
 _waits_for = "schedule %r of %s waits until %s: its last tick was at %s, far ahead of now"
 
-@patch
-def _warn_of(self:BackgroundTaskManager, s):
-    key = 'schedule',self.store.link.path,s.name
-    if key not in self.process.warned: _log.warning(_waits_for, s.name, self, s.next_at, s.last_at)
-    self.process.warned.add(key)
+_look_again = timedelta(minutes=5) # When to try a tick again that can't be found
 
 @patch
 def tick(self:BackgroundTaskManager,
 )->datetime|None: # When the next tick is due; None if there is no schedule that isn't paused
     "Make the jobs of all schedules that are due now"
-    now = self.clock()
+    now,lost = self.clock(),set()
     def active(): return [o for o in self.store.schedules(mode=runner) if not o.paused]
     rows = active()
     due = [o for o in rows if parse_time(o.next_at)<=now]
-    for o in rows: o.is_ahead(now) and self._warn_of(o)
-    for o in due: self._tick_one(o, now)
-    return min((parse_time(o.next_at) for o in (active() if due else rows)), default=None)
+    for o in [o for o in rows if o.is_ahead(now) and self._is_news(o, 'ahead')]:
+        _log.warning(_waits_for, o.name, self, o.next_at, o.last_at)
+    for o in due:
+        if self._tick_one(o, now): lost.add(o.name)
+    rows = active() if due else rows
+    return min((now+_look_again if o.name in lost else parse_time(o.next_at) for o in rows), default=None)
 
 # %% ../nbs/08a_schedules.ipynb #c03a353a
 @patch
@@ -186,15 +198,24 @@ def _definition(s): return {o.name:getattr(s, o.name) for o in fields(s) if o.na
 @patch
 def declare_schedules(self:BackgroundTaskManager,
     wanted:list[Schedule], # As `new_schedule` makes them
-):
+)->bool: # False if the next tick of some can't be found: what is there of them stays as it is
     "Bring the schedules that a worker has declared for this tenant in line with what it declares now"
-    rows,known = {o.name:o for o in self.store.schedules(mode=runner)},task_names()
+    rows,known,complete = {o.name:o for o in self.store.schedules(mode=runner)},task_names(),True
     for s in [replace(self._own(o), declared=1) for o in wanted]:
         row = rows.pop(s.name, None)
         if row and _definition(row)==_definition(s) and not row.is_ahead(self.clock()): continue
-        if row is None or row.declared: self._put(s, runner)
+        if row is None or row.declared: complete = self._put_found(s) and complete
         else: _log.info("schedule %r of %s is the tenant's own, not what the worker declares", s.name, self)
     for s in rows.values():
         if not s.declared: continue
         gone = s.task in known or wanted and not self.process.other_workers(self.store.link.path, s.task)
         if gone: self.store.drop_schedule(s.name, declared=True, mode=runner)
+    return complete
+
+@patch
+def _put_found(self:BackgroundTaskManager, s):
+    try:
+        find_zone(s.tz)
+        self._put(s, runner)
+    except (ValueError, TypeError) as e: return not self._tell_lost(s, e)
+    return True

@@ -1347,21 +1347,47 @@ def ended(self:JobStore,
     return self.read(_ended, (since, limit), conv=lambda rows: JobList(TenantJob(**dict(zip(names, o))) for o in rows))
 
 # %% ../nbs/04_store.ipynb #11ed3cb9
+_referring = """SELECT m.name, f."from" FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f
+    WHERE m.type='table' AND lower(f."table")='tenant_jobs' AND f.on_delete IN ('NO ACTION','RESTRICT')"""
+_prunable = f"""SELECT completed_at, rowid, id FROM tenant_jobs j WHERE completed_at<=:before
+    AND (completed_at, rowid)>(:at, :row) AND status IN {final_statuses}
+    AND NOT EXISTS (SELECT 1 FROM tenant_jobs b WHERE b.id=j.batch AND b.status IN {live_statuses})"""
+_prune = 'DELETE FROM tenant_jobs WHERE id IN (SELECT value FROM json_each(?)) RETURNING id'
+
+def _prunable_of(conn):
+    "The query for jobs to which no table of the app refers"
+    def quoted(o): return '"' + o.replace('"', '""') + '"'
+    def free(t, c): return f'AND NOT EXISTS (SELECT 1 FROM {quoted(t)} r WHERE r.{quoted(c)}=j.id)'
+    free = ' '.join(free(*o) for o in list(conn.execute(_referring)))
+    return f'{_prunable} {free} ORDER BY completed_at, rowid LIMIT :batch'
+
+def _delete(conn, ids):
+    "Delete jobs, but those that something in the app's schema keeps: the ids of the others"
+    try:
+        with savepoint(conn):
+            gone = [o for o, in list(conn.execute(_prune, (json.dumps(ids),)))]
+            owes,_ = getattr(conn, 'conn', conn).status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)
+            if owes: raise apsw.ConstraintError('a deferred foreign key refers to a job')
+            if gone: _forget(conn, gone, 'tenant_steps', 'tenant_job_log')
+            return gone
+    except apsw.ConstraintError: n = len(ids)//2
+    return _delete(conn, ids[:n])+_delete(conn, ids[n:]) if n else []
+
+# %% ../nbs/04_store.ipynb #39f2bd74
 @patch
 def prune_some(self:JobStore,
     before:datetime, # Only jobs that ended at this time or before
     batch:int=1000, # How many at most
     mode:Mode=runner, # `caller` or `runner`
-)->int: # Jobs deleted
-    "Delete a batch of jobs that ended long ago, in one transaction"
-    wanted = f'EXISTS (SELECT 1 FROM tenant_jobs b WHERE b.id=j.batch AND b.status IN {live_statuses})'
-    old = f'completed_at<=? AND status IN {final_statuses} AND NOT {wanted}'
-    old = f'SELECT rowid FROM tenant_jobs j WHERE {old} LIMIT ?'
-    sql,args = f'DELETE FROM tenant_jobs WHERE rowid IN ({old}) RETURNING id',(timestamp(before),batch)
+    after:tuple|None=None, # Where the last portion ended
+)->tuple[int,tuple|None]: # Jobs deleted, and where the portion ended; None if it was the last one
+    "Delete a portion of the jobs that ended long ago, in one transaction"
+    at,row = after or ('', 0)
+    args = dict(before=timestamp(before), at=at, row=row, batch=batch)
     def work(conn):
-        ids = [o for o, in list(conn.execute(sql, args))]
-        if ids: _forget(conn, ids, 'tenant_steps', 'tenant_job_log')
-        return len(ids)
+        found = list(conn.execute(_prunable_of(conn), args))
+        gone = _delete(conn, [o for *_,o in found]) if found else []
+        return len(gone),found[-1][:2] if len(found)==batch else None
     return self.write(work, mode)
 
 @patch
@@ -1370,6 +1396,8 @@ def prune(self:JobStore,
     batch:int=1000, # Rows per transaction
 )->int: # Jobs deleted
     "Delete jobs that ended long ago"
-    n = 0
-    while gone := self.prune_some(before, batch, caller): n += gone
+    n,after = self.prune_some(before, batch, caller)
+    while after:
+        gone,after = self.prune_some(before, batch, caller, after)
+        n += gone
     return n

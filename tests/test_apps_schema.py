@@ -1,0 +1,139 @@
+"The app's own schema beside ours: foreign keys, triggers and views on our tables"
+from datetime import timedelta
+
+import apsw,pytest
+from helpers import manager_at,run,running_row,work
+
+from tenant_tasks.lookout import Lookout
+from tenant_tasks.store import JobStore
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+
+ran = []
+
+@task(name='apps.note')
+def note(n=0): ran.append(n)
+
+@pytest.fixture(autouse=True)
+def fresh(): ran.clear()
+
+def ended(manager, n):
+    "Jobs that have ended: their ids, the oldest first"
+    ids = [o for o,_ in manager.submit_many('note', note, [{}]*n)]
+    while a := manager.claim():
+        a.call()
+        a.settle()
+    return ids
+
+def left(manager): return {o.id for o in manager.list_jobs(limit=9999)}
+
+invoices = 'CREATE TABLE invoices (job TEXT REFERENCES tenant_jobs(id){})'
+cascade = ['CREATE TABLE runs (id INTEGER PRIMARY KEY, job TEXT REFERENCES tenant_jobs(id) ON DELETE CASCADE)',
+    'CREATE TABLE reports (run INTEGER REFERENCES runs(id){})', 'INSERT INTO runs (job) SELECT id FROM tenant_jobs', 'INSERT INTO reports SELECT id FROM runs WHERE job=:id']
+abort = "CREATE TRIGGER keeps BEFORE DELETE ON tenant_jobs WHEN OLD.id='{}' BEGIN SELECT raise({}); END"
+kept_by = dict( # chkstyle: ignore-node
+    foreign_key = [invoices.format(''), 'INSERT INTO invoices VALUES (:id)'],
+    quoted = ['CREATE TABLE "a ""b" ("c d" TEXT REFERENCES Tenant_Jobs)', 'INSERT INTO "a ""b" VALUES (:id)'],
+    restrict = [invoices.format(' ON DELETE RESTRICT'), 'INSERT INTO invoices VALUES (:id)'],
+    deferred = [invoices.format(' DEFERRABLE INITIALLY DEFERRED'), 'INSERT INTO invoices VALUES (:id)'],
+    not_null = ['CREATE TABLE invoices (job TEXT NOT NULL REFERENCES tenant_jobs(id) ON DELETE SET NULL)', 'INSERT INTO invoices VALUES (:id)'],
+    cascade = [o.format('') for o in cascade], cascade_deferred = [o.format(' DEFERRABLE INITIALLY DEFERRED') for o in cascade])
+
+@pytest.mark.parametrize('how', [*kept_by, 'abort', 'fail', 'ignore'])
+@pytest.mark.parametrize('which', [0, 4, 8])
+def test_prune_leaves_what_the_app_refers_to(manager, how, which):
+    ids = ended(manager, 9)
+    for sql in kept_by.get(how, ()): manager.db.execute(sql, dict(id=ids[which]) if ':id' in sql else {})
+    if how not in kept_by: manager.db.execute(abort.format(ids[which], 'ignore' if how=='ignore' else f"{how}, 'no'"))
+    manager.clock.advance(1)
+    assert manager.store.prune(manager.clock(), batch=2)==8 and left(manager)=={ids[which]}
+    assert manager.prune(timedelta(0))==0 and manager.store.db.q('PRAGMA foreign_key_check')==[]
+
+def test_references_that_go_along(manager):
+    "What the app's schema itself deletes or empties goes along"
+    ids = ended(manager, 3)
+    manager.db.execute('CREATE TABLE runs (job TEXT REFERENCES tenant_jobs(id) ON DELETE CASCADE)')
+    manager.db.execute('CREATE TABLE marks (job TEXT REFERENCES tenant_jobs(id) ON DELETE SET NULL)')
+    for o in ids: [manager.db.execute(f'INSERT INTO {t} VALUES (?)', (o,)) for t in ('runs', 'marks')]
+    assert manager.prune(timedelta(0))==3
+    assert manager.db.q('SELECT * FROM runs')==[] and manager.db.q('SELECT DISTINCT job FROM marks')==[dict(job=None)]
+
+def test_prune_in_the_apps_transaction(manager):
+    ids = ended(manager, 4)
+    manager.db.execute(invoices.format(' DEFERRABLE INITIALLY DEFERRED'))
+    with manager.transaction() as db:
+        db.execute('INSERT INTO invoices VALUES (?)', (ids[1],))
+        assert manager.prune(timedelta(0))==3
+    assert left(manager)=={ids[1]}
+
+def test_thousands_of_references_cost_no_tries(manager, monkeypatch):
+    "A table that refers to all jobs: none is tried"
+    ended(manager, 50)
+    manager.db.execute(invoices.format(''))
+    manager.db.execute('INSERT INTO invoices SELECT id FROM tenant_jobs')
+    monkeypatch.setattr('tenant_tasks.store._delete', lambda *args: 1/0)
+    assert manager.prune(timedelta(0))==0
+
+async def test_an_audit_trigger_and_a_view(manager):
+    for sql in ('CREATE TABLE audit (id, old, new)', 'CREATE VIEW waiting AS SELECT id, job_type FROM tenant_jobs',
+        'CREATE TRIGGER a AFTER UPDATE ON tenant_jobs BEGIN INSERT INTO audit VALUES (NEW.id, OLD.status, NEW.status); END'):
+        manager.db.execute(sql)
+    job = await run(manager, work)
+    assert [tuple(o.values())[1:] for o in manager.db.q('SELECT * FROM audit')]==[('pending', 'running'), ('running', 'completed')]
+    assert manager.db.q('SELECT id FROM waiting')==[dict(id=job.id)]
+
+# -- housekeeping and jobs
+
+@pytest.fixture
+def looks(tmp_path, clock):
+    "A tenant whose old jobs can't be deleted, whose schedules can't be declared, and a lookout that cares for it"
+    tenants,found,ill = Tenants(tmp_path, clock=clock),{},[]
+    acme = tenants.create('acme')
+    lookout = Lookout(tenants, found.__setitem__, lambda *args: ill.append(args), keep=timedelta(0))
+    return acme,lookout,found,ill
+
+def test_old_jobs_that_cannot_be_deleted_hold_up_no_job(looks, clock, logs):
+    acme,lookout,found,ill = looks
+    ended(acme, 3)
+    acme.db.execute('CREATE TRIGGER gone AFTER DELETE ON tenant_jobs BEGIN SELECT no_such_function(OLD.id); END')
+    acme.submit('note', note)
+    clock.advance(60)
+    for _ in range(3):
+        lookout._pruned.clear()
+        lookout.look_at(['acme'])
+    assert ill==[] and found['acme']<=clock().timestamp()
+    assert len([o for o in logs('ERROR') if 'prune failed' in o])==1
+
+@pytest.mark.parametrize('part', ['rescue', 'declare_schedules', 'tick'])
+def test_nothing_that_is_no_job_holds_up_jobs(looks, monkeypatch, part):
+    acme,lookout,found,ill = looks
+    acme.schedule('nightly', note, every=3600)
+    acme.submit('note', note)
+    running_row(acme, 'host~0~1~x')
+    def fails(*args, **kw): raise apsw.ConstraintError('no')
+    monkeypatch.setattr(type(acme), part, fails)
+    acme.clock.advance(3601)
+    lookout.look_at(['acme'])
+    assert ill==[] and found['acme']<=acme.clock().timestamp()
+
+def test_an_error_that_passes_ends_the_look(looks, monkeypatch):
+    acme,lookout,found,ill = looks
+    acme.submit('note', note)
+    def fails(*args, **kw): raise apsw.BusyError('locked')
+    monkeypatch.setattr(JobStore, 'prune_some', fails)
+    lookout.look_at(['acme'])
+    assert [name for name,_ in ill]==['acme']
+
+# -- functions of the app
+
+def test_a_trigger_may_call_a_function_that_a_hook_registers(path):
+    "Each connection gets it, ours too"
+    def hook(conn): conn.create_scalar_function('shout', str.upper, 1)
+    apsw.connection_hooks.append(hook)
+    try:
+        manager = manager_at(path)
+        manager.db.execute('CREATE TABLE audit (type)')
+        manager.db.execute('CREATE TRIGGER a AFTER UPDATE ON tenant_jobs BEGIN INSERT INTO audit VALUES (shout(NEW.job_type)); END')
+        ended(manager, 1)
+        assert ran and [*manager.db.execute('SELECT type FROM audit')]==[('NOTE',)]*2
+    finally: apsw.connection_hooks.remove(hook)
