@@ -403,6 +403,8 @@ def abandon_links():
         link._reset()
 
 # %% ../nbs/03_link.ipynb #007ef99f
+_log = logging.getLogger('tenant_tasks')
+
 class _Write:
     "A change that a thread asks for, and its result"
     def __init__(self, work, mode, single, after):
@@ -410,7 +412,8 @@ class _Write:
         self.mode = mode
         self.single = single
         self.after = after # What to call after the commit
-        self.gate = None # Locked while the thread waits behind others
+        self.gate = threading.Lock() # Locked while the thread waits behind others
+        self.gate.acquire()
         self.value = None
         self.error = None
         self.taken = False # Is it part of the leader's transaction?
@@ -428,18 +431,25 @@ class _Write:
             if not conn.in_transaction: raise
             self.error = e
 
+    def tell(self):
+        "Call `after`; what it raises doesn't undo the commit"
+        if self.after is None or self.error: return
+        try: self.after()
+        except Exception: _log.exception("what follows a commit failed")
+
 # %% ../nbs/03_link.ipynb #cff7de87
 @patch
 def _lead(self:DbLink, w):
-    batch = [w]
+    batch,made = [w],False
     try:
         if not self.lock.acquire(timeout=w.mode.patience): raise self.busy()
         try:
             self._make(w, batch)
-            for o in batch: o.after is None or o.error or o.after()
+            made = True
+            for o in batch: o.tell()
         finally: self.lock.release()
     except BaseException as e:
-        for o in batch: o.error = e if isinstance(e, Exception) else self.busy()
+        for o in batch if not made else (): o.error = e if isinstance(e, Exception) else self.busy()
         if not isinstance(e, Exception): raise
     finally: self._pass_on(batch)
 
@@ -457,27 +467,24 @@ def _make(self:DbLink, w, batch):
 @patch
 def _pass_on(self:DbLink, batch):
     with self.mutex:
-        for _ in batch: self.queue.popleft()
+        for o in batch:
+            self.queue.remove(o)
+            o.done = True
         first = [self.queue[0]] if self.queue else []
-    for o in batch: o.done = True
-    for o in batch[1:]+first: o.gate.release()
+        for o in batch[1:]+first: o.gate.release()
 
 # %% ../nbs/03_link.ipynb #03b9e5e4
 @patch
 def _follow(self:DbLink, w):
-    try:
-        if w.gate.acquire(timeout=w.mode.patience): return
-    except BaseException:
-        self._leave(w)
-        raise
+    if w.gate.acquire(timeout=w.mode.patience): return
     if self._leave(w): raise self.busy()
     w.gate.acquire()
 
 @patch
 def _leave(self:DbLink, w):
-    "Leave the queue; False if a leader has already taken the write"
+    "Leave the queue; False if a leader has already taken the write, or it isn't there"
     with self.mutex:
-        if w.taken or w.done: return False
+        if w.taken or w not in self.queue: return False
         was_first = self.queue[0] is w
         self.queue.remove(w)
         first = self.queue[0] if was_first and self.queue else None
@@ -495,18 +502,19 @@ def write(self:DbLink,
     "Make a change, together with those of other waiting threads; `apsw.BusyError` if a lock takes too long"
     self.check_holder()
     w = _Write(work, hurried(mode), single, after)
-    with self.mutex:
-        self.queue.append(w)
-        if len(self.queue)>1:
-            w.gate = threading.Lock()
-            w.gate.acquire()
-    if w.gate: self._follow(w)
-    if not w.done: self._lead(w)
+    try:
+        with self.mutex:
+            self.queue.append(w)
+            is_first = self.queue[0] is w
+        if not is_first: self._follow(w)
+        if not w.done: self._lead(w)
+    except BaseException: # Ctrl-C at any line leaves no write that no thread leads
+        self._leave(w)
+        raise
     if w.error: raise w.error
     return w.value
 
 # %% ../nbs/03_link.ipynb #3c00940e
-_log = logging.getLogger('tenant_tasks')
 _named = set()
 
 def _file_named(name):
