@@ -357,6 +357,9 @@ class Transaction:
 
     async def __aexit__(self, *exc: Any) -> Any: ...
 
+    def abandon(self) -> None:
+        "Roll back a transaction that is still open, whichever thread or task has opened it"
+
 class Event(NamedTuple):
     "One move of a job, after its commit"
     move: str
@@ -578,11 +581,12 @@ class Attempt:
     def mode(self) -> Any:
         "How to read and write here: as a part of the `Transaction` that is open in this thread or task, or as a runner"
 
-    def write_outcome(self, as_read: bool=False) -> TenantJob | None:
+    def write_outcome(self, as_read: bool=False, mode: Any=...) -> TenantJob | None:
         """Write what was decided, and nothing else
 
         Args:
             as_read: Only if the lease is still the one in `job`?
+            mode: A `caller` writes it as a part of the transaction that is open
 
         Returns:
             The new row, or None if the claim was lost
@@ -597,7 +601,7 @@ class Attempt:
         """
 
     def settle(self, as_read: bool=False) -> TenantJob | None:
-        """Write the outcome; an error of `transient_errors` means: try again later
+        """Write the outcome; an error that isn't one of `permanent_errors` means: try again later
 
         Args:
             as_read: Only if the lease is still the one in `job`?

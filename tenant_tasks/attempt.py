@@ -74,6 +74,7 @@ def _begin(self:Attempt):
     self._told = -1e9 # When progress was last written
     self._lines = None # What it writes to its log
     self._db = None
+    self._opened = set() # Transactions that it has open
 
 # %% ../nbs/07_attempt.ipynb #c36d5133
 @patch(as_prop=True)
@@ -131,8 +132,14 @@ def _enter(self:Attempt):
     return self.job.kwargs
 
 @patch
-def _undo(self:Attempt):
-    "Roll back what the function didn't commit"
+def _as_text(self:Attempt): return as_text(self.outcome, self.policy.retry_on, self.policy.cancel_on)
+
+@patch
+def _let_go(self:Attempt):
+    "Keep an exception as text without its frames, and roll back what the function didn't commit"
+    kind = type(self.outcome)
+    if issubclass(kind, BaseException) and not issubclass(kind, asyncio.CancelledError): self.outcome = self._as_text()
+    undo_opened(self._opened | {o.part for o in self.parts})
     db,self._db = self._db,None
     if db is None or not self.store.link.path: return
     with suppress(apsw.Error):
@@ -143,11 +150,12 @@ def _undo(self:Attempt):
 def call(self:Attempt):
     "Call a sync function"
     token = _current.set(self)
+    note_opened(self._opened)
     try:
         with self.process.around(self): self._call()
     except BaseException as e: self.outcome,self._change = e,None
     finally: _current.reset(token)
-    if self._awaitable is None: self._undo()
+    if self._awaitable is None: self._let_go()
 
 @patch
 def _call(self:Attempt):
@@ -168,9 +176,8 @@ def close(self:Attempt):
 @patch
 def _decide(self:Attempt):
     if self._change: return self._change
-    now,t = self.clock(),self.policy
-    policy = dict(backoff=t.backoff or self.backoff, retry_on=t.retry_on, cancel_on=t.cancel_on)
-    try: self._change = decide(self.job, self.outcome, now, skip=1, **policy)
+    now = self.clock()
+    try: self._change = decide(self.job, self.outcome, now, self.policy.backoff or self.backoff)
     except BaseException as e: self._change = decide(self.job, e, now) # An exception that can't be shown
     return self._change
 
@@ -198,9 +205,10 @@ def mode(self:Attempt)->Mode:
 @patch
 def write_outcome(self:Attempt,
     as_read:bool=False, # Only if the lease is still the one in `job`?
+    mode:Mode=runner, # A `caller` writes it as a part of the transaction that is open
 )->TenantJob|None: # The new row, or None if the claim was lost
     "Write what was decided, and nothing else"
-    return self._settle_by(self.store.settle, as_read, mode=self.mode)
+    return self._settle_by(self.store.settle, as_read, mode=mode)
 
 @patch
 def _settle_by(self:Attempt, f, as_read=False, **kw):
@@ -238,20 +246,18 @@ def _write_plainer(self:Attempt, as_read, tries=3):
     "Write the outcome, or what of it can be written"
     for n in range(tries):
         try: return self.write_outcome(as_read)
-        except (*transient_errors,OSError): raise
-        except Exception as e:
-            if n==tries-1: raise
+        except permanent_errors as e:
+            if n==tries-1 or isinstance(e, FileNotFoundError): raise
             self._plainer(e)
 
 @patch
 def settle(self:Attempt,
     as_read:bool=False, # Only if the lease is still the one in `job`?
 )->TenantJob|None: # The row as written, or None if the claim was lost
-    "Write the outcome; an error of `transient_errors` means: try again later"
+    "Write the outcome; an error that isn't one of `permanent_errors` means: try again later"
     if self.done: return self.row
     try: row = self._write_plainer(as_read)
-    except transient_errors: raise
-    except Exception:
+    except permanent_errors:
         self.close()
         raise
     self.ended(row, as_read)
@@ -289,10 +295,11 @@ def _timed_out(self:Attempt, e):
 @patch
 async def _await(self:Attempt):
     _current.set(self)
+    note_opened(self._opened)
     try:
         with self.process.around(self): await self._acall()
     except BaseException as e: self.outcome = e
-    self._undo()
+    self._let_go()
 
 @patch
 async def _acall(self:Attempt):
@@ -318,7 +325,8 @@ async def acall(self:Attempt):
         self.leave()
         raise
     finally: self._task = None
-    if isinstance(self.outcome, asyncio.CancelledError) and self._stopped: self.outcome = Cancel('asked to stop')
+    if issubclass(type(self.outcome), asyncio.CancelledError):
+        self.outcome = Cancel('asked to stop') if self._stopped else self._as_text()
 
 # %% ../nbs/07_attempt.ipynb #f9a0529c
 @patch
@@ -344,11 +352,13 @@ async def aretry_busy(
     sleep:Callable=anyio.sleep, # How to wait, in seconds
     tries:int|None=20, # Calls at most; None for no end
     what='', # What to call it in the log
+    give_up:tuple=(*permanent_errors,OSError), # Errors that end it
 ): # What `f` returns in the end
-    "Await `f()` again, with growing waits, while it raises one of `transient_errors`"
+    "Await `f()` again, with growing waits, while it fails"
     for n in count(1):
         try: return await f()
-        except transient_errors as e:
+        except give_up: raise
+        except Exception as e:
             if n==tries: raise
             level,which = logging.WARNING if n>2 else logging.DEBUG,f'{n} of {tries}' if tries else n
             _log.log(level, "%s: %s: %s; try %s", what, type(e).__name__, e, which)
@@ -364,7 +374,8 @@ def begin(
     a.call()
     if a.outcome is not None:
         try: a.settle()
-        except transient_errors as e: _log.debug("job %s (%s): %s, to be written later", a.id, a.job.job_type, e)
+        except permanent_errors: raise
+        except Exception as e: _log.debug("job %s (%s): %s, to be written later", a.id, a.job.job_type, e)
     return a
 
 async def finish(
@@ -373,7 +384,8 @@ async def finish(
     "On the event loop: do what is left of an attempt"
     try:
         if a.outcome is None and not a.done: await a.acall()
-        if not a.done: await aretry_busy(lambda: a.process.store_threads.run(a.settle), a.sleep, None, a)
+        def settle(): return a.process.store_threads.run(a.settle)
+        if not a.done: await aretry_busy(settle, a.sleep, None, a, permanent_errors)
     finally: a.close()
     return a.row
 
@@ -436,8 +448,8 @@ def _write_lines(self:Attempt):
         o.timer = None
         if o.over or not (rows := o.left()): return
         try: self.store.add_lines(self.job, (self.attempt, rows))
-        except transient_errors: self._write_soon()
-        except (apsw.Error,OSError): pass # The outcome takes them along
+        except permanent_errors: pass # The outcome takes them along
+        except Exception: self._write_soon()
         else: o.wrote(rows)
 
 # %% ../nbs/07_attempt.ipynb #83eeeddd
@@ -471,7 +483,8 @@ def check(self:Attempt):
     "`Cancel` if the job must stop or was taken over; `TimeoutError` if its time is up"
     if self._deadline and time.monotonic()>self._deadline: raise TimeoutError('the time of this attempt is up')
     try: row = self.store.get(self.id, self.mode)
-    except transient_errors: return
+    except permanent_errors: raise
+    except Exception: return
     if row is None or row.claim!=self.job.claim: raise Cancel('another process has taken this job over')
     if row.cancel_requested: raise Cancel('asked to stop')
 
@@ -486,7 +499,8 @@ def batch(self:Attempt)->Batch|None:
 def paused(self:Attempt)->bool:
     "Are jobs of this type paused now, or all jobs? False if the database is locked"
     try: return any(o.job_type in ('', self.job.job_type) for o in self.store.pauses(self.clock(), self.mode))
-    except transient_errors: return False
+    except permanent_errors: raise
+    except Exception: return False
 
 # %% ../nbs/07_attempt.ipynb #a7c9d1e4
 @patch(as_prop=True)

@@ -9,6 +9,7 @@ __all__ = ['listeners', 'teller', 'flush', 'Event', 'on_event', 'off_event', 're
 
 # %% ../nbs/03b_events.ipynb #49ddc214
 import atexit,logging,os,queue,threading,weakref
+from collections import deque
 from collections.abc import Callable
 from copy import copy
 from datetime import datetime
@@ -96,11 +97,10 @@ class Told(NamedTuple):
     "The moves of one commit"
     tenant:str # The tenant's name
     made:list # What `record` noted
-    still:Callable|None=None # Asks the database whether a move is there, if a rollback may have undone it
 
     def events(self):
         "The events of these moves, in their order"
-        return [_event(self.tenant, *o) for o in self.made if self.still is None or self.still(*o[:2])]
+        return [_event(self.tenant, *o) for o in self.made]
 
 # %% ../nbs/03b_events.ipynb #5aeef551
 _log = logging.getLogger('tenant_tasks')
@@ -118,7 +118,8 @@ class Teller:
         self.queue = queue.Queue(self.places)
         self.thread = None
         self.dropped = 0 # Moves
-        self.open = weakref.WeakKeyDictionary() # What waits for the end of a transaction, by connection
+        self.moves = weakref.WeakKeyDictionary() # By connection: moves in its transaction
+        self.open = set() # Those that wait for the end of one
         self.lock = threading.RLock()
 
     def flush(self,
@@ -163,6 +164,61 @@ def _put(self:Teller, told):
         if self.dropped==len(told.made): _log.warning("moves are not told to the functions of on_event: %r", e)
 
 # %% ../nbs/03b_events.ipynb #7dfc10b4
+class _Moves:
+    "A table without rows, to which SQLite tells what becomes of a transaction and its savepoints"
+    def __init__(self, ended):
+        self.ended = ended # Called with the moves that are there after the end
+        self.coming = deque() # Moves that are about to be a part of it
+        self.clear()
+
+    def clear(self):
+        self.made = [] # Moves in the transaction
+        self.behind = [] # Later moves of the same jobs
+        self.starts = {} # How many moves there were when each savepoint began
+
+    def Connect(self, conn, *args): return 'CREATE TABLE moves (n)',self
+    def BestIndexObject(self, info): return True
+    def Disconnect(self): pass
+    Destroy = Disconnect
+
+    def UpdateInsertRow(self, rowid, values):
+        while self.coming: self.made.append(self.coming.popleft())
+        return 1
+
+# %% ../nbs/03b_events.ipynb #0a543007
+@patch
+def Savepoint(self:_Moves, n): self.starts[n] = len(self.made)
+
+@patch
+def Release(self:_Moves, n): self.starts = {k:v for k,v in self.starts.items() if k<n}
+
+@patch
+def RollbackTo(self:_Moves, n):
+    del self.made[min((v for k,v in self.starts.items() if k>=n), default=0):]
+    self.starts = {k:v for k,v in self.starts.items() if k<=n}
+
+@patch
+def Commit(self:_Moves): self.ended(self, self.made)
+
+@patch
+def Rollback(self:_Moves): self.ended(self, [])
+
+@patch
+def _watch(self:Teller, conn):
+    moves = self.moves[conn] = _Moves(self._ended)
+    def make(): conn.create_module('tenant_moves', moves, use_bestindex_object=True, eponymous=True,
+        eponymous_only=True, iVersion=2, read_only=False)
+    retry_busy(make, apsw.ThreadingViolationError)
+    return moves
+
+@patch
+def _ended(self:Teller, moves, made):
+    with self.lock:
+        for o in made+moves.behind: self._put(o)
+        moves.clear()
+        self.open.discard(moves)
+
+# %% ../nbs/03b_events.ipynb #ad3b3b3a
 @patch
 def tell(self:Teller,
     told:Told, # Moves that are committed
@@ -170,8 +226,8 @@ def tell(self:Teller,
     "Call the functions soon"
     with self.lock:
         ids = {o[1].id for o in told.made} if self.open else ()
-        for waiting in self.open.values():
-            if any(o[1].id in ids for w in waiting for o in w.made): return waiting.append(told)
+        for waiting in self.open:
+            if any(o[1].id in ids for w in waiting.made for o in w.made): return waiting.behind.append(told)
         self._put(told)
 
 @patch
@@ -180,28 +236,12 @@ def tell_after(self:Teller,
     told:Told, # Moves in this transaction
 ):
     "Call the functions after its commit"
+    def enlist(): conn.execute('INSERT INTO tenant_moves VALUES (1)')
     with self.lock:
-        is_first = conn not in self.open
-        self.open.setdefault(conn, []).append(told)
-    if is_first: retry_busy(lambda: self._watch(conn), apsw.ThreadingViolationError)
-
-# %% ../nbs/03b_events.ipynb #0a543007
-@patch
-def _put_what_is_left(self:Teller, told, how):
-    "The moves of a transaction that this statement ended: all after a commit, none after a rollback, else ask"
-    if told.still and how==['ROLLBACK']: return
-    self._put(told._replace(still=None) if how in (['COMMIT'], ['END'], ['RELEASE']) else told)
-
-@patch
-def _watch(self:Teller, conn):
-    ref,parts = weakref.ref(conn),[]
-    def ended(event):
-        how = (event['sql'] or '').split()[:1]
-        if (conn := ref()).in_transaction: return how==['ROLLBACK'] and parts.append(1)
-        conn.trace_v2(0, None, id='tenant_tasks')
-        with self.lock:
-            for o in self.open.pop(conn, ()): self._put_what_is_left(o, [] if parts else how)
-    conn.trace_v2(apsw.SQLITE_TRACE_PROFILE, ended, id='tenant_tasks')
+        moves = self.moves.get(conn) or self._watch(conn)
+        moves.coming.append(told)
+        self.open.add(moves)
+    retry_busy(enlist, apsw.ThreadingViolationError)
 
 # %% ../nbs/03b_events.ipynb #7c4bb75c
 teller = Teller()

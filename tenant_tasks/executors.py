@@ -144,16 +144,16 @@ def get(self:_FarStore, job_id, mode):
 _spent = [] # Filled when this process should run no other job
 
 def _answer(a):
-    e,t = a.outcome,a.policy
-    match e:
+    match a.outcome:
         case Returned(value):
             text,note = dump_result(value)
             return dict(how='returned', result=text, note=note)
-        case BaseException() if isinstance(e, (Cancel,*t.cancel_on)): return dict(how='cancelled', why=str(e))
-        case Snooze(): return dict(how='snoozed', secs=e.wait.total_seconds(), why=str(e))
-    if isinstance(e, MemoryError): _spent.append(True)
-    again = isinstance(e, t.retry_on) and not isinstance(e, (BadPayload,FunctionLost))
-    return dict(how='raised', error=format_error(e, 1), again=again)
+        case Cancel() as e: return dict(how='cancelled', why=str(e))
+        case Snooze() as e: return dict(how='snoozed', secs=e.wait.total_seconds(), why=error_text(e))
+        case RaisedElsewhere() as e:
+            if issubclass(e.kind, MemoryError): _spent.append(True)
+            return dict(how='raised', error=str(e), again=e.again)
+    return dict(how='raised', error=format_error(a.outcome), again=False)
 
 def _raised(e): return dict(how='raised', error=format_error(e), again=True)
 

@@ -16,11 +16,12 @@ from datetime import timedelta
 from random import Random
 from zlib import crc32
 
+import apsw
 from fastcore.basics import patch
 
 from .job import *
 from .schedule import *
-from .link import transient_errors
+from .link import permanent_errors
 from .store import *
 from .task import *
 from .process import *
@@ -124,8 +125,10 @@ _later = 300 # Seconds until what failed is tried again
 def _try(self:Lookout, f, name, manager):
     "Do something that isn't a job: what it returns, or None if it fails for good, as far as we can tell"
     try: return f(name, manager)
-    except (TenantNotFound, OSError, *transient_errors): raise
-    except Exception as e: what,why = f.__name__.strip('_'),f'{type(e).__name__}: {e}'
+    except Exception as e:
+        passes = isinstance(e, apsw.Error) and not isinstance(e, permanent_errors)
+        if passes or isinstance(e, (TenantNotFound, OSError)): raise
+        what,why = f.__name__.strip('_'),f'{type(e).__name__}: {e}'
     key = name,what,why
     if key not in self.process.warned: _log.error("tenant %s: %s failed, to be tried again later: %s", *key)
     self.process.warned.add(key)

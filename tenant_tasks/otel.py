@@ -9,7 +9,7 @@ __all__ = ['instrument']
 
 # %% ../nbs/15_otel.ipynb #e6212e89
 from asyncio import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager,suppress
 from functools import partial
 
 from .retry import *
@@ -43,11 +43,12 @@ def _span(tracer, a):
     opts = dict(context=Context(), kind=SpanKind.CONSUMER, links=_links(a.job.trace), attributes=_attributes(a))
     with tracer.start_as_current_span(f'process {a.job.job_type}', **opts) as span:
         yield
-        e = a.outcome
-        if not isinstance(e, BaseException) or isinstance(e, (Cancel,Snooze,CancelledError,*a.policy.cancel_on)): return
-        span.record_exception(e)
-        span.set_attribute('error.type', type(e).__qualname__)
-        span.set_status(StatusCode.ERROR, str(e))
+        e,kind = a.outcome,type(a.outcome)
+        fine = Cancel,Snooze,CancelledError,*a.policy.cancel_on
+        if not issubclass(kind, BaseException) or issubclass(kind, fine): return
+        with suppress(Exception): span.record_exception(e) # Some can't be shown
+        span.set_attribute('error.type', kind.__qualname__)
+        span.set_status(StatusCode.ERROR, error_text(e))
 
 def instrument(
     provider=None, # A `TracerProvider`; the global one if not given

@@ -6,11 +6,12 @@ The retry policy as pure functions: no database, no threads, no clock. `decide` 
 
 # %% auto #0
 __all__ = ['free_deaths', 'exp_backoff', 'to_delta', 'wait_after', 'Cancel', 'Snooze', 'Returned', 'ProcessDied', 'FunctionLost',
-           'RaisedElsewhere', 'format_error', 'Change', 'decide']
+           'RaisedElsewhere', 'error_text', 'format_error', 'free_frames', 'as_text', 'Change', 'decide']
 
 # %% ../nbs/01_retry.ipynb #fe3a2922
 import logging,traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime,timedelta
 from numbers import Number
 from textwrap import indent
@@ -81,24 +82,61 @@ class FunctionLost(Exception):
 
 # %% ../nbs/01_retry.ipynb #c13375d3
 class RaisedElsewhere(Exception):
-    "What a function raised in another process, as text"
+    "What a function raised, as text"
     def __init__(self,
         text:str, # Its traceback
         again:bool=True, # Is it worth another attempt, by the task's `retry_on`?
+        kind:type=Exception, # Its type, if it was raised in this process
     ):
         super().__init__(text)
         self.again = again
+        self.kind = kind
 
 # %% ../nbs/01_retry.ipynb #b889e9de
+def error_text(
+    e:BaseException, # Any exception
+)->str: # Its message, or why it has none
+    "`str` of an exception that may not allow it"
+    try: return str(e)
+    except BaseException as why: return f'<its text raises {type(why).__name__}>'
+
 def format_error(
     e:BaseException, # What the task raised
     skip:int=0, # Calling frames to leave out
 )->str: # Its traceback
     "An exception as text for the error log"
-    if isinstance(e, RaisedElsewhere): return str(e)
-    tb = e.__traceback__
+    if issubclass(type(e), RaisedElsewhere): return str(e) # `isinstance` would ask the exception, too
+    tb = BaseException.__traceback__.__get__(e) # The exception may hide its attributes
     for _ in range(skip): tb = tb.tb_next if tb and tb.tb_next else tb
-    return ''.join(traceback.format_exception(type(e), e, tb))
+    try: return ''.join(traceback.format_exception(type(e), e, tb))
+    except BaseException: last = f'{type(e).__qualname__}: {error_text(e)}\n'
+    return ''.join(['Traceback (most recent call last):\n', *traceback.format_tb(tb), last])
+
+# %% ../nbs/01_retry.ipynb #c54df65f
+def free_frames(
+    e:BaseException, # What has been caught
+):
+    "Drop the traceback of an exception and of those behind it"
+    todo,seen = [e],set()
+    while todo:
+        if (e := todo.pop()) is None or id(e) in seen: continue
+        seen.add(id(e))
+        BaseException.with_traceback(e, None)
+        todo += [BaseException.__cause__.__get__(e), BaseException.__context__.__get__(e)]
+        with suppress(BaseException): todo += [o for o in e.exceptions if issubclass(type(o), BaseException)]
+
+def as_text(
+    e:BaseException, # What a task raised
+    retry_on:tuple=(BaseException,), # Failures worth another attempt
+    cancel_on:tuple=(), # Exceptions that end the job as cancelled
+)->BaseException: # One of our own
+    "What is kept of an exception: a `Cancel`, a `Snooze`, or its traceback; its frames are freed"
+    kind = type(e)
+    if issubclass(kind, (Cancel,*cancel_on)): res = Cancel(error_text(e))
+    elif issubclass(kind, (Snooze,ProcessDied,FunctionLost,BadPayload,RaisedElsewhere)): res = e
+    else: res = RaisedElsewhere(format_error(e, 1), issubclass(kind, retry_on), kind)
+    free_frames(e)
+    return res
 
 # %% ../nbs/01_retry.ipynb #43c607b2
 def _one_line(o):
@@ -115,12 +153,8 @@ class _OneLine(logging.Filter):
         "Escape what a line shows, and indent its traceback"
         if isinstance(record.args, tuple): record.args = tuple(map(_one_line, record.args))
         e = record.exc_info and record.exc_info[1]
-        if e: record.exc_text = indent(_traceback(e), '  ')
+        if e: record.exc_text = indent(format_error(e).rstrip(), '  ')
         return True
-
-def _traceback(e):
-    try: return format_error(e).rstrip()
-    except BaseException as other: return f'{type(e).__name__}, whose traceback raises {type(other).__name__}'
 
 logging.getLogger('tenant_tasks').addFilter(_OneLine())
 
@@ -166,10 +200,10 @@ def decide(
             result,note = dump_result(value)
             return Change('complete', dict(result=result), note or outcome.note)
         case BaseException() if isinstance(outcome, (Cancel,*cancel_on)):
-            why = f'cancelled: {outcome}'.rstrip(': ')
+            why = f'cancelled: {error_text(outcome)}'.rstrip(': ')
             log = add_error(job.error_log, (job.retry_count or 0)+1, now, why)
             return Change('cancel', dict(error_log=log, attempt_log=add_attempt(job, now, 'cancelled')), why)
         case Snooze():
             vals = dict(run_at=timestamp(now+outcome.wait), attempt_log=add_attempt(job, now, 'snoozed'))
-            return Change('snooze', vals, f'snoozed {outcome}')
+            return Change('snooze', vals, f'snoozed {error_text(outcome)}')
         case _: return _failed(job, outcome, now, backoff, skip, retry_on)

@@ -18,6 +18,7 @@ from fastcore.basics import patch,patch_to
 
 from .job import *
 from .retry import *
+from .link import *
 from .transaction import *
 from .store import *
 from .task import *
@@ -196,7 +197,7 @@ def run_atomic(self:Attempt,
         if inspect.iscoroutine(res): res.close()
         if inspect.isawaitable(res): raise TypeError(f"an atomic task must be a sync function, got {self.func!r}")
         self.outcome = Returned(res)
-        row = self.write_outcome()
+        row = self.write_outcome(mode=caller)
         if row is None: raise Cancel(lost)
         self.parts[0].settled = True
     self.ended(row)

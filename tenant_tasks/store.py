@@ -161,8 +161,6 @@ def _to_join(self:JobStore):
     return self.db if db is None and self.link.path and in_transaction(self.db) else db
 
 # %% ../nbs/04_store.ipynb #06103bd5
-_marks = dict(submit='id', reset='run_at')
-
 @patch
 def tell(self:JobStore,
     made:list, # What `record` noted
@@ -171,7 +169,7 @@ def tell(self:JobStore,
     "Tell moves after their commit"
     if not (made and listeners): return
     is_open = conn and retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError)
-    if is_open: teller.tell_after(conn, Told(self.tenant, made, self._has_made))
+    if is_open: teller.tell_after(conn, Told(self.tenant, made))
     else: teller.tell(Told(self.tenant, made))
 
 @patch
@@ -180,11 +178,6 @@ def _write_and_tell(self:JobStore, work, mode, single, made):
     if mode.joins and (db := self._to_join()) is not None: return self._join(work, db, made)
     if self.link.path: return self.link.write(work, mode, single, lambda: self.tell(made))
     with self.link.use(mode): return self._join(work, self.db, made)
-
-@patch
-def _has_made(self:JobStore, move, job):
-    row,mark = retry_busy(lambda: self.get(job.id, runner), *transient_errors),_marks.get(move, 'completed_at')
-    return row is not None and getattr(row, mark)==getattr(job, mark)
 
 # %% ../nbs/04_store.ipynb #c27c26a1
 @patch

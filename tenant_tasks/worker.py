@@ -147,7 +147,8 @@ def _next(self:Worker, manager, limit, ended):
     "Settle and claim: attempts to go on with, or the ended ones if they can't be settled now"
     ended = [o for o in ended if not o.done]
     try: todo = manager.claim_next(limit, ended)
-    except transient_errors:
+    except permanent_errors: raise
+    except Exception:
         if not ended: raise
         return [o for o in ended if not o.done]
     for o in todo: o.runner = self

@@ -1,11 +1,14 @@
 "What an attempt leaves behind: its outcome is written once and truly, and nothing that it opened stays open"
-import sys,threading
+import asyncio,gc,logging,sys,threading,weakref
+from contextlib import suppress
 
 import apsw,pytest
 from fastlite import database
-from helpers import Call,manager_at,wait_until,work
+from helpers import Call,manager_at,run,wait_until,work
 
-from tenant_tasks import link
+from tenant_tasks import Cancel,Tenants,current_job,link,task
+from tenant_tasks.events import flush,off_event,on_event,teller
+from tenant_tasks.retry import Returned
 
 # -- one commit for several threads
 
@@ -65,3 +68,230 @@ def test_ctrl_c_leaves_no_queue_without_a_leader(shared, where):
             assert Call(put, shared, 0).answer()==0 and not shared.queue and not shared.lock.locked(), (f, n)
             n += 1
     assert n>1
+
+# -- errors that the outcome meets
+
+class Once:
+    "Instead of `JobStore.settle`: raises an error the first `n` times"
+    def __init__(self, f, error, n=6):
+        self.f = f
+        self.error = error
+        self.left = n
+
+    def __call__(self, *args, **kw):
+        self.left -= 1
+        if self.left>=0: raise self.error
+        return self.f(*args, **kw)
+
+odd = [apsw.NoMemError('out of memory'), apsw.ProtocolError('locking protocol'), apsw.InterruptError('interrupted'),
+    MemoryError(), OSError(5, 'Input/output error'), apsw.InternalError('who knows')]
+
+@pytest.mark.parametrize('error', odd, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+async def test_what_may_pass_is_waited_for(manager, clock, error, kind):
+    "The outcome of a function that returned is written in the end, and the function isn't called again"
+    calls = []
+    def count(): return calls.append(1) or 7
+    async def acount(): return count()
+    manager.store.settle = Once(manager.store.settle, error)
+    job = await run(manager, count if kind=='sync' else acount)
+    assert (job.status, job.value, job.retry_count, len(calls))==('completed', 7, 0, 1) and not manager.process.claims
+
+# -- what an exception holds
+
+class Big: "Something that a function has at hand"
+
+@pytest.mark.parametrize('kind', ['sync', 'async', 'caught', 'cause', 'group'])
+async def test_a_failed_attempt_holds_nothing_of_its_function(manager, clock, kind):
+    "Without a run of the garbage collector, although a variable of the frame is the exception itself"
+    seen,gone = [],[]
+    def fail():
+        if seen: gone.append(seen[-1]() is None)
+        big = Big()
+        seen.append(weakref.ref(big))
+        try: raise OSError('no route to host')
+        except OSError as e: last = e
+        if kind=='cause': raise KeyError('x') from last
+        if kind=='group': raise ExceptionGroup('both', [last])
+        raise last
+    async def afail(): fail()
+    if kind=='group' and sys.version_info<(3,11): pytest.skip('no groups')
+    gc.disable()
+    try: job = await run(manager, afail if kind=='async' else fail)
+    finally: gc.enable()
+    assert job.status=='failed' and gone==[True, True] and seen[-1]() is None
+    assert 'in fail' in job.error_log and 'no route to host' in job.error_log
+
+class Mute(OSError):
+    def __str__(self): raise KeyError('mute')
+
+class Stubborn(OSError):
+    def __str__(self): raise KeyboardInterrupt
+
+class Deaf(OSError):
+    def __getattr__(self, name): raise RuntimeError(name)
+
+class Shut(OSError):
+    def __getattribute__(self, name): raise RuntimeError(name)
+
+class Masked(OSError):
+    @property
+    def __class__(self): raise RuntimeError('no class')
+
+@pytest.mark.parametrize('error', [Mute, Stubborn, Deaf, Shut, Masked])
+@pytest.mark.parametrize('is_async', [False, True], ids=['sync', 'async'])
+async def test_an_exception_that_cannot_be_shown_is_named(manager, clock, caplog, error, is_async):
+    "By its type, with the frame that raised it; and the policy of its task is kept"
+    def hostile(): raise error('x')
+    async def ahostile(): hostile()
+    func = ahostile if is_async else hostile
+    async def ends(**policy):
+        task(name=f'outcomes_{error.__name__}_{is_async}', max_retries=2, **policy)(func)
+        caplog.clear()
+        clock.slept.clear()
+        return await run(manager, func)
+    job = await ends(backoff=lambda n: 7)
+    assert (job.status, job.retry_count, clock.slept)==('failed', 2, [7]), job.error_log
+    assert all(error.__name__ in o['error'] and 'in hostile' in o['error'] for o in job.errors)
+    logged, = [o for o in caplog.records if o.levelno==logging.ERROR]
+    assert error.__name__ in caplog.text and 'in hostile' in caplog.text
+    assert (await ends(retry_on=(KeyError,))).retry_count==1 and (await ends(retry_on=(OSError,))).retry_count==2
+    assert (await ends(cancel_on=(OSError,))).status=='cancelled'
+
+# -- what a function leaves open
+
+@pytest.fixture
+def acme(tmp_path):
+    "A tenant with a table"
+    manager = Tenants(tmp_path).create('acme')
+    manager.db.execute('CREATE TABLE t (a)')
+    return manager
+
+kept_alive = []
+
+def half_done():
+    "Stops in the middle of a transaction"
+    with current_job().transaction() as db:
+        db.execute('INSERT INTO t VALUES (1)')
+        yield
+
+def in_a_traceback():
+    rows = half_done()
+    next(rows)
+    raise OSError('after the first')
+
+def in_a_list():
+    kept_alive.append(half_done())
+    next(kept_alive[-1])
+
+def without_end(): current_job().transaction().__enter__().execute('INSERT INTO t VALUES (1)')
+
+def of_the_manager():
+    acme = kept_alive[0]
+    acme.transaction().__enter__().execute('INSERT INTO t VALUES (1)')
+
+async def of_a_child():
+    async def child():
+        async with current_job().transaction() as db:
+            db.execute('INSERT INTO t VALUES (1)')
+            kept_alive.append(db)
+            await asyncio.sleep(60)
+    kept_alive.append(asyncio.ensure_future(child()))
+    await asyncio.sleep(.05)
+
+def in_a_thread():
+    job,ready,done = current_job(),threading.Event(),threading.Event()
+    def other():
+        with job.transaction() as db:
+            db.execute('INSERT INTO t VALUES (1)')
+            ready.set()
+            done.wait(60)
+            db.execute('INSERT INTO t VALUES (2)')
+    kept_alive.append(Call(other))
+    kept_alive.append(done)
+    ready.wait(60)
+
+leaves = [in_a_traceback, in_a_list, without_end, of_the_manager, of_a_child, in_a_thread]
+
+@pytest.mark.parametrize('func', leaves, ids=lambda f: f.__name__)
+async def test_what_a_function_leaves_open_is_rolled_back(acme, func):
+    "Before its outcome is written, which is never a part of it: the tenant goes on at once"
+    kept_alive[:] = [acme]
+    failed = func is in_a_traceback
+    try:
+        for o in range(2):
+            job = await run(acme, func, 1)
+            assert job.status==('failed' if failed else 'completed'), job.error_log
+            with acme.transaction() as db: assert list(db.execute('SELECT * FROM t'))==[]
+        assert (await run(acme, work)).status=='completed'
+    finally:
+        for o in kept_alive[1:]:
+            if isinstance(o, threading.Event): o.set()
+            elif hasattr(o, 'cancel'): o.cancel()
+            elif hasattr(o, 'answer'): assert isinstance(o.answer(), (apsw.Error, Cancel)) if kept_alive[-1].is_set() else True
+    assert acme.db.q('SELECT * FROM t')==[]
+
+# -- events
+
+@pytest.fixture
+def seen():
+    "The moves that are told during a test"
+    res = []
+    def note(event): res.append(event.job.job_type)
+    on_event(note)
+    yield lambda: flush(60) and list(res)
+    off_event(note)
+    assert not teller.open
+
+back = ['ROLLBACK TO s', 'rollback to s', ' /* x */ RollBack\n TO savepoint s', 'ROLLBACK TRANSACTION TO SAVEPOINT s', '-- x\nrollback to s']
+
+@pytest.mark.parametrize('sql', back)
+def test_what_a_savepoint_took_back_is_not_told(path, seen, sql):
+    manager = manager_at(path)
+    conn = manager.db.conn
+    def submit(*names):
+        for o in names: manager.submit(o, work)
+    conn.execute('BEGIN')
+    submit('a')
+    conn.execute('SAVEPOINT r; SAVEPOINT s')
+    submit('b', 'c')
+    conn.execute(sql)
+    submit('d')
+    conn.execute('SAVEPOINT inner')
+    submit('e')
+    conn.execute('RELEASE inner')
+    conn.execute('RELEASE s; RELEASE r')
+    conn.execute('COMMIT')
+    assert seen()==['a', 'd', 'e']==sorted(o.job_type for o in manager.list_jobs())
+    conn.execute('SAVEPOINT s')
+    submit('f')
+    conn.execute(sql)
+    submit('g')
+    conn.execute('RELEASE s')
+    assert seen()[3:]==['g']
+
+ends = {'rollback':'rollback', 'or rollback':'INSERT OR ROLLBACK INTO p VALUES (1)'}
+
+@pytest.mark.parametrize('how', ['rollback', 'or rollback', 'foreign key', 'commit hook', 'full disk', 'close'])
+def test_a_commit_that_fails_is_not_told(path, seen, how):
+    "Whatever ended the transaction, SQLite is asked"
+    manager = manager_at(path)
+    conn = manager.db.conn
+    conn.execute('CREATE TABLE p (a PRIMARY KEY); INSERT INTO p VALUES (1); CREATE TABLE c (a REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED)')
+    conn.execute('BEGIN')
+    manager.submit('a', work)
+    with suppress(apsw.Error):
+        if how=='close': conn.close()
+        elif how in ends: conn.execute(ends[how])
+        else:
+            if how=='foreign key': conn.execute('INSERT INTO c VALUES (5)')
+            if how=='commit hook': conn.set_commit_hook(lambda: True)
+            if how=='full disk':
+                conn.execute(f"PRAGMA max_page_count={conn.pragma('page_count')}")
+                conn.execute('INSERT INTO p VALUES (zeroblob(10000000))')
+            conn.execute('COMMIT')
+    conn.set_commit_hook(None) if how!='close' else None
+    if how!='close' and conn.in_transaction: conn.execute('ROLLBACK')
+    assert seen()==[]==[o.job_type for o in manager_at(path).list_jobs()]
+    manager_at(path).submit('b', work)
+    assert seen()==['b']
