@@ -310,6 +310,16 @@ class Schedule:
             In UTC
         """
 
+    def delayed(self, secs: float) -> Schedule:
+        """The schedule with another delay
+
+        Args:
+            secs: The new delay
+
+        Returns:
+            With the same ticks
+        """
+
     def due(self, now: datetime) -> tuple[list[datetime], datetime]:
         """What to do about the ticks that are due
 
@@ -1587,9 +1597,6 @@ class Tenants:
         Returns:
             False if it has no live job
         """
-
-    def sweep(self) -> None:
-        "Remove the lock files of processes that died long ago"
 
 class Worker:
     "Runs the due jobs of all tenants"

@@ -67,18 +67,20 @@ def _like(path, model):
     with suppress(PermissionError,AttributeError): os.chown(path, st.st_uid, st.st_gid)
 
 def _copy(src, dst, vfs=None, still=False):
-    "Copy a database as it is at one moment, and check the copy"
+    "Copy a database as it is at one moment, and check the copy; False if a commit may have come too late"
     os.close(os.open(dst, os.O_CREAT|os.O_EXCL|os.O_WRONLY, 0o600))
     file = file_at(src)
     with ExitStack() as stack:
         conns = _open_source(src, vfs, still),open_plain(dst)
         for o in conns: stack.callback(o.close)
         for o in ('journal_mode','synchronous'): conns[1].pragma(o, 'off')
+        whole = still or no_writer(conns[0], caller.patience)
         try:
             with conns[1].backup('main', conns[0], 'main') as pages: pages.step(-1)
         except apsw.BusyError: raise apsw.BusyError(f'{src} is locked') from None
     _check(dst)
     if file_at(src)!=file: raise FileNotFoundError(f'{src} was renamed or replaced during the copy')
+    return whole
 
 # %% ../nbs/09c_backup.ipynb #eef8a66d
 _settled = 2. # Seconds after which a new write has another time, on any file system
@@ -145,7 +147,7 @@ def _save(tenants, copies, name, known, now):
         state = _state(link.path, now)
         if state and last==[state, _touched(copy)]: return Saved(name, 'unchanged')
         dst = os.path.join(copies.path, _temp.format(os.path.basename(copy)))
-        _copy(link.path, dst, link.vfs)
+        if not _copy(link.path, dst, link.vfs): state = ''
         _like(dst, link.path)
         _sync(dst)
         os.replace(dst, copy)

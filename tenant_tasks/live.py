@@ -18,6 +18,7 @@ from time import time
 from fastcore.xml import *
 
 from .job import *
+from .link import *
 from .manager import *
 from .views import *
 
@@ -60,7 +61,7 @@ def file_version(
     for o in (path, f'{path}-wal'):
         try: st = os.stat(o)
         except OSError: continue
-        if st.st_mtime>now-.05: return ''
+        if abs(now-st.st_mtime)<longest_commit: return ''
         res += st.st_ino,st.st_mtime_ns,st.st_size
     return blake2b(repr((res, int(now//60))).encode(), digest_size=8).hexdigest()
 

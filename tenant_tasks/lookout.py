@@ -70,15 +70,32 @@ def _begin(self:Lookout):
     self._pruned = {} # When to delete old jobs of each tenant again, and behind which
     self._reported = set() # Unknown tasks that have been logged
     self.declared = {} # Schedules for all tenants, by name, and their time zones
-    self.synced = {} # In which file of each tenant they are written
+    self.synced = {} # At which opening of each tenant's file they were written
     self._seen = {} # The state of a tenant's files when it was looked at last
     self._looked = {} # When that was
+    self._doubts = {} # Tenants to look at again: when, and the version of the database that was seen
     self._unseen = set() # Tenants that the first look hasn't come to
     self.takes_stock = False # Is the first look still at the worker's own share?
     self._news = set() # Tenants whose files have changed
     self.held = {} # Tenants that were looked at when tasks could not start, by these tasks, the first first
     self._told = asyncio.Event()
     self._cpu = 0. # Seconds of processor time that the last look took
+
+# %% ../nbs/09b_lookout.ipynb #07f285a0
+@patch
+def _note(self:Lookout, name):
+    "Note the state of a tenant's files, before a look at it; the link of its database"
+    state,link = self.tenants.state(name),self.tenants.link(name)
+    self._seen[name] = state
+    self._doubt(name, state, link.version())
+    return link
+
+@patch
+def _doubt(self:Lookout, name, state, version):
+    "Look again if the state may hide a commit"
+    newest = max(state[::2], default=0)
+    age,tick = abs(time.time()-newest/1e9),.05 if newest%10**9 else 2 # Some file systems count whole seconds
+    if version is None or age<tick: self._doubts[name] = time.monotonic()+min(max(age, tick), 60),version
 
 # %% ../nbs/09b_lookout.ipynb #c0842d5c
 @patch
@@ -87,11 +104,11 @@ def look(self:Lookout,
 ):
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
     self._looked[name] = time.monotonic()
-    self._seen[name],link = self.tenants.state(name),self.tenants.link(name)
+    link = self._note(name)
     if full := tuple(self.process.full_tasks()): self.held.setdefault(full, OrderedDict())[name] = True
     limits = limits_with(full)
     seen = glance(link, self.process.id, task_names(), self.tenants.clock(), limits) or Glance(None, [], False)
-    declares = self.synced.get(name, 0)!=link.file and bool(self.declared or seen.tick is not None)
+    declares = self.synced.get(name, 0)!=link.opening and bool(self.declared or seen.tick is not None)
     ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
     cares = declares or ticks or seen.owners or seen.unknown or self.keep is not None
     at = self._care(name, seen, declares, ticks, limits) if cares else seen.first
@@ -160,7 +177,7 @@ def _abandon(self:Lookout, name, manager):
 def _declare(self:Lookout, name, manager):
     synced = self.synced # Another one as soon as a schedule is declared
     wanted = [replace(s, tz=self._zone(name, s, tz)) for s,tz in list(self.declared.values())]
-    if manager.declare_schedules(wanted): synced[name] = manager.store.link.file
+    if manager.declare_schedules(wanted): synced[name] = manager.store.link.opening
     else: self.due(name, time.time()+_later)
 
 @patch
@@ -239,7 +256,8 @@ def forget(self:Lookout,
     name:str, # A tenant that is gone, or can't be read
 ):
     "Look at it again only when it changes"
-    for o in (self._watched, self._pruned, self._seen, self._looked): o.pop(name, None)
+    for o in (self._watched, self._pruned, self._seen, self._looked, self._doubts, self.synced): o.pop(name, None)
+    for o in list(self.held.values()): o.pop(name, None)
 
 # %% ../nbs/09b_lookout.ipynb #6cac55e1
 @patch
@@ -272,15 +290,25 @@ def _to_look_at(self:Lookout, names):
 
 @patch
 async def _follow(self:Lookout):
-    "Look at what changes"
+    "Look at what changes, and once more at what was in doubt"
     while True:
-        await self._told.wait()
+        try: await asyncio.wait_for(self._told.wait(), .05 if self._doubts else .5)
+        except asyncio.TimeoutError: pass
         self._told.clear()
-        names,self._news = self._news,set()
-        await self._aside(self._look_at_changed, self._to_look_at(names))
+        names,self._news,now = self._news,set(),time.monotonic()
+        doubts = {k:self._doubts.pop(k)[1] for k,(at,_) in list(self._doubts.items()) if at<=now}
+        if names := self._to_look_at(names.union(doubts)): await self._aside(self._look_at_changed, names, doubts)
 
 @patch
-def _look_at_changed(self:Lookout, names): self._look_if(lambda o: self._seen.get(o)!=self.tenants.state(o), names)
+def _look_at_changed(self:Lookout, names, doubts={}):
+    def is_new(name):
+        state = self.tenants.state(name)
+        if self._seen.get(name)!=state: return True
+        if name not in doubts: return False
+        version = self.tenants.link(name).version()
+        if version is None: self._doubt(name, state, version)
+        return version not in (None, doubts[name])
+    self._look_if(is_new, names)
 
 # %% ../nbs/09b_lookout.ipynb #0dab1613
 @patch
@@ -324,16 +352,26 @@ async def _look_elsewhere(self:Lookout):
     if names: await self._aside(self._look_at_changed, names)
 
 @patch
+def _names(self:Lookout):
+    "All tenants, after forgetting those that are gone"
+    names = list(self.tenants)
+    for o in set(self._looked).difference(names):
+        if o in self.tenants: continue
+        self.forget(o)
+        self.tenants.drop(o)
+    return names
+
+@patch
 async def _go_round(self:Lookout, seen, stop):
     "Look at what may have been missed, and at what dead processes have left"
-    names,swept,checked = [],time.monotonic(),time.monotonic()-59 # The watch may begin after the first look
+    names,swept,checked,pause = [],time.monotonic(),time.monotonic(),1
     while True:
         start,self._cpu = time.monotonic(),0.
-        if stop.is_set() or start-checked>60:
-            checked = start
+        if stop.is_set() or start-checked>pause:
+            checked,pause = start,min(2*pause, 60)
             self._hear(await self._aside(self.tenants.changed, seen))
         await self._look_elsewhere()
-        if not names: names = await self._aside(list, self.tenants)
+        if not names: names = await self._aside(self._names)
         share = int(len(names)*min((start-swept)/self.sweep_every, 1)) if start>swept else 0
         if share:
             await self._aside(self.look_at, names[:share], True)
@@ -342,11 +380,6 @@ async def _go_round(self:Lookout, seen, stop):
         await asyncio.sleep(max(self.look_every if stop.is_set() else .5, 40*self._cpu))
 
 # %% ../nbs/09b_lookout.ipynb #f03b10e6
-@patch
-async def _sweep(self:Lookout):
-    try: await self._aside(self.tenants.sweep)
-    except Exception: _log.exception("looking at %s failed", self.tenants)
-
 @patch
 async def _insist(self:Lookout, f, *args):
     while True:
@@ -364,7 +397,6 @@ async def run(self:Lookout):
     threading.Thread(target=self._watch, args=(stop, call), daemon=True, name='tenant_tasks lookout').start()
     try:
         names = await self._insist(self._aside, self.tenants.changed, seen)
-        await self._sweep()
         parts = (self._take_census, names),(self._follow,),(self._go_round, seen, stop)
         await asyncio.gather(*[self._insist(*o) for o in parts])
     finally: stop.set()

@@ -10,7 +10,7 @@ __all__ = ['most_ahead', 'most_at_once', 'on_time', 'find_zone', 'next_tick', 'l
 
 # %% ../nbs/01a_schedule.ipynb #80374fce
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass,replace
 from datetime import datetime,timedelta,timezone
 from itertools import groupby,islice,takewhile
 from zoneinfo import ZoneInfo,available_timezones
@@ -178,6 +178,16 @@ def next(self:Schedule,
     if not self.next_at: return after+every+delay
     start = parse_time(self.next_at)
     return start+every*((after-start)//every+1)
+
+# %% ../nbs/01a_schedule.ipynb #4c6f0dac
+@patch
+def delayed(self:Schedule,
+    secs:float, # The new delay
+)->Schedule: # With the same ticks
+    "The schedule with another delay"
+    by = timedelta(seconds=secs-self.delay)
+    def moved(at): return at and timestamp(parse_time(at)+by)
+    return replace(self, delay=secs, next_at=moved(self.next_at), last_at=moved(self.last_at)) if by else self
 
 # %% ../nbs/01a_schedule.ipynb #76498c09
 most_at_once = 100 # Jobs that `catch_up='all'` makes after a downtime, the latest ticks first

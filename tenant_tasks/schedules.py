@@ -45,8 +45,9 @@ def new_schedule(
 
 # %% ../nbs/08a_schedules.ipynb #73b02b2b
 @patch
-def _own(self:BackgroundTaskManager, s):
-    "The schedule with this tenant's share of its spread"
+def _own(self:BackgroundTaskManager, s, old=None):
+    "The schedule with this tenant's share of its spread, which a renamed file keeps"
+    if old and old.spread==s.spread: return replace(s, delay=old.delay)
     return replace(s, delay=s.spread*stable_share(os.path.basename(self.store.link.path), s.name))
 
 @patch
@@ -59,8 +60,10 @@ def _next_of(self:BackgroundTaskManager, s, old):
 
 @patch
 def _put(self:BackgroundTaskManager, s, mode=caller):
-    old = next(iter(self.store.schedules(s.name, mode)), s)
-    return self.store.put_schedule(replace(s, next_at=timestamp(self._next_of(s, old))), self.clock(), mode)
+    old = next(iter(self.store.schedules(s.name, mode)), None)
+    s = self._own(s, old)
+    next_at = self._next_of(s, (old or s).delayed(s.delay))
+    return self.store.put_schedule(replace(s, next_at=timestamp(next_at)), self.clock(), mode)
 
 # %% ../nbs/08a_schedules.ipynb #9120b0fb
 @patch_to(BackgroundTaskManager)
@@ -75,7 +78,7 @@ def schedule(self, name, func, /,
 )->Schedule: # The row, with the `next_at` of its first tick
     "Run a registered task again and again; the same name changes the schedule that is there"
     when = dict(cron=cron, every=every, tz=tz, catch_up=catch_up, overlap=overlap, spread=spread)
-    row = self._put(self._own(new_schedule(name, func, kwargs, **when)))
+    row = self._put(new_schedule(name, func, kwargs, **when))
     self.process.nudge(self)
     return row
 
@@ -201,8 +204,9 @@ def declare_schedules(self:BackgroundTaskManager,
 )->bool: # False if the next tick of some can't be found: what is there of them stays as it is
     "Bring the schedules that a worker has declared for this tenant in line with what it declares now"
     rows,known,complete = {o.name:o for o in self.store.schedules(mode=runner)},task_names(),True
-    for s in [replace(self._own(o), declared=1) for o in wanted]:
+    for s in [replace(o, declared=1) for o in wanted]:
         row = rows.pop(s.name, None)
+        s = self._own(s, row)
         if row and _definition(row)==_definition(s) and not row.is_ahead(self.clock()): continue
         if row is None or row.declared: complete = self._put_found(s) and complete
         else: _log.info("schedule %r of %s is the tenant's own, not what the worker declares", s.name, self)

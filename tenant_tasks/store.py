@@ -1031,12 +1031,12 @@ def batches(self:JobStore,
 
 # %% ../nbs/04_store.ipynb #5653ffec
 _all_schedules = f"SELECT {', '.join(schedule_columns)} FROM tenant_schedules"
-_when = 'cron','every','tz','delay' # What the next tick depends on
+_when = 'cron','every','tz' # What the next tick depends on
 _as_before = ' AND '.join(f'{o} IS :{o}' for o in _when)
 _believed = "coalesce(last_at, '')<=:ahead"
 _change = f"""UPDATE tenant_schedules SET
-    next_at=CASE WHEN {_believed} AND ({_as_before} OR next_at<=:now AND paused=0) THEN next_at ELSE :next_at END,
-    last_at=CASE WHEN {_believed} THEN last_at ELSE :now END,
+    next_at=CASE WHEN {_believed} AND ({_as_before} OR next_at<=:now AND paused=0) THEN :kept ELSE :next_at END,
+    last_at=CASE WHEN {_believed} THEN :last ELSE :now END,
     {', '.join(f'{o}=:{o}' for o in schedule_columns if o not in ('name', 'next_at', 'last_at', 'paused'))}
     WHERE name=:name AND declared>=:declared RETURNING {', '.join(schedule_columns)}"""
 _insert_schedule = f"""INSERT INTO tenant_schedules ({', '.join(schedule_columns)})
@@ -1067,6 +1067,9 @@ def put_schedule(self:JobStore,
     args = dict(vars(s), now=timestamp(now), ahead=timestamp(now+most_ahead))
     def work(conn):
         if not _has_schedules(conn): conn.execute(*_lacking('tenant_schedules', schedule_columns, ()))
+        old = _first_schedule(conn.execute(f'{_all_schedules} WHERE name=?', (s.name,))) or s
+        moved = old.delayed(s.delay)
+        args.update(kept=moved.next_at, last=moved.last_at)
         return _first_schedule(conn.execute(_change, args)) or _first_schedule(conn.execute(_insert_schedule, args))
     return self.write(work, mode)
 

@@ -193,12 +193,17 @@ def link(self:Tenants,
     return link_at(self._place(name), prepare=ensure_schema)
 
 # %% ../nbs/09_tenants.ipynb #d61c2bb9
+def _may_be_file(entry):
+    "Is it a file? Also true if it can't be reached, as a link in a loop: opening it raises the error"
+    try: return entry.is_file()
+    except OSError: return True
+
 @patch
 def __iter__(self:Tenants)->Iterator[str]:
     "The names of all tenants"
     self._check_suffix()
-    names = [o.name[:-len(self.suffix)] for o in os.scandir(self.path) if o.name.endswith(self.suffix) and o.is_file()]
-    return iter(sorted(o for o in names if _is_name(o)))
+    found = [o for o in os.scandir(self.path) if o.name.endswith(self.suffix) and _may_be_file(o)]
+    return iter(sorted(o for o in (e.name[:-len(self.suffix)] for e in found) if _is_name(o)))
 
 # %% ../nbs/09_tenants.ipynb #34e20383
 @patch
@@ -289,12 +294,16 @@ def served(self:Tenants)->dict[str,str]: # By directory, a regular expression fo
     return own|_patterns(list(self._linked))|own
 
 # %% ../nbs/09_tenants.ipynb #cec55610
+_nothing = SimpleNamespace(st_mtime_ns=0, st_size=0) # Of what can't be reached
+
 def _stats(*paths):
-    "Of those files that aren't empty"
+    "The states of those files that aren't empty"
     for o in paths:
         try: st = os.stat(o)
-        except OSError: continue
-        if st.st_size: yield st
+        except FileNotFoundError: continue
+        except OSError: yield _nothing
+        else:
+            if st.st_size: yield st
 
 @patch
 def _files(self:Tenants):
@@ -304,8 +313,8 @@ def _files(self:Tenants):
     for o in os.scandir(self.path):
         for end,n in ends.items():
             name = o.name[:-n]
-            if not (o.name.endswith(end) and _is_name(name) and o.is_file()): continue
-            more = [f'{self._place(name)}-wal'] if o.is_symlink() else []
+            if not (o.name.endswith(end) and _is_name(name) and _may_be_file(o)): continue
+            more = [f'{self._place(name)}-wal'] if os.path.islink(o) else []
             for st in _stats(o, *more): yield name, st
 
 @patch
@@ -313,13 +322,13 @@ def changed(self:Tenants,
     seen:dict, # What the same caller saw in its last look; updated in place
 )->list[str]: # Tenants that are new, or whose files were written to since then; the latest write first
     "Which tenants may have something to do?"
-    fresh,now = (time.time()-.05)*1e9,{}
+    start,now = time.time()*1e9,{}
     for name,st in self._files(): now[name] = now.get(name, ())+(st.st_mtime_ns, st.st_size)
     res = sorted((o for o,v in now.items() if seen.get(o)!=v), key=lambda o: -max(now[o][::2]))
     for o in [*self._open]:
         if o not in now and o not in self: self.drop(o)
     seen.clear() # Last: a look that fails has seen nothing
-    seen.update({k:v for k,v in now.items() if max(v[::2])<fresh})
+    seen.update({k:v for k,v in now.items() if abs(start-max(v[::2]))>longest_commit*1e9})
     return res
 
 # %% ../nbs/09_tenants.ipynb #21e5bd00
@@ -329,7 +338,8 @@ def state(self:Tenants,
 )->tuple: # Equal as long as its files aren't written to
     "Modification time and size of a tenant's files"
     path = self.link(name).path
-    return tuple(n for st in _stats(path, f'{path}-wal') for n in (st.st_mtime_ns, st.st_size))
+    files = _stats(path, f'{path}-wal') if path else ()
+    return tuple(n for st in files for n in (st.st_mtime_ns, st.st_size))
 
 # %% ../nbs/09_tenants.ipynb #864da3bd
 logging.getLogger('watchfiles.main').addFilter(lambda o: o.threadName!='tenant_tasks lookout')
@@ -360,11 +370,6 @@ def may_have_work(self:Tenants,
     "May this tenant have a job that isn't done? Leaves its database closed"
     return may_have_work(self.file(name))
 
-@patch
-def sweep(self:Tenants):
-    "Remove the lock files of processes that died long ago"
-    for o in self.served(): sweep_locks(o)
-
 # %% ../nbs/09_tenants.ipynb #b61b6691
 def _is_text(o): return isinstance(o, str) and o==o.encode(errors='ignore').decode()
 
@@ -381,10 +386,11 @@ class TenantMap(Tenants):
         **manager_kw, # For each `BackgroundTaskManager`
     ):
         if names is None and isinstance(get, Mapping): names = lambda: list(get)
-        for o in get if isinstance(get, dict) else (): _check_text(o)
         self.get = get.__getitem__ if isinstance(get, Mapping) else get
         self.names = names
+        self._dbs = get if isinstance(get, dict) else {} # Those that are open already
         self.max_open = check_int('max_open', max_open, 1)
+        for o in self._dbs: _check_text(o)
         self.manager_kw = manager_kw
         self._links = {} # Names by link, which all managers of a database share
         self._odd = set() # What was listed as a name and can't be one
@@ -435,8 +441,8 @@ def create(self:TenantMap, name):
 def name_of(self:TenantMap, manager):
     "Which tenant does this manager belong to?"
     if manager.store.link not in self._links:
-        for o in set(self)-set(self._links.values()):
-            with suppress(Exception): self[o] # Another tenant's trouble isn't this one's
+        for k,db in list(self._dbs.items()):
+            if isinstance(db, Database): self._links.setdefault(link_for(db, prepare=ensure_schema), k)
     return self._links.get(manager.store.link)
 
 # %% ../nbs/09_tenants.ipynb #72c26ca7
@@ -486,9 +492,9 @@ def watch(self:TenantMap, stop:threading.Event)->Iterator[list[str]]:
 # %% ../nbs/09_tenants.ipynb #a78ad623
 @patch
 def _files(self:TenantMap):
-    for o in self: yield o, SimpleNamespace(st_mtime_ns=0, st_size=0)
-    for link,name in list(self._links.items()):
-        for st in _stats(link.path, f'{link.path}-wal'): yield name, st
+    for o in self: yield o, _nothing
+    for path,name in [(k.path, v) for k,v in list(self._links.items()) if k.path]:
+        for st in _stats(path, f'{path}-wal'): yield name, st
 
 # %% ../nbs/09_tenants.ipynb #afb23f16
 def as_tenants(

@@ -82,7 +82,7 @@ def _due(self:Worker, name, when):
     now = time.time()
     self._gone.discard(name)
     if when<=now: self._call(self._enqueue, name)
-    else: self._call(self._schedule, name, when)
+    else: self._call(self._schedule, name, time.monotonic()+when-now)
 
 # %% ../nbs/10_worker.ipynb #52c7227d
 @patch
@@ -116,6 +116,7 @@ def _begin(self:Worker):
     self._pace = 0. # Seconds that a sync function takes, as an average of the latest ones
     self._gone = set() # Tenants whose files are gone
     self._nudged = set() # Tenants with a nudge on its way to the loop
+    self._ahead = time.time()-time.monotonic() # By how much the clock was ahead when the times of the agenda were found
     self._sign = None # What shows it to other processes while it runs
 
 # %% ../nbs/10_worker.ipynb #f623e2a0
@@ -254,7 +255,7 @@ async def _settle(self:Worker, name, ended):
 def _back_off(self:Worker, name, e):
     if isinstance(e, (FileNotFoundError,TenantNotFound)) and name not in self.tenants: return self._forget(name)
     crowded = isinstance(e, apsw.BusyError)
-    wait = self.agenda.back_off(name, time.time(), crowded)
+    wait = self.agenda.back_off(name, time.monotonic(), crowded)
     level = logging.DEBUG if crowded and wait<1 else logging.WARNING
     _log.log(level, "tenant %s: %s: %s; next look in %s s", name, type(e).__name__, e, round(wait, 1))
     self._wake.set()
@@ -278,11 +279,20 @@ def _start(self:Worker, coro):
     task.add_done_callback(self._turns.discard)
 
 @patch
+def _mind_clock(self:Worker):
+    "If the clock has been set, give a turn to all tenants that wait for a time"
+    ahead = time.time()-time.monotonic()
+    if abs(ahead-self._ahead)<1: return
+    self._ahead = ahead
+    for o in list(self.agenda.due): self.agenda.enqueue(o)
+
+@patch
 async def _dispatch(self:Worker):
     while not self._stopping.is_set():
         self._wake.clear()
         self.agenda.starts = 1 if self._pace<.001 or self.lookout.takes_stock else self.concurrency
-        now = time.time()
+        self._mind_clock()
+        now = time.monotonic()
         for name in self.agenda.take(now):
             self._nudged.discard(name)
             self.agenda.spread(name, now)
@@ -290,7 +300,7 @@ async def _dispatch(self:Worker):
             self._start(self._turn(_Turn(name, places, self._ended.pop(name, []))))
         while self._ended: self._start(self._settle(*self._ended.popitem()))
         waking = asyncio.ensure_future(self._wake.wait())
-        try: await asyncio.wait({waking}, timeout=min(self.agenda.wait(time.time()), 60))
+        try: await asyncio.wait({waking}, timeout=min(self.agenda.wait(time.monotonic()), 1))
         finally: waking.cancel()
 
 # %% ../nbs/10_worker.ipynb #06262f06
@@ -303,7 +313,7 @@ def _nudge(self:Worker, name):
 
 @patch
 def _nudge_now(self:Worker, name):
-    self.agenda.nudge(name, time.time())
+    self.agenda.nudge(name, time.monotonic())
     self._wake.set()
 
 # %% ../nbs/10_worker.ipynb #94bfae3c

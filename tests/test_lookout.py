@@ -209,15 +209,6 @@ async def test_a_watched_tenant_that_cannot_be_asked_stops_no_other(tenants, mon
     for o in ('acme', 'globex'): lookout._watched[o] = {'h~k~1~a'},monotonic()-1e6
     assert lookout.left()==['acme', 'globex']
 
-async def test_what_dead_processes_left_may_stay(tenants, monkeypatch, logs):
-    "A lock file that can't be removed, of another user for instance, doesn't end the lookout"
-    def denied(): raise PermissionError('not yours')
-    monkeypatch.setattr(tenants, 'sweep', denied)
-    found,lookout = lookout_of(tenants)
-    tenants['acme'].submit('note', note)
-    async with looking(lookout): await until(lambda: 'acme' in found, 3)
-    assert len(logs('ERROR'))==1
-
 def test_a_schedule_that_is_declared_during_a_look(tenants, monkeypatch):
     "The look has read those that were there before: the next one writes the new one"
     worker = Worker(tenants)

@@ -6,7 +6,7 @@ import pytest
 from helpers import end,manager_at,program,serving,wait_until
 
 from tenant_tasks.job import parse_time
-from tenant_tasks.peers import WorkerSign,sweep_locks
+from tenant_tasks.peers import WorkerSign
 from tenant_tasks.process import Process,lock_dir,this_process
 
 pytestmark = pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')
@@ -215,11 +215,15 @@ def test_a_sign_in_a_forked_child(tmp_path):
     assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[]
 
 def test_signs_of_the_dead_are_swept(manager):
+    "By the next worker that shows itself there"
     with working(manager) as worker:
         worker.kill()
         worker.wait()
     assert len(signs(manager))==1 and this_process.other_workers(manager.store.link.path)==[]
-    assert sweep_locks(manager.folder)==0 and not signs(manager)
+    sign = WorkerSign(Process())
+    sign.show({manager.folder: 'none'}, [])
+    assert [o.name for o in signs(manager)]==[f'{sign.name}.worker']
+    sign.close()
 
 def test_a_directory_with_a_worker_can_be_copied(manager, tmp_path_factory):
     "The copy of a sign doesn't count"

@@ -1,0 +1,277 @@
+"What other processes write is noticed, also if a commit waits for the disk; what is gone is forgotten; one bad file is one tenant's fault"
+import asyncio,os,shutil,subprocess,sys,time
+from contextlib import asynccontextmanager
+from datetime import datetime,timedelta
+
+import pytest
+from fastlite import database
+from helpers import end,manager_at,program,tell,until,wait_until
+
+from tenant_tasks import link as links
+from tenant_tasks.backup import backup
+from tenant_tasks.job import utcnow
+from tenant_tasks.live import file_version
+from tenant_tasks.lookout import Lookout
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.peers import WorkerSign
+from tenant_tasks.process import Process,lock_dir,this_process
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Overview,TenantMap,Tenants
+from tenant_tasks.testing import Clock
+from tenant_tasks.worker import Worker
+
+ran = []
+
+@task(name='n.note')
+def note(n): ran.append(n)
+
+@pytest.fixture(autouse=True)
+def fresh(): ran.clear()
+
+def working(tenants, **kw): return asynccontextmanager(Worker(tenants, **kw).lifespan)()
+
+# -- a slow disk
+
+slow_sync = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+static int late(const char *name, int fd) {
+    usleep(1000*atoi(getenv("SYNC_MS")));
+    return ((int (*)(int))dlsym(RTLD_NEXT, name))(fd);
+}
+int fsync(int fd) { return late("fsync", fd); }
+int fdatasync(int fd) { return late("fdatasync", fd); }
+"""
+
+@pytest.fixture(scope='session')
+def slow_lib(tmp_path_factory):
+    if sys.platform!='linux' or not shutil.which('cc'): pytest.skip('a slow disk needs Linux and a C compiler, `cc`')
+    lib = tmp_path_factory.mktemp('slow')/'sync.so'
+    subprocess.run(['cc', '-shared', '-fPIC', '-x', 'c', '-', '-o', lib, '-ldl'], input=slow_sync, text=True, check=True)
+    return lib
+
+@pytest.fixture
+def slow_disk(slow_lib):
+    "Start a program that waits so many milliseconds longer for each `fsync`"
+    procs = []
+    def start(folder, ms):
+        procs.append(program('by_line', folder, LD_PRELOAD=slow_lib, SYNC_MS=ms))
+        return procs[-1]
+    yield start
+    for o in procs: end(o)
+
+async def test_commits_that_wait_for_the_disk_are_noticed(tenants, slow_disk):
+    "The files change before the commit can be seen, and not any more when it can: a job, a pause that ends, a schedule"
+    writer = slow_disk(tenants.path, 200)
+    def does(*words): return asyncio.to_thread(tell, writer, ' '.join(map(str, words)))
+    async with working(tenants):
+        for i,name in enumerate(['acme', 'globex', 'new_one', 'acme']):
+            await does(name, 'submit', i)
+            await until(lambda: i in ran, 60)
+        for o in ('pause', 'submit 10', 'resume'): await does('globex', o)
+        await until(lambda: 10 in ran, 60)
+        await does('initech', 'schedule', 20)
+        await until(lambda: 20 in ran, 60)
+
+@pytest.mark.slow
+async def test_nothing_is_unnoticed_for_long_in_a_storm(tenants, slow_disk, capsys):
+    "Four processes write 400 jobs to three tenants, each commit waits 50 ms, and their last jobs are noticed too"
+    writers,committed = [slow_disk(tenants.path, 50) for _ in range(4)],{}
+    def write(i, writer):
+        for n in range(100*i, 100*i+100):
+            committed[n] = float(tell(writer, f'{list(tenants)[n%3]} submit {n}'))
+            if n%10==0: time.sleep(.3)
+    async with working(tenants):
+        await asyncio.gather(*[asyncio.to_thread(write, *o) for o in enumerate(writers)])
+        await until(lambda: len(ran)==400, 60)
+    jobs = [j for o in tenants for j in tenants[o].list_jobs(limit=1000)]
+    late = {j.kwargs['n']:datetime.fromisoformat(j.started_at).timestamp()-committed[j.kwargs['n']] for j in jobs}
+    with capsys.disabled(): print(f'\nlatest start after a commit: {max(late.values()):.2f} s')
+    assert sorted(ran)==list(range(400)) and max(late.values())<3
+
+def committing(path, slow_disk, ms=1500):
+    "A process whose commit of a job has been written and waits for the disk"
+    manager_at(path).submit('note', note, n=0)
+    writer,before = slow_disk(os.path.dirname(path), ms),os.stat(path+'-wal').st_mtime_ns
+    writer.stdin.write('acme submit 1\n')
+    writer.stdin.flush()
+    wait_until(lambda: os.stat(path+'-wal').st_mtime_ns!=before, 60)
+    time.sleep(.2) # The times of the files are no longer those of this moment
+    return writer
+
+def test_a_backup_has_each_job_that_was_committed(tmp_path, slow_disk):
+    "The next backup does, if the copy was made while the commit waited for the disk"
+    (tmp_path/'data').mkdir()
+    path = str(tmp_path/'data/acme.db')
+    writer = committing(path, slow_disk)
+    def later(): return time.time()+60
+    def pending(): return Tenants(tmp_path/'copies')['acme'].job_stats()['pending']
+    backup(tmp_path/'data', tmp_path/'copies', clock=later)
+    assert pending()==1
+    writer.stdout.readline()
+    backup(tmp_path/'data', tmp_path/'copies', clock=later)
+    assert pending()==2
+    assert [o.state for o in backup(tmp_path/'data', tmp_path/'copies', clock=later)]==['unchanged']
+
+def test_what_is_shown_is_read_again_after_a_commit(path, slow_disk):
+    "By an overview, and by those who follow a job"
+    writer = committing(path, slow_disk)
+    overview,version = Overview(Tenants(os.path.dirname(path))),file_version(path)
+    assert overview.health(30)[0].counts['pending']==1
+    writer.stdout.readline()
+    assert overview.health(30)[0].counts['pending']==2
+    assert not version or file_version(path)!=version
+
+# -- one tick of the file system's clock
+
+async def test_a_write_within_the_same_tick_is_noticed(tenants):
+    "A commit that leaves time and size of the files as they were at the look"
+    path,found = tenants.file('acme'),{}
+    manager,lookout = tenants['acme'],Lookout(Tenants(tenants.path), due=found.__setitem__, ill=found.__setitem__)
+    manager.pause()
+    manager_at(path).db.conn.execute('PRAGMA wal_checkpoint(RESTART)') # The next write begins at the start of the `-wal`
+    os.utime(path+'-wal')
+    running = asyncio.ensure_future(lookout.run())
+    await asyncio.sleep(.2)
+    def files(): return [(o, os.stat(o)) for o in (path, path+'-wal')]
+    lookout.look('acme')
+    before = files()
+    manager.submit('note', note, n=1)
+    manager.resume()
+    for o,st in before: os.utime(o, ns=(st.st_atime_ns, st.st_mtime_ns))
+    assert [st.st_size for _,st in before]==[st.st_size for _,st in files()] and not found
+    try: await until(lambda: 'acme' in found, 60)
+    finally: running.cancel()
+
+# -- who is who
+
+async def test_one_bad_entry_is_the_fault_of_one_tenant(tenants, tmp_path_factory, logs):
+    "A link in a loop is named, and the others start, are listed and are backed up"
+    os.symlink('loop.db', tenants.path/'loop.db')
+    names = ['acme', 'globex', 'initech', 'loop']
+    assert list(tenants)==sorted(tenants.changed({}))==names
+    assert [o.name for o in Overview(tenants).health(30) if 'symbolic links' in o.error]==['loop']
+    for i,o in enumerate(names[:3]): tenants[o].submit('note', note, n=i)
+    async with working(tenants): await until(lambda: sorted(ran)==[0, 1, 2] and logs('WARNING'), 60)
+    assert all(o.startswith('tenant loop: OSError: [Errno 40]') for o in logs('WARNING'))
+    saved = backup(tenants, tmp_path_factory.mktemp('copies'))
+    assert [o.state for o in saved]==['copied']*3+['failed'] and 'symbolic links' in saved[3].error
+
+def test_a_tenant_made_anew_gets_its_schedules(tenants, monkeypatch):
+    "A file may have the device and inode of one that is gone"
+    worker = Worker(tenants)
+    worker.schedule('nightly', note, every=3600, n=1)
+    monkeypatch.setattr(links, 'file_at', lambda path: (1, 1))
+    for _ in range(2):
+        worker.lookout.look('acme')
+        assert [o.name for o in tenants['acme'].schedules()]==['nightly']
+        tenants.remove('acme')
+        tenants.create('acme')
+
+@pytest.mark.parametrize('change', ['renamed', 'less', 'more', 'paused'])
+def test_one_job_a_tick_whatever_becomes_of_the_spread(tmp_path, change):
+    "A change at any hour makes no job twice and leaves none out"
+    clock = Clock()
+    tenants = Tenants(tmp_path, clock=clock)
+    def put(name, spread): tenants[name].schedule('nightly', note, cron='0 0 * * *', spread=spread, n=1)
+    spread = dict(less=0, more=22*3600, paused=22*3600).get(change, 12*3600)
+    for i in range(12):
+        name,clock.now = f't{i}',clock.now.replace(hour=0, minute=30)
+        tenants.create(name)
+        put(name, 12*3600)
+        for hour in range(4*24):
+            if hour==24+2*i:
+                if change=='renamed': tenants.rename(name, name := f'{name}.new')
+                if change=='paused': tenants[name].pause_schedule('nightly')
+                put(name, spread)
+                if change=='paused': tenants[name].resume_schedule('nightly')
+            tenants[name].tick()
+            for o in tenants[name].list_jobs(status='pending'): tenants[name].cancel_job(o.id)
+            clock.now += timedelta(hours=1)
+        days = sorted(datetime.fromisoformat(o.tick).toordinal() for o in tenants[name].list_jobs())
+        assert days==list(range(days[0], days[0]+len(days))) and len(days)>=3
+
+def test_a_nudge_opens_nothing(tmp_path):
+    "It knows the databases of a dict, and what has been looked up"
+    asked = []
+    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 'beta')}
+    def get(name): return asked.append(name) or dbs[name]
+    tenants = TenantMap(get, names=lambda: list(dbs))
+    assert tenants.name_of(BackgroundTaskManager(dbs['acme'])) is None and asked==[]
+    assert tenants.name_of(tenants['beta'])=='beta' and asked==['beta']
+    tenants = TenantMap(dbs)
+    assert tenants.name_of(BackgroundTaskManager(dbs['acme']))=='acme' and not tenants._open
+
+def test_workers_are_looked_for_once_in_a_burst(tmp_path, monkeypatch):
+    "A worker that has gone isn't believed to be there, and each one is told of each job"
+    looked,process,path = [],Process(),str(tmp_path/'acme.db')
+    find = Process.other_workers
+    monkeypatch.setattr(Process, 'other_workers', lambda *args: looked.append(1) or find(*args))
+    assert not this_process.wake_workers(path, 'n.note')
+    sign = WorkerSign(process)
+    sign.show({str(tmp_path): r'.*\.db'}, ['n.note'])
+    for _ in range(5): assert this_process.wake_workers(path, 'n.note')
+    assert len(looked)==2+(sys.platform!='linux')*4
+    assert sign.heard()==([path] if sign.socket else [])
+    sign.close()
+    assert not this_process.wake_workers(path, 'n.note')
+
+# -- the clock
+
+async def test_a_back_off_takes_as_long_as_it_says(tmp_path, monkeypatch):
+    "The clock is set back by an hour while a tenant's database can't be had"
+    real,down,skew = time.time,[],[0]
+    db = database(tmp_path/'acme.db')
+    manager_at(tmp_path/'acme.db').submit('note', note, n=1)
+    def get(name):
+        if skew[0]: return db
+        down.append(name)
+        raise OSError('no such host')
+    monkeypatch.setattr(time, 'time', lambda: real()+skew[0])
+    async with working(TenantMap(get, names=lambda: ['acme'])):
+        await until(lambda: down, 60)
+        await asyncio.sleep(.1)
+        skew[0] = -3600
+        await until(lambda: ran==[1], 60)
+
+async def test_a_clock_that_is_set_makes_jobs_due(tmp_path, monkeypatch):
+    "A job of the next hour runs when the clock says so"
+    real,skew = time.time,[0]
+    tenants = Tenants(tmp_path, clock=lambda: utcnow()+timedelta(seconds=skew[0]))
+    monkeypatch.setattr(time, 'time', lambda: real()+skew[0])
+    tenants.create('acme').using(delay=3600).submit('note', note, n=1)
+    worker = Worker(tenants)
+    async with asynccontextmanager(worker.lifespan)():
+        await until(lambda: 'acme' in worker.agenda.due, 60)
+        skew[0] = 3600
+        await until(lambda: ran==[1], 60)
+
+# -- what is gone
+
+def test_what_is_gone_is_forgotten(tenants):
+    "The lookout knows nothing more of a tenant that another process has removed"
+    process = Process()
+    process.full_tasks = lambda: ['n.note']
+    worker = Worker(Tenants(tenants.path), process=process)
+    worker.schedule('nightly', note, every=3600, n=1)
+    lookout,path = worker.lookout,worker.tenants.link('acme').path
+    os.utime(path, (int(time.time()),)*2) # The look is in doubt, as on a file system that counts whole seconds
+    for o in tenants: lookout.look(o)
+    def known(): return [k for k,v in vars(lookout).items() if isinstance(v, dict) and 'acme' in [*v, *(n for o in v.values() if isinstance(o, dict) for n in o)]]
+    assert {'_looked', '_seen', '_doubts', 'synced', 'held'}<={*known()} and path in links._prepared
+    for o in ('', '-wal', '-shm'): os.unlink(path+o)
+    assert lookout._names()==['globex', 'initech'] and known()==[] and path not in links._prepared
+
+def test_old_lock_files_are_removed_without_a_worker(tmp_path):
+    "The next process that submits removes those of processes that died more than a day ago"
+    manager_at(tmp_path/'acme.db').submit('note', note, n=1)
+    folder,alive = tmp_path/lock_dir,Process()
+    alive.announce_alive(tmp_path)
+    dead = [this_process.id[:-8]+f'{i:08x}.lock' for i in range(3)]
+    for o in dead: (folder/o).touch()
+    for o in [*dead[:2], f'{alive.id}.lock']: os.utime(folder/o, (1, 1))
+    manager_at(tmp_path/'acme.db', process=Process()).submit('note', note, n=2)
+    left = set(os.listdir(folder))
+    assert not left & {*dead[:2]} and {dead[2], f'{alive.id}.lock'}<=left
