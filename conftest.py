@@ -43,7 +43,8 @@ class NotebookRun(pytest.Item):
     def reportinfo(self): return self.path, 0, f'notebook {self.path.name}'
 
 forks = get_context('forkserver')
-forks.set_forkserver_preload(['nbdev.test', 'execnb.shell', 'matplotlib_inline.backend_inline', 'fasthtml.common', 'tenant_tasks'])
+forks.set_forkserver_preload(['nbdev.test', 'execnb.shell', 'matplotlib_inline.backend_inline', 'fasthtml.common', 'uvicorn',
+    'tenant_tasks', 'tenant_tasks.cli'])
 
 def run_notebook(path, skipped):
     "'' if all cells of a notebook ran in a fresh process, else what failed"

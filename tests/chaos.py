@@ -28,7 +28,8 @@ class Chaos:
         "Start a program that knows the ledgers and has a log"
         log = open(self.dir/f'log{len(self.logs)}', 'w+')
         self.logs.append(log)
-        proc = program(name, self.data, *args, stderr=log, LEDGER=self.dir/'ledger', ACCEPTED=self.dir/'accepted', **env)
+        env |= dict(LEDGER=self.dir/'ledger', ACCEPTED=self.dir/'accepted')
+        proc = program(name, self.data, *args, stderr=log, **env)
         self.procs.append(proc)
         return proc
 
@@ -54,7 +55,7 @@ class Chaos:
 
     def reap(self, proc, where):
         "Wait for the end of a process, and remember where it was if it was killed"
-        proc.wait(30)
+        proc.wait(60)
         if proc.returncode==-9: self.kills[str(proc.pid)] = where
 
     def kill(self, proc):
@@ -98,7 +99,8 @@ def check_job(job, runs):
     if job.status not in ('completed','failed'): yield f'{job.id} is {job.status}'
     if job.status=='failed' and job.retry_count<job.max_retries:
         yield f'{job.id} failed after {job.retry_count} of {job.max_retries} attempts'
-    if job.status=='completed' and not any(o['end'] and not o['failed'] for o in runs): yield f'{job.id} completed and never ran'
+    ran = any(o['end'] and not o['failed'] for o in runs)
+    if job.status=='completed' and not ran: yield f'{job.id} completed and never ran'
 
 def check_runs(job_id, runs, kills):
     "What is wrong with the executions of a job"
@@ -115,8 +117,8 @@ def check_ledger(chaos):
     for k,v in runs.items(): wrong += check_runs(k, v, chaos.kills)
     states,n = Counter(o.status for o in jobs.values()),sum(map(len, runs.values()))
     figures = dict(accepted=len(accepted), completed=states['completed'], failed=states['failed'], executions=n,
-        repeated=sum(max(len(o)-1, 0) for o in runs.values()), kills=len(chaos.kills), **Counter(f'at {o}' for o in chaos.kills.values()))
-    return figures,wrong
+        repeated=sum(max(len(o)-1, 0) for o in runs.values()), kills=len(chaos.kills))
+    return figures|Counter(f'at {o}' for o in chaos.kills.values()),wrong
 
 def work_and_be_killed(chaos, workers, timeout, **env):
     "Keep workers running, which kill themselves or are killed at random, until every job has come to its end"
@@ -139,10 +141,11 @@ def work_and_be_killed(chaos, workers, timeout, **env):
         chaos.reap(o, o.kill_point)
 
 def crash_round(seed, jobs=200, workers=2, tenants=4, timeout=120, files=0):
-    "One round with a seed: submit and be killed, work and be killed, until all is done: figures, and a list of what is wrong"
+    "Submit and be killed, work and be killed, until all is done: figures, and a list of what is wrong"
     with Chaos(tenants, seed) as chaos:
         for i in range(0, tenants, 50 if tenants>50 else 1): # Fifty tenants in one process, if there are so many
             names = ','.join(chaos.names[i:i+50] if tenants>50 else chaos.names[i:i+1])
-            for kind in ('work', 'awork', 'flaky'): chaos.reap(chaos.submit(names, max(jobs//tenants//3, 1), kind, then='die'), 'submit')
+            for kind in ('work', 'awork', 'flaky'):
+                chaos.reap(chaos.submit(names, max(jobs//tenants//3, 1), kind, then='die'), 'submit')
         work_and_be_killed(chaos, workers, timeout, FILES=files)
         return check_ledger(chaos)

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import apsw,pytest
 from fastcore.net import free_port
 from fastlite import database
+from forks import Program
 
 from tenant_tasks.cli import main
 from tenant_tasks.job import TenantJob,timestamp,utcnow
@@ -57,25 +58,29 @@ def manager_at(path, clock=None, **kw):
     if clock: kw.update(clock=clock, sleep=clock.sleep)
     return BackgroundTaskManager(open_db(path), **kw)
 
-async def until(cond, timeout=10):
+async def until(cond, timeout=60):
     "Wait on the event loop until `cond()` is true"
     end = time.monotonic()+timeout
     while not cond():
         assert time.monotonic()<end, f'not true within {timeout} s'
         await asyncio.sleep(.005)
 
-def wait_until(cond, timeout=10, every=.01, why=lambda: ''):
+def wait_until(cond, timeout=60, every=.01, why=lambda: ''):
     "Wait in a thread until `cond()` is true; `why` adds to the error"
     end = time.monotonic()+timeout
     while not cond():
         assert time.monotonic()<end, f'not true within {timeout} s {why()}'
         time.sleep(every)
 
-def program(name, *args, stderr=subprocess.PIPE, **env):
-    "Start `programs/<name>.py` as a process, with pipes to talk to it and `env` added to its environment"
+def program(name, *args, stderr=subprocess.PIPE, forked=True, **env):
+    """Start `programs/<name>.py` as a process, with pipes to talk to it and `env` added to its environment
+
+    It is a fork that has imported the package already; if that matters to it, it can be a new interpreter instead.
+    """
     env = {**os.environ, 'PYTHONPATH':f"{root}{os.pathsep}{root/'tests'}", **{k:str(v) for k,v in env.items()}}
-    cmd = [sys.executable, programs/f'{name}.py', *map(str, args)]
-    return subprocess.Popen(cmd, text=True, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
+    path,args,pipe = str(programs/f'{name}.py'),[*map(str, args)],subprocess.PIPE
+    if forked: return Program(path, args, env, stderr)
+    return subprocess.Popen([sys.executable, path, *args], text=True, env=env, stdin=pipe, stdout=pipe, stderr=stderr)
 
 def python(*args, **kw):
     "Run Python in the root of the repository, with its output as text"
@@ -124,7 +129,7 @@ def serving(name, *args):
     port = free_port()
     proc = program(name, *args, port)
     def get(route):
-        with urlopen(f'http://127.0.0.1:{port}/{route}', timeout=10) as res: return res.read().decode()
+        with urlopen(f'http://127.0.0.1:{port}/{route}', timeout=60) as res: return res.read().decode()
     def is_up():
         try: return get('up')
         except OSError: return proc.poll() is not None
@@ -159,7 +164,7 @@ class Call(Thread):
 
     def answer(self):
         "Wait for its end: what it returned or raised"
-        self.join(20)
+        self.join(60)
         assert not self.is_alive(), 'the call never ended'
         return self.error or self.value
 

@@ -1,10 +1,9 @@
 "A state machine drives the agenda on a clock of its own, and compares each answer with a plain model"
-import time
 from collections import Counter
 from math import inf
 
 import pytest
-from hypothesis import given,settings,strategies as st
+from hypothesis import given,strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
 from tenant_tasks.agenda import Agenda
@@ -102,15 +101,17 @@ class Turns(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_forgotten(self):
-        if hasattr(self, 'agenda'): assert sorted(self.agenda.queue())==sorted(self.ready) and self.agenda.waiting==len(self.ready) and self.agenda.due==self.due
+        if not hasattr(self, 'agenda'): return
+        assert sorted(self.agenda.queue())==sorted(self.ready)
+        assert self.agenda.waiting==len(self.ready) and self.agenda.due==self.due
 
 TestTurns = Turns.TestCase
-TestTurns.settings = settings(max_examples=150, stateful_step_count=50, deadline=None, derandomize=True)
 
-@given(sizes=st.lists(st.integers(1, 40), min_size=2, max_size=8), places=st.integers(1, 4), secs=st.sampled_from([.001, .01, .05]))
-@settings(max_examples=60, deadline=None, derandomize=True)
+many = st.lists(st.integers(1, 40), min_size=2, max_size=8)
+
+@given(sizes=many, places=st.integers(1, 4), secs=st.sampled_from([.001, .01, .05]))
 def test_time_is_shared(sizes, places, secs):
-    "Tenants with a backlog each, jobs that take `secs`: while a tenant has jobs left, no other gets much more time than it"
+    "Tenants with a backlog each, jobs that take `secs`: while one has jobs left, no other gets much more time"
     agenda,left,used,now = Agenda(places, per_tenant=places, quantum=.02),dict(enumerate(sizes)),Counter(),0
     for o in left: agenda.enqueue(o)
     while any(left.values()):
@@ -175,7 +176,7 @@ def test_replaced_times_are_dropped():
 def test_a_tenant_may_fail_for_months():
     "A look a minute: after 1,023 of them, in 17 hours, 2 to that power is no float any more"
     agenda = Agenda()
-    for o in range(100_000): last = agenda.back_off('a', 60*o)
+    for o in range(1100): last = agenda.back_off('a', 60*o)
     assert last==60 and agenda.back_off('b', 0)==2
 
 class Counted(str):
@@ -189,7 +190,7 @@ class Counted(str):
     __hash__,__eq__,__lt__ = map(step, ('__hash__', '__eq__', '__lt__'))
 
 def steps_of_turns(n):
-    "How many steps a hundred turns take with `n` tenants ready, as many due later, and one waiting that has its share of the turns"
+    "How many steps a hundred turns take with `n` tenants ready, as many due later, and one that has had its share"
     agenda,flood = Agenda(places=6),Counted('flood')
     for _ in range(agenda.per_tenant+1):
         agenda.take(0)
@@ -207,27 +208,8 @@ def steps_of_turns(n):
     return Counted.steps
 
 def test_a_turn_takes_as_many_steps_among_many_tenants_as_among_few():
-    few,many = map(steps_of_turns, (200, 20_000))
+    few,many = map(steps_of_turns, (200, 5_000))
     assert 0<many<=few*1.1
-
-def cpu_of_a_turn(agenda):
-    "Processor time of a turn, the least of many"
-    times = []
-    for _ in range(200):
-        start = time.thread_time_ns()
-        o, = agenda.take(0)
-        times.append(time.thread_time_ns()-start)
-        agenda.finish(o)
-        agenda.enqueue(o)
-    return min(times)
-
-def test_the_queue_forgets_those_that_left():
-    "Where 300,000 tenants had their turn, the next is found as fast as among three; in a dict, it took a hundred times as long"
-    few,many = Agenda(places=1),Agenda(places=1)
-    for agenda,n in ((few, 3), (many, 300_000)):
-        for i in range(n): agenda.enqueue(i)
-        while agenda.waiting>3: agenda.finish(*agenda.take(0))
-    assert cpu_of_a_turn(many)<10*cpu_of_a_turn(few)
 
 def test_tidying_keeps_the_second_place():
     "Times that replace each other fill the heap; a turn that spreads gets its place all the same"

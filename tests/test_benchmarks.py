@@ -51,7 +51,8 @@ def test_lines_can_be_trusted():
         assert not o['theirs'] or len(o['ours'])==len(o['theirs']), o['name']
         if 'budget' not in o: continue
         value = o['ratio'] if o['budget']['of']=='ratio' else sorted(o['ours'])[len(o['ours'])//2]
-        assert o['met']==(value<=o['budget']['limit'] if o['budget']['op']=='<=' else value>=o['budget']['limit']), o['name']
+        op,limit = o['budget']['op'],o['budget']['limit']
+        assert o['met']==(value<=limit if op=='<=' else value>=limit), o['name']
 
 def test_the_page_shows_every_row():
     shown = [m[1] for o in cells if (m := re.fullmatch(r"show\('(\w+)'\)", ''.join(o['source'])))]

@@ -1,11 +1,13 @@
-"The example as a user runs it, and real servers over HTTP: the only tests that wait the real 2 and 4 seconds of a retry"
-import os,re,signal,subprocess,sys
+"The example as a user runs it, and real servers over HTTP"
+import os,re,signal
 
-from helpers import manager_at,root,serving,wait_until
+import pytest
+from helpers import manager_at,python,serving,wait_until
 
+@pytest.mark.slow
 def test_once():
     "Each state of each job is printed in order, and the waits are as promised"
-    res = subprocess.run([sys.executable, root/'examples/app.py', '--once'], capture_output=True, text=True, timeout=60)
+    res = python('examples/app.py', '--once', timeout=300)
     assert res.returncode==0, res.stdout+res.stderr
     for tenant in ('acme', 'globex'):
         story = re.findall(rf'^([\d:.]+) {tenant} +import_csv +(\w+) +after (\d)', res.stdout, re.M)
@@ -14,15 +16,16 @@ def test_once():
     assert 'all 8 jobs ended as they should, no tenant saw the other' in res.stdout
 
 def test_server_that_is_stopped_leaves_nothing_running(path):
-    "SIGTERM comes while a sync job runs, which ends in the time it gets; the async one after it is interrupted, the third never starts"
+    "SIGTERM comes while a sync job runs, which ends in its time; the async one is interrupted, the third never starts"
     with serving('server', path) as (proc,get):
         assert get('go')=='submitted'
         manager = manager_at(path)
         wait_until(lambda: manager.job_stats()['running'])
         os.kill(proc.pid, signal.SIGTERM)
-        proc.wait(20)
+        proc.wait(60)
     jobs = {o.job_type:o for o in manager.list_jobs()}
-    assert {k:(v.status, v.retry_count) for k,v in jobs.items()}==dict(slow=('completed', 0), aslow=('pending', 0), boom=('pending', 0))
+    assert {k:v.status for k,v in jobs.items()}==dict(slow='completed', aslow='pending', boom='pending')
+    assert {o.retry_count for o in jobs.values()}=={0}
     assert jobs['aslow'].started_at and not jobs['boom'].started_at
 
 def test_server_answers_before_the_job_and_survives_it(path):
@@ -35,13 +38,13 @@ def test_server_answers_before_the_job_and_survives_it(path):
 def test_worker_in_an_app(tmp_path):
     "SIGTERM comes while everything runs: nothing stays running, and the next server finishes it"
     with serving('worker_server', tmp_path) as (proc,get):
-        assert get('go?secs=3')=='submitted'
+        assert get('go?secs=1')=='submitted'
         managers = [manager_at(str(tmp_path/f'{o}.db')) for o in ('acme', 'globex')]
         def total(status): return sum(o.job_stats()[status] for o in managers)
         wait_until(lambda: total('running')==4)
         os.kill(proc.pid, signal.SIGTERM)
-        proc.wait(10)
+        proc.wait(60)
     assert [(o.status, o.retry_count) for m in managers for o in m.list_jobs()]==[('pending', 0)]*4
     with serving('worker_server', tmp_path):
-        wait_until(lambda: total('completed')==4, 15)
+        wait_until(lambda: total('completed')==4)
         assert [o.status for m in managers for o in m.list_jobs()]==['completed']*4

@@ -42,12 +42,14 @@ def test_a_job_that_holds_pythons_lock_is_left_alone(chaos):
 def test_a_process_that_may_not_read_proc_sys(path):
     "Neither it nor the others take the other one for dead; once it is killed, its jobs wait for a lease"
     look = Look(path, clock=Ahead())
-    other = program('hidden_proc', 'run_and_wait', path)
+    other = program('hidden_proc', 'run_and_wait', path, forked=False)
     assert other.stdout.readline()=='running\n'
     owner = look.manager.list_jobs(status='running')[0].owner
     assert is_dead(owner, look.manager.folder) is False and look.at_intervals(6)==[set()]*6
     look.process.announce_alive(look.manager.folder)
-    def asks(owner): return program('hidden_proc', 'is_dead', owner, look.manager.folder).communicate(timeout=60)[0].strip()
+    def asks(owner):
+        proc = program('hidden_proc', 'is_dead', owner, look.manager.folder, forked=False)
+        return proc.communicate(timeout=60)[0].strip()
     assert asks(look.process.id)==asks(owner)=='False'
     end(other)
     assert is_dead(owner, look.manager.folder) is None and asks(owner)==asks(dead_owner(look.manager.folder))=='None'

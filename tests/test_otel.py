@@ -46,7 +46,7 @@ async def test_every_attempt_is_linked_and_no_child(tmp_path, exported, provider
         assert o.attributes['error.type']=='OSError' and o.attributes['messaging.message.id']==job_id
 
 async def test_outcomes_and_current_spans(tmp_path, exported, provider):
-    "Sync and async functions run inside their span; `Cancel` and `Snooze` are no errors; without a request there is no link"
+    "Functions run inside their span; `Cancel` and `Snooze` are no errors; without a request there is no link"
     manager,seen = traced(tmp_path/'acme.db', provider, Clock()),[]
     def look(): seen.append(get_current_span().get_span_context().span_id)
     async def alook(): look()
@@ -56,7 +56,8 @@ async def test_outcomes_and_current_spans(tmp_path, exported, provider):
     await manager.drain()
     spans = {o.name.split()[1]:o for o in exported.get_finished_spans()}
     assert {o.status.status_code.name for o in spans.values()}=={'UNSET'} and not any(o.links for o in spans.values())
-    assert seen==[spans[o].context.span_id for o in ('look', 'alook')] and {o.trace for o in manager.list_jobs()}=={None}
+    assert seen==[spans[o].context.span_id for o in ('look', 'alook')]
+    assert {o.trace for o in manager.list_jobs()}=={None}
 
 async def test_nothing_is_traced_unasked(tmp_path, exported, provider):
     manager = manager_at(tmp_path/'acme.db')

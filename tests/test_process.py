@@ -114,13 +114,12 @@ def test_rescue_knows_the_dead_from_the_living(path):
     "A lock that is free is known at once; whatever can't be known needs an expired lease and a whole lease of silence"
     look = Look(path)
     manager,me = look.manager,look.process.id
-    cases = dict(dead=running_row(manager, dead_owner(manager.folder), soon), rebooted=running_row(manager, f'{host}~other~1~aa', soon),
-        rebooted_late=running_row(manager, f'{host}~other~1~aa', past), elsewhere=running_row(manager, 'far~other~1~aa', soon),
-        elsewhere_late=running_row(manager, 'far~other~1~aa', past), no_file=running_row(manager, f'{host}~{kernel}~1~aa', soon),
-        no_file_late=running_row(manager, f'{host}~{kernel}~1~aa', past), mine=running_row(manager, me, soon),
-        mine_forgotten=running_row(manager, me, past), old_version=running_row(manager, None),
+    owners = dict(rebooted=f'{host}~other~1~aa', elsewhere='far~other~1~aa', no_file=f'{host}~{kernel}~1~aa', mine=me)
+    cases = {k:running_row(manager, o, soon) for k,o in owners.items()}
+    cases |= {f'{k}_late':running_row(manager, o, past) for k,o in owners.items()}
+    cases |= dict(dead=running_row(manager, dead_owner(manager.folder), soon), old_version=running_row(manager, None),
         old_version_late=running_row(manager, None, started_at=timestamp(utcnow()-2*look.process.lease)))
-    late = {'rebooted_late', 'elsewhere_late', 'no_file_late', 'mine_forgotten', 'old_version_late'}
+    late = {'rebooted_late', 'elsewhere_late', 'no_file_late', 'mine_late', 'old_version_late'}
     names = {v.id:k for k,v in cases.items()}
     assert [names[o.id] for o in manager.rescue()]==['dead']
     assert [{names[o] for o in ids} for ids in look.at_intervals()]==[set(), set(), set(), late]
@@ -128,7 +127,7 @@ def test_rescue_knows_the_dead_from_the_living(path):
     assert len(manager.list_jobs(status='pending'))==6
 
 def test_rescue_skips_the_claims_of_its_own_process(path, clock):
-    "A lease that could not be renewed for long is no reason to run a job twice; once the claim is given up, the job runs again"
+    "A lease that could not be renewed for long is no reason to run a job twice; a claim that is given up is one"
     look = Look(path, clock=clock)
     attempt = look.manager.claim(look.manager.submit('sync', work)[0])
     clock.advance(10*look.process.lease)
@@ -137,7 +136,7 @@ def test_rescue_skips_the_claims_of_its_own_process(path, clock):
     assert look.at_intervals(5)[-1]=={attempt.id} and look.manager.get_job(attempt.id).status=='pending'
 
 def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
-    "The owner, on another host, renews its lease after the observer has found the job orphaned, and before it takes the job over: nothing is written"
+    "The owner, on another host, renews its lease after the observer has found the job orphaned: nothing is written"
     monkeypatch.setattr('tenant_tasks.process.is_dead', lambda owner, folder: None)
     look,owner = Look(path, clock=clock),manager_at(path, clock, process=Process())
     attempt = owner.claim(owner.submit('sync', work)[0])
@@ -170,7 +169,8 @@ def test_rescue_honours_attempts_and_wishes(manager):
     last = running_row(manager, dead, retry_count=2)
     stopped = running_row(manager, dead, cancel_requested=1)
     lost = running_row(manager, dead, task=None, function='myapp.sync_data')
-    waits, = manager.store.submit([TenantJob('p', 'note', owner=dead, function='myapp.later', created_at=timestamp(utcnow()))])
+    job = TenantJob('p', 'note', owner=dead, function='myapp.later', created_at=timestamp(utcnow()))
+    waits, = manager.store.submit([job])
     manager.rescue()
     got = {o.id:o for o in manager.list_jobs()}
     assert [got[o.id].status for o in (last, stopped, lost, waits)]==['failed', 'cancelled', 'failed', 'failed']
@@ -266,7 +266,7 @@ def test_a_child_is_never_its_parent(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 def test_a_forked_child_is_another_process(path, tmp_path):
-    "The parent is killed, its child lives on under a name of its own and holds nothing; a pid that comes back proves nothing"
+    "Its parent is killed, it lives on under another name and holds nothing; a pid that comes back proves nothing"
     open_db(path)
     proc = program('fork', path)
     parent = proc.stdout.readline().strip()

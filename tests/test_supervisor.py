@@ -1,13 +1,12 @@
 "Several worker processes under a supervisor: deaths, restarts, signals, and the end of the supervisor itself"
-import os,re,shutil,signal,subprocess,sys,time
+import os,re,shutil,signal,subprocess,sys
 from pathlib import Path
 
 import pytest
 from chaos import Chaos,check_ledger,executions
-from helpers import Stopwatch,end,manager_at,programs,root,wait_until
+from helpers import Stopwatch,end,manager_at,programs,root,slow,wait_until
 
-from tenant_tasks.job import TenantJob,new_id,timestamp,utcnow
-from tenant_tasks.supervisor import Place,Supervisor,restart_pause
+from tenant_tasks.supervisor import Place,Supervisor
 from tenant_tasks.worker import Worker
 
 pytestmark = pytest.mark.skipif(sys.platform=='win32', reason='needs signals')
@@ -47,8 +46,6 @@ def run_for(supervisor, watch, secs, step=.25):
 
 def gaps(times): return [b-a for a,b in zip(times, times[1:])]
 
-def test_pauses_grow_to_a_minute(): assert [restart_pause(n) for n in (1, 2, 3, 4, 5, 6, 7, 100, 10**9)]==[1, 2, 4, 8, 16, 32, 60, 60, 60]
-
 def test_one_that_dies_over_and_over_waits_longer_each_time():
     starts = Starts(0)
     run_for(starts.supervisor(1), starts.watch, 300)
@@ -68,7 +65,8 @@ def test_others_go_on():
     assert [o.proc.pid for o in supervisor.places[:2]]==[1, 2]
 
 def test_a_process_that_cannot_be_started_is_tried_again(logs):
-    starts = Starts(1e9, BlockingIOError(11, 'Resource temporarily unavailable'), OSError(12, 'Cannot allocate memory'), 1e9)
+    refusals = BlockingIOError(11, 'Resource temporarily unavailable'),OSError(12, 'Cannot allocate memory')
+    starts = Starts(1e9, *refusals, 1e9)
     supervisor = starts.supervisor(2)
     run_for(supervisor, starts.watch, 10)
     assert starts.times==[0, 0, 1, 3] and all(o.proc for o in supervisor.places)
@@ -103,15 +101,14 @@ class Kept:
     def text(self): return self.log.read_text()
     def pids(self): return [int(o) for o in re.findall(r'process \d+ starts, pid (\d+)', self.text())]
     def up(self): return [int(o) for o in re.findall(r'(\d+) INFO Worker.* starts as', self.text())]
-    def until(self, cond, timeout=30): wait_until(cond, timeout, .02, self.text)
+    def until(self, cond): wait_until(cond, why=self.text)
     def until_up(self, n): self.until(lambda: len(self.up())>=n)
     def alive(self): return [o for o in self.pids() if is_alive(o)]
 
     def stop(self, sig=signal.SIGTERM):
-        "Send a signal: the exit code, and how long it took"
-        start = time.monotonic()
+        "Send a signal: the exit code"
         self.proc.send_signal(sig)
-        return self.proc.wait(30),time.monotonic()-start
+        return self.proc.wait(60)
 
     def close(self):
         for o in [self.proc.pid, *self.alive()]:
@@ -141,15 +138,15 @@ def kept():
 
 def workers_of(chaos): return {o[3] for o in chaos.lines('ledger')}
 
+@pytest.mark.slow
 def test_each_job_runs_once_over_many_tenants():
     "Twenty tenants with twenty jobs each, two processes: both take part, and nothing runs twice"
     with Chaos(tenants=20) as chaos:
-        jobs = [TenantJob(new_id(), 'work', task='work', payload='{"n": 1}', created_at=timestamp(utcnow())) for _ in range(400)]
-        for i,o in enumerate(chaos.names): chaos.manager(o).store.submit(jobs[20*i:20*i+20])
+        for o in chaos.names: chaos.submit(o, 20)
         kept = Kept(chaos)
         try:
             chaos.until(chaos.finished)
-            assert kept.stop()[0]==0
+            assert kept.stop()==0
         finally: kept.close()
         figures,wrong = check_ledger(chaos)
         assert not wrong and figures['completed']==figures['executions']==400
@@ -158,16 +155,19 @@ def test_each_job_runs_once_over_many_tenants():
 
 def test_the_parent_only_watches(kept):
     "It has one thread, and neither a database nor a lock file open; what its processes inherit is the end of one pipe"
-    k = kept(3)
+    k = kept()
     k.chaos.submit('t0', 10)
+    k.chaos.submit('t0', 1, 'environment')
     k.chaos.until(k.chaos.finished)
+    assert k.chaos.manager('t0').list_jobs('environment')[0].value==[], 'a program that a job starts is no child'
     def files(pid): return [os.readlink(o) for o in Path(f'/proc/{pid}/fd').iterdir()]
     assert len(os.listdir(f'/proc/{k.proc.pid}/task'))==1
     mine = files(k.proc.pid)
     assert not [o for o in mine if '.db' in o or '.lock' in o or str(k.chaos.data) in o]
     pipes = {o for o in mine if o.startswith('pipe:')}
     shared = [pipes & {o for o in files(pid) if o.startswith('pipe:')} for pid in k.pids()]
-    assert len(set(map(frozenset, shared)))==1 and len(shared[0])==len({os.readlink(f'/proc/{k.proc.pid}/fd/{o}') for o in (0, 1)})+1
+    std = {os.readlink(f'/proc/{k.proc.pid}/fd/{o}') for o in (0, 1)}
+    assert len(set(map(frozenset, shared)))==1 and len(shared[0])==len(std)+1
 
 def test_the_job_of_a_killed_process_is_finished_by_the_others(kept):
     "And another process is started in its place"
@@ -183,10 +183,11 @@ def test_the_job_of_a_killed_process_is_finished_by_the_others(kept):
     assert job.status=='completed' and job.retry_count==1 and second['pid']!=first['pid']
     assert f'(pid {victim}) was killed by SIGKILL; the next one starts in 1 s' in k.text()
     assert len(k.alive())==2 and victim not in k.alive()
-    assert k.stop()[0]==0
+    assert k.stop()==0
 
+@pytest.mark.slow
 def test_poison_stops_and_the_others_go_on(kept):
-    "A job that kills its process ends `failed` after three deaths; all other jobs complete, and two processes run at the end"
+    "A job that kills its process ends `failed` after three deaths; all others complete, and two processes run"
     k = kept()
     k.chaos.submit('t0', 1, 'poison', attempts=3)
     for o in ('t1', 't2'): k.chaos.submit(o, 30)
@@ -196,37 +197,33 @@ def test_poison_stops_and_the_others_go_on(kept):
     k.until_up(5)
     assert k.text().count('was killed by SIGKILL')==3 and len(k.alive())==2
 
-@pytest.mark.parametrize('sig', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize('sig', [signal.SIGTERM, *slow(signal.SIGINT)])
 def test_a_signal_stops_all(kept, sig):
-    "Within the grace, with no job `running` and no attempt counted"
+    "No job stays `running`, and no attempt is counted"
     k = kept(grace=.3)
     for o in k.chaos.names: k.chaos.submit(o, 5, 'awork', secs=30)
     k.chaos.until(lambda: k.chaos.stats()['running']==12)
-    code,secs = k.stop(sig)
-    assert code==0 and secs<5.3 and not k.alive()
+    assert k.stop(sig)==0 and not k.alive()
     assert k.chaos.stats()=={'pending':20} and {o.retry_count for o in k.chaos.jobs().values()}=={0}
     assert f'{sig.name}: the processes get 5.3 s to stop' in k.text() and k.text().count('ended with exit code 0')==3
 
-def test_short_jobs_end_within_the_grace(kept):
-    k = kept()
-    k.chaos.submit('t0', 1, secs=1.5)
-    k.chaos.until(lambda: k.chaos.stats()['running']==1)
-    assert k.stop()[0]==0 and k.chaos.stats()=={'completed':1}
-
+@pytest.mark.slow
 def test_a_signal_to_the_whole_group_counts_once(kept):
     "A service manager or a terminal tells parent and children alike, and running jobs still get their grace"
     k = kept()
     k.chaos.submit('t0', 1, secs=1.5)
     k.chaos.until(lambda: k.chaos.stats()['running']==1)
     for o in k.pids(): os.kill(o, signal.SIGTERM)
-    assert k.stop()[0]==0 and k.chaos.stats()=={'completed':1}
+    assert k.stop()==0 and k.chaos.stats()=={'completed':1}
 
+@pytest.mark.slow
 def test_a_signal_during_a_pause(kept):
     k = kept()
     os.kill(k.pids()[0], signal.SIGKILL)
     k.until(lambda: 'the next one starts' in k.text())
-    assert k.stop()[0]==0 and not k.alive() and len(k.pids())==2
+    assert k.stop()==0 and not k.alive() and len(k.pids())==2
 
+@pytest.mark.slow
 def test_a_second_signal_kills_at_once(kept):
     k = kept(grace=60)
     k.chaos.submit('t0', 1, secs=30)
@@ -234,10 +231,9 @@ def test_a_second_signal_kills_at_once(kept):
     k.proc.send_signal(signal.SIGTERM)
     k.until(lambda: 'get 65.0 s to stop' in k.text())
     k.until(lambda: len(k.alive())==1) # The idle one
-    code,secs = k.stop(signal.SIGINT)
-    assert code==1 and secs<5 and not k.alive() and 'still runs, and is killed' in k.text()
+    assert k.stop(signal.SIGINT)==1 and not k.alive() and 'still runs, and is killed' in k.text()
 
-@pytest.mark.parametrize('busy', [False, True])
+@pytest.mark.parametrize('busy', [True, *slow(False)])
 def test_children_stop_when_the_parent_is_killed(kept, busy):
     "With their grace: a running job ends, and what can't is released"
     k = kept(grace=1)
@@ -247,9 +243,10 @@ def test_children_stop_when_the_parent_is_killed(kept, busy):
     assert len(pids)==2
     k.proc.kill()
     k.proc.wait()
-    k.until(lambda: not k.alive(), 20)
+    k.until(lambda: not k.alive())
     assert k.chaos.stats()==({'pending':1} if busy else {}) and k.text().count('the supervisor stops or is gone')==2
 
+@pytest.mark.slow
 def test_the_parent_is_killed_while_children_start(kept):
     "Those whose interpreter is still starting notice as soon as they run"
     k = kept()
@@ -257,8 +254,9 @@ def test_the_parent_is_killed_while_children_start(kept):
     k.until(lambda: len(k.pids())==4)
     k.proc.kill()
     k.proc.wait()
-    k.until(lambda: not k.alive(), 20)
+    k.until(lambda: not k.alive())
 
+@pytest.mark.slow
 def test_a_stopped_process_is_left_alone(kept):
     "It isn't dead, so no other one is started; at the end of the grace it is killed"
     k = kept(grace=.2)
@@ -268,15 +266,7 @@ def test_a_stopped_process_is_left_alone(kept):
     k.chaos.submit('t0', 5)
     k.chaos.until(k.chaos.finished)
     assert len(k.pids())==2 and 'the next one' not in k.text()
-    code,secs = k.stop()
-    assert code==1 and 5<secs<15 and not k.alive() and f'process 1 (pid {first}) still runs, and is killed' in k.text()
-
-def test_a_job_does_not_hand_the_lifeline_on(kept):
-    "A program that a job starts doesn't take itself for a child, and has no pipe to watch"
-    k = kept()
-    k.chaos.submit('t0', 1, 'environment')
-    k.chaos.until(k.chaos.finished)
-    assert k.chaos.manager('t0').list_jobs()[0].value==[]
+    assert k.stop()==1 and not k.alive() and f'process 1 (pid {first}) still runs, and is killed' in k.text()
 
 # -- the command
 
@@ -285,14 +275,17 @@ def test_the_command(tmp_path):
     shutil.copy(programs/'myapp.py', tmp_path)
     env = dict(os.environ, PYTHONPATH=str(root))
     manager = manager_at(tmp_path/'idle.db')
-    cmd = [sys.executable, '-m', 'tenant_tasks.cli', 'worker', 'myapp:worker', '--processes', '2', '--concurrency', '3']
-    log = tmp_path/'log'
-    with open(log, 'w') as f: proc = subprocess.Popen(cmd, cwd=tmp_path, env=env, stderr=f, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    args = 'worker', 'myapp:worker', '--processes', '2', '--concurrency', '3'
+    log,pipe = tmp_path/'log',subprocess.PIPE
+    with open(log, 'w') as f:
+        cmd = [sys.executable, '-m', 'tenant_tasks.cli', *args]
+        proc = subprocess.Popen(cmd, cwd=tmp_path, env=env, stderr=f, stdin=pipe, stdout=pipe)
     try:
-        wait_until(lambda: log.read_text().count(' starts as ')==2, 30, why=log.read_text)
-        subprocess.run([sys.executable, 'myapp.py'], cwd=tmp_path, env=env, check=True, timeout=30)
+        wait_until(lambda: log.read_text().count(' starts as ')==2, why=log.read_text)
+        subprocess.run([sys.executable, 'myapp.py'], cwd=tmp_path, env=env, check=True)
         wait_until(lambda: manager.job_stats()['completed']+manager.job_stats()['failed']==2)
         proc.send_signal(signal.SIGTERM)
-        assert proc.wait(20)==0
+        assert proc.wait(60)==0
     finally: end(proc)
-    assert log.read_text().count('concurrency=3')>=2 and 'INFO Supervisor(2) has ended with exit code 0' in log.read_text()
+    text = log.read_text()
+    assert text.count('concurrency=3')>=2 and 'INFO Supervisor(2) has ended with exit code 0' in text

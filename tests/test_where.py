@@ -1,11 +1,10 @@
 "Where a job runs: a web server, with and without a worker beside it, and what the log says if a job would run nowhere"
-import gc,os,shutil,signal,statistics,time
+import gc,os,shutil,signal,time
 from contextlib import contextmanager
 
 import pytest
-from helpers import end,manager_at,program,serving,wait_until
+from helpers import end,manager_at,program,serving,slow,wait_until
 
-from tenant_tasks.job import parse_time
 from tenant_tasks.peers import WorkerSign
 from tenant_tasks.process import Process,lock_dir,this_process
 
@@ -14,7 +13,9 @@ pytestmark = pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='need
 @pytest.fixture
 def manager(path): return manager_at(path)
 
-def workers(manager, suffix='.db'): return set(this_process.other_workers(manager.store.link.path.replace('.db', suffix)))
+def workers(manager, suffix='.db'):
+    "The workers that serve the database at its path, or at that with another suffix"
+    return set(this_process.other_workers(manager.store.link.path.replace('.db', suffix)))
 
 @contextmanager
 def working(manager, kind='worker', SUFFIX='.db', **env):
@@ -30,32 +31,27 @@ def working(manager, kind='worker', SUFFIX='.db', **env):
 def web(manager):
     with serving('where', 'web', manager.folder) as res: yield res
 
-def ended(manager, status='completed', n=1, timeout=10):
-    "Wait for the last jobs to end"
-    wait_until(lambda: manager.job_stats()[status]>=n, timeout, why=lambda: manager.list_jobs())
+def ended(manager, n=1):
+    "Wait for the last jobs to complete"
+    wait_until(lambda: manager.job_stats()['completed']>=n, why=lambda: manager.list_jobs())
     return manager.list_jobs()[0]
 
 def signs(manager): return list(os.scandir(os.path.join(manager.folder, lock_dir, 'workers')))
 
-def stop(proc, secs=10):
+def stop(proc):
     proc.send_signal(signal.SIGTERM)
-    proc.wait(secs)
+    proc.wait(60)
 
 def errors(proc): return end(proc)[1]
 
 # -- the worker runs the job
 
 def test_a_job_is_left_to_the_worker_beside_the_server(manager):
-    "It starts there at once, though the worker looks at the files once a minute; how fast, the best of twenty says"
+    "Which hears of it, though it looks at the files once a minute"
     with working(manager) as worker, web(manager) as (_,get):
-        waits = []
-        for n in range(1, 21):
+        for n in (1, 2):
             get('run?name=where')
-            job = ended(manager, n=n)
-            assert job.value==worker.pid
-            waits.append((parse_time(job.started_at)-parse_time(job.created_at)).total_seconds())
-    print(f'started after {statistics.median(waits)*1000:.0f} ms')
-    assert min(waits)<.05 and max(waits)<10
+            assert ended(manager, n).value==worker.pid
 
 def test_a_worker_that_hears_nothing_finds_the_job_in_the_file(manager):
     "As in a container with a network of its own"
@@ -63,18 +59,18 @@ def test_a_worker_that_hears_nothing_finds_the_job_in_the_file(manager):
         get('run?name=where')
         assert ended(manager).value==worker.pid
 
-@pytest.mark.parametrize('kind,env', [('stranger', {}), ('worker', dict(SUFFIX='.sqlite'))])
+@pytest.mark.parametrize('kind,env', [('stranger', {}), *slow(('worker', dict(SUFFIX='.sqlite')))])
 def test_a_worker_that_cannot_run_the_job_does_not_get_it(manager, kind, env):
     "It doesn't know the task, or the database isn't one of those that it serves"
     with working(manager, kind, LOOK_EVERY=.05, **env), web(manager) as (server,get):
         get('run?name=where')
         assert ended(manager).value==server.pid
 
-@pytest.mark.parametrize('env', [{}, dict(REPORTS=1)])
+@pytest.mark.parametrize('env', [{}, *slow(dict(REPORTS=1))])
 def test_a_batch_is_left_to_the_worker_and_its_follower_to_one_that_knows_it(manager, env):
     with working(manager, LOOK_EVERY=.05, **env) as worker, web(manager) as (server,get):
         get('batch?name=where')
-        ended(manager, n=3)
+        ended(manager, 3)
         assert [o.value for o in manager.list_jobs()]==[worker.pid if env else server.pid, worker.pid, worker.pid]
 
 def test_a_function_without_a_name_runs_in_the_server(manager):
@@ -82,9 +78,9 @@ def test_a_function_without_a_name_runs_in_the_server(manager):
     with working(manager, LOOK_EVERY=.05), web(manager) as (server,get):
         for n in (1, 2):
             get('run?name=unnamed')
-            assert ended(manager, n=n).value==server.pid
+            assert ended(manager, n).value==server.pid
         get('run?name=where')
-        ended(manager, n=3)
+        ended(manager, 3)
         text = errors(server)
     assert text.count('@task')==1 and 'unnamed' in text
 
@@ -102,11 +98,11 @@ def test_a_worker_that_dies_before_the_claim(manager):
         with working(manager) as worker:
             worker.send_signal(signal.SIGSTOP)
             get('run?name=where')
-            time.sleep(2)
+            time.sleep(1)
             assert manager.job_stats()['pending']==1
             worker.kill()
             worker.wait()
-        assert ended(manager, timeout=6).value==server.pid
+        assert ended(manager).value==server.pid
         assert 'no worker is left' in errors(server)
 
 def test_a_worker_that_dies_in_the_middle_of_the_job(manager):
@@ -129,7 +125,7 @@ def test_a_worker_that_stops(manager):
         assert not signs(manager)
         get('run?name=where')
         assert ended(manager).value==server.pid
-        ended(manager, n=2)
+        ended(manager, 2)
         assert {o.value for o in manager.list_jobs()}=={server.pid}
 
 def test_a_second_worker_takes_what_the_first_one_left(manager):
@@ -140,7 +136,7 @@ def test_a_second_worker_takes_what_the_first_one_left(manager):
         get('run?name=where')
         first.kill()
         first.wait()
-        time.sleep(1.5)
+        time.sleep(1)
         assert manager.job_stats()['pending']==1
         second.send_signal(signal.SIGCONT)
         assert ended(manager).value==second.pid
@@ -165,7 +161,7 @@ def test_a_dropped_background_task_is_noticed(manager):
         for o in ('where', 'where', 'unnamed'): get(f'drop?name={o}')
         get('forget?name=failing')
         get('later?name=slow')
-        time.sleep(3)
+        time.sleep(2)
         text = errors(server)
     warnings = [o for o in text.splitlines() if 'was never run' in o]
     assert len(warnings)==3 and [sum(o in w for w in warnings) for o in ('where)', 'unnamed)', 'failing)')]==[1, 1, 1]
@@ -178,7 +174,7 @@ def test_a_dropped_background_task_of_a_job_that_a_worker_has(manager):
         ended(manager)
         worker.send_signal(signal.SIGSTOP)
         get('drop?name=failing')
-        time.sleep(2.5)
+        time.sleep(2)
         assert 'never run' not in errors(server) and manager.job_stats()['pending']==1
 
 def test_a_script_may_drop_background_tasks(manager, monkeypatch):

@@ -18,8 +18,9 @@ def boom(): raise ValueError
 @rt
 def go():
     manager = BackgroundTaskManager(db)
-    tasks = [manager.submit('slow', slow, secs=1), manager.submit('aslow', aslow, secs=60), manager.submit('boom', boom)]
-    return 'submitted', *[o for _,o in tasks]
+    _,first = manager.submit('slow', slow, secs=1)
+    _,second = manager.submit('aslow', aslow, secs=60)
+    return 'submitted', first, second, manager.submit('boom', boom)[1]
 
 @rt
 def plain():

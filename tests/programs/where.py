@@ -1,4 +1,7 @@
-"A web server, or a worker beside it: each job returns the id of the process that ran it. Arguments: web, worker or stranger, a directory and a port"
+"""A web server, or a worker beside it: each job returns the id of the process that ran it.
+
+Arguments: web, worker or stranger, a directory and a port.
+"""
 import logging,os,sys,time
 
 import uvicorn
@@ -44,7 +47,9 @@ def forget(name:str): return submit(name)[0]
 def later(name:str): return tenants['acme'].using(delay=60).submit(name, globals()[name])[0]
 
 @rt
-def batch(name:str): return tenants['acme'].submit_many(name, globals()[name], [{}, {}], then=find_task('report').func).bg_task
+def batch(name:str):
+    report = find_task('report').func
+    return tenants['acme'].submit_many(name, globals()[name], [{}, {}], then=report).bg_task
 
 @rt
 def up(): return 'yes'

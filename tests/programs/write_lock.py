@@ -3,6 +3,7 @@ import sys
 
 import apsw
 
+apsw.connection_hooks.clear() # fastlite's put the file into WAL mode
 conn = apsw.Connection(sys.argv[1])
 conn.execute('BEGIN IMMEDIATE')
 print('locked', flush=True)
