@@ -15,6 +15,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime,timedelta
 from itertools import count
+from weakref import WeakSet
 from numbers import Real
 
 import anyio,apsw
@@ -74,7 +75,7 @@ def _begin(self:Attempt):
     self._told = -1e9 # When progress was last written
     self._lines = None # What it writes to its log
     self._db = None
-    self._opened = set() # Transactions that it has open
+    self._opened = WeakSet() # Transactions and connections of the app that it has used
 
 # %% ../nbs/07_attempt.ipynb #c36d5133
 @patch(as_prop=True)
@@ -139,7 +140,7 @@ def _let_go(self:Attempt):
     "Keep an exception as text without its frames, and roll back what the function didn't commit"
     kind = type(self.outcome)
     if issubclass(kind, BaseException) and not issubclass(kind, asyncio.CancelledError): self.outcome = self._as_text()
-    undo_opened(self._opened | {o.part for o in self.parts})
+    undo_opened([*self._opened, *(o.part for o in self.parts)])
     db,self._db = self._db,None
     if db is None or not self.store.link.path: return
     with suppress(apsw.Error):

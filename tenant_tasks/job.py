@@ -73,9 +73,11 @@ class JobId(str):
     def __new__(cls,
         job_id:str, # The id
         is_new:bool=True, # False if a live job with the same unique key was there, and this is its id
+        is_durable:bool=True, # False if its row is a part of a transaction that the app had open
     ):
         res = super().__new__(cls, job_id)
         res.is_new = is_new
+        res.is_durable = is_durable
         return res
 
     def __reduce__(self): return str,(str(self),)

@@ -380,7 +380,10 @@ def _check_registered(self:BackgroundTaskManager, func):
 def _submit(self:BackgroundTaskManager, jobs, task_func, follower=()):
     self.process.announce_alive(self.folder)
     self._check_registered(task_func)
-    ids = [JobId(o.id, o.id==new.id) for new,o in zip(jobs, self.store.submit([*jobs, *follower]))]
+    joins = self.store.is_joining()
+    rows = self.store.submit([*jobs, *follower])
+    durable = not (joins or self.store.is_joining()) # Another thread may have begun one in the meantime
+    ids = [JobId(o.id, o.id==new.id, durable) for new,o in zip(jobs, rows)]
     tasks = [_JobTask(self._execute_with_retry, o, task_func) for o in ids]
     for job_id,o in zip(ids, tasks):
         self.process.keep(job_id, task_func)
@@ -584,7 +587,7 @@ def cancel_job(self:BackgroundTaskManager,
         why = f"a job must be pending or running to be cancelled, and job {job_id} is {job.status}"
         raise JobStateError(why, 'cancel')
     if job.status=='cancelled': self.process.forget(job_id, later=True)
-    is_open = self.store.link.joined() is not None or in_transaction(self.db)
+    is_open = self.store.is_joining()
     for o in self.process.attempts_of(job_id) if job.status=='running' and not is_open else (): o.stop()
     self._tell_of_follower(job)
     return job

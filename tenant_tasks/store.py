@@ -160,6 +160,11 @@ def _to_join(self:JobStore):
     db = self.link.joined()
     return self.db if db is None and self.link.path and in_transaction(self.db) else db
 
+@patch
+def is_joining(self:JobStore)->bool:
+    "Has the app a transaction open here, which what a caller writes is a part of?"
+    return self.link.joined() is not None or in_transaction(self.db)
+
 # %% ../nbs/04_store.ipynb #06103bd5
 @patch
 def tell(self:JobStore,

@@ -10,7 +10,7 @@ __all__ = ['ThreadDb', 'in_transaction', 'note_opened', 'Transaction', 'undo_ope
 # %% ../nbs/03a_transaction.ipynb #94fc4db4
 import asyncio,os,threading,time,weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable,Iterable
 from concurrent import futures
 from contextlib import contextmanager,suppress
 from contextvars import ContextVar
@@ -20,6 +20,24 @@ from fastcore.basics import patch
 from fastlite import Database,database
 
 from .link import *
+
+# %% ../nbs/03a_transaction.ipynb #3f2822be
+_users = weakref.WeakKeyDictionary() # By connection: the thread and task that used it last without a transaction
+_opened = ContextVar('tenant_tasks_opened', default=None)
+
+def _here():
+    "This thread, and the asyncio task that it runs"
+    try: return threading.get_ident(),asyncio.current_task()
+    except RuntimeError: return threading.get_ident(),None
+
+def _user():
+    thread,task = _here()
+    return thread,task and weakref.ref(task)
+
+def _used(conn):
+    if not conn.in_transaction: _users[conn] = _user()
+    if (opened := _opened.get()) is not None: opened.add(conn)
+    return conn
 
 # %% ../nbs/03a_transaction.ipynb #f1caac4f
 _inherited = [] # Connections of the parent process
@@ -76,28 +94,29 @@ class ThreadDb(Database):
         if self._later: return self._later
         file = file_at(self.path)
         if not (self.open_conn() and self._own.held.file==file): self._own.held = retry_busy(lambda: _Held(self.path))
-        return _keep(self._own.held)
+        conn = _keep(self._own.held)
+        return own_conns.note(self.path, _used(conn))
 
     @conn.setter
     def conn(self, conn): pass # Each thread opens its own
     __hash__ = object.__hash__
 
 # %% ../nbs/03a_transaction.ipynb #4ff7706f
+def _is_of_another(conn):
+    task = _users.get(conn, (None,None))[1]
+    task = task and task()
+    return task is not None and not task.done() and task is not _here()[1]
+
 def in_transaction(
     db:Database, # The app's
 )->bool: # Is a transaction open on its connection?
-    "Does the app have a transaction open in this thread?"
+    "Does the app have a transaction open in this thread and asyncio task, as far as can be known?"
     conn = db.open_conn() if isinstance(db, ThreadDb) else db.conn
-    if conn is None: return False
+    if conn is None or _is_of_another(conn): return False
     try: return retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError, timeout=.1)
     except apsw.ThreadingViolationError: return False
 
 # %% ../nbs/03a_transaction.ipynb #5d29420d
-def _here():
-    "This thread, and the asyncio task that it runs"
-    try: return threading.get_ident(),asyncio.current_task()
-    except RuntimeError: return threading.get_ident(),None
-
 @patch
 def joined(self:DbLink)->Database|None: # None if there is nothing to join
     "The database in the `Transaction` that this thread or task has open"
@@ -115,12 +134,10 @@ def own_db(self:DbLink)->Database:
     return db
 
 # %% ../nbs/03a_transaction.ipynb #a782757a
-_opened = ContextVar('tenant_tasks_opened', default=None)
-
 def note_opened(
-    opened:set, # Filled with what this context opens from now on
+    opened:weakref.WeakSet, # Filled with what this context opens from now on
 ):
-    "Note the transactions that are opened here, for `undo_opened`"
+    "Note the transactions and the connections that are used here, for `undo_opened`"
     _opened.set(opened)
 
 # %% ../nbs/03a_transaction.ipynb #7d009d86
@@ -243,8 +260,10 @@ def abandon(self:Transaction):
     finally: self._end()
 
 def undo_opened(
-    opened:set, # What `note_opened` has filled
+    opened:Iterable, # What `note_opened` has filled
 ):
-    "Roll back what has been left open"
+    "Roll back what has been left open; on a connection, only what this thread or task began"
     for o in list(opened):
-        with suppress(apsw.Error): o.abandon()
+        with suppress(apsw.Error):
+            if isinstance(o, Transaction): o.abandon()
+            elif _users.get(o)==_user() and o.in_transaction: o.execute('ROLLBACK')

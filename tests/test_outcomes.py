@@ -3,12 +3,11 @@ import asyncio,gc,logging,sys,threading,weakref
 from contextlib import suppress
 
 import apsw,pytest
-from fastlite import database
-from helpers import Call,manager_at,run,wait_until,work
+from fastlite import Database,database
+from helpers import Call,manager_at,open_db,run,wait_until,work
 
-from tenant_tasks import Cancel,Tenants,current_job,link,task
+from tenant_tasks import BackgroundTaskManager,Cancel,Tenants,current_job,link,task
 from tenant_tasks.events import flush,off_event,on_event,teller
-from tenant_tasks.retry import Returned
 
 # -- one commit for several threads
 
@@ -211,7 +210,14 @@ def in_a_thread():
     kept_alive.append(done)
     ready.wait(60)
 
-leaves = [in_a_traceback, in_a_list, without_end, of_the_manager, of_a_child, in_a_thread]
+def begun(): kept_alive[0].db.begin()
+
+async def abegun():
+    kept_alive[0].db.begin()
+    kept_alive[0].db.execute('INSERT INTO t VALUES (1)')
+    await asyncio.sleep(0)
+
+leaves = [in_a_traceback, in_a_list, without_end, of_the_manager, of_a_child, in_a_thread, begun, abegun]
 
 @pytest.mark.parametrize('func', leaves, ids=lambda f: f.__name__)
 async def test_what_a_function_leaves_open_is_rolled_back(acme, func):
@@ -270,13 +276,32 @@ def test_what_a_savepoint_took_back_is_not_told(path, seen, sql):
     conn.execute('RELEASE s')
     assert seen()[3:]==['g']
 
+class FullVFS(apsw.VFS):
+    "A file system that is full once it is told to be"
+    def __init__(self):
+        self.is_full = False
+        super().__init__('outcomes_full', '')
+
+    def xOpen(self, name, flags): return FullFile(self, name, flags)
+
+class FullFile(apsw.VFSFile):
+    def __init__(self, vfs, name, flags):
+        self.vfs = vfs
+        super().__init__('', name, flags)
+
+    def xWrite(self, *args):
+        if self.vfs.is_full: raise apsw.FullError('no space left')
+        super().xWrite(*args)
+
 ends = {'rollback':'rollback', 'or rollback':'INSERT OR ROLLBACK INTO p VALUES (1)'}
 
 @pytest.mark.parametrize('how', ['rollback', 'or rollback', 'foreign key', 'commit hook', 'full disk', 'close'])
 def test_a_commit_that_fails_is_not_told(path, seen, how):
     "Whatever ended the transaction, SQLite is asked"
-    manager = manager_at(path)
-    conn = manager.db.conn
+    vfs,db = FullVFS(),open_db(path)
+    if how=='full disk': db = Database(apsw.Connection(path, vfs='outcomes_full'))
+    manager = BackgroundTaskManager(db)
+    conn = db.conn
     conn.execute('CREATE TABLE p (a PRIMARY KEY); INSERT INTO p VALUES (1); CREATE TABLE c (a REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED)')
     conn.execute('BEGIN')
     manager.submit('a', work)
@@ -286,12 +311,50 @@ def test_a_commit_that_fails_is_not_told(path, seen, how):
         else:
             if how=='foreign key': conn.execute('INSERT INTO c VALUES (5)')
             if how=='commit hook': conn.set_commit_hook(lambda: True)
-            if how=='full disk':
-                conn.execute(f"PRAGMA max_page_count={conn.pragma('page_count')}")
-                conn.execute('INSERT INTO p VALUES (zeroblob(10000000))')
+            vfs.is_full = how=='full disk'
             conn.execute('COMMIT')
-    conn.set_commit_hook(None) if how!='close' else None
-    if how!='close' and conn.in_transaction: conn.execute('ROLLBACK')
-    assert seen()==[]==[o.job_type for o in manager_at(path).list_jobs()]
-    manager_at(path).submit('b', work)
+    vfs.is_full = False
+    if how!='close':
+        conn.set_commit_hook(None)
+        if conn.in_transaction: conn.execute('ROLLBACK')
+    other = manager_at(path)
+    assert seen()==[]==[o.job_type for o in other.list_jobs()]
+    other.submit('b', work)
     assert seen()==['b']
+
+# -- transactions of other requests
+
+def test_a_submit_on_a_shared_connection_says_that_it_may_be_lost(path):
+    "Two threads share one `Database`: who has begun its transaction can't be known, but that there is one"
+    manager = manager_at(path)
+    assert manager.submit('a', work)[0].is_durable
+    with suppress(KeyError), manager.db.conn:
+        lost,_ = Call(manager.submit, 'b', work).answer()
+        assert not lost.is_durable and not manager.submit('c', work)[0].is_durable
+        raise KeyError
+    assert manager.submit('d', work)[0].is_durable and sorted(o.job_type for o in manager.list_jobs())==['a', 'd']
+
+@pytest.mark.parametrize('how', ['by hand', 'transaction'])
+async def test_a_task_joins_only_its_own_transaction(acme, how):
+    "One that awaits in a transaction of `tenants[…].db`, another that submits: it is refused at once, and joins nothing"
+    entered,go = asyncio.Event(),asyncio.Event()
+    async def first():
+        with acme.db.conn if how=='by hand' else acme.transaction():
+            acme.db.execute('INSERT INTO t VALUES (1)') if how=='by hand' else None
+            assert not acme.submit('mine', work)[0].is_durable
+            entered.set()
+            await go.wait()
+            raise KeyError
+    task = asyncio.ensure_future(first())
+    await entered.wait()
+    with pytest.raises(apsw.BusyError, match='async with manager.transaction'): acme.submit('other', work)
+    assert acme.list_jobs()==[]
+    async def waits():
+        async with acme.transaction(): return acme.submit('waits', work)[0]
+    waiting = asyncio.ensure_future(waits())
+    await asyncio.sleep(.05)
+    go.set()
+    with pytest.raises(KeyError): await task
+    await waiting
+    assert acme.submit('other', work)[0].is_durable
+    assert sorted(o.job_type for o in acme.list_jobs())==['other', 'waits']
