@@ -876,7 +876,7 @@ class BackgroundTaskManager:
         """
 
     def claim(self, job_id: str | None=None) -> Attempt | None:
-        """Claim a job for this process, for code that runs jobs
+        """Claim a job that this process can run, for code that runs jobs
 
         Args:
             job_id: Which job; the next one that is due if not given

@@ -103,10 +103,7 @@ def waits(self:Attempt)->bool:
 @patch
 async def _send(self:Attempt):
     "Let an executor call the function: the outcome"
-    on,known = self.policy.on,', '.join(self.process.executors) or 'none'
-    if on in self.process.executors: return await self.process.executors[on](self)
-    must = 'the executor of a task must be given to `Worker` or `set_executors`'
-    raise FunctionLost(f"{must}, got {on!r}, known: {known}")
+    return await self.process.executors[self.policy.on](self)
 
 # %% ../nbs/07_attempt.ipynb #bd972ae4
 def _end_child(e):

@@ -175,11 +175,11 @@ def _attempt(self:BackgroundTaskManager, job):
 def claim(self:BackgroundTaskManager,
     job_id:str|None=None, # Which job; the next one that is due if not given
 )->Attempt|None: # The attempt, or None if there is nothing to claim
-    "Claim a job for this process, for code that runs jobs"
+    "Claim a job that this process can run, for code that runs jobs"
     p = self.process
     p.announce_alive(self.folder)
-    if job_id is None: job = self.store.claim_due(p.id, task_names(), self.clock, p.lease, task_limits())
-    else: job = self.store.claim(job_id, p.id, self.clock, p.lease, task_limits())
+    if job_id is None: job = self.store.claim_due(p.id, p.tasks(), self.clock, p.lease, task_limits())
+    else: job = self.store.claim(job_id, p.id, self.clock, p.lease, task_limits(), p.tasks(), p.kept(job_id))
     return job and p.hold(self._attempt(job))
 
 @patch
@@ -187,7 +187,7 @@ def next_due(self:BackgroundTaskManager,
     ticks:bool=True, # Do the ticks of schedules count too?
 )->datetime|None: # None if nothing waits
     "When the next job that this process can run may start, or the next tick of a schedule"
-    at = self.store.next_due(self.process.id, task_names(), ticks, task_limits(), self.clock())
+    at = self.store.next_due(self.process.id, self.process.tasks(), ticks, task_limits(), self.clock())
     return None if at is None else parse_time(at)
 
 # %% ../nbs/08_manager.ipynb #4a4eeee0
@@ -202,7 +202,7 @@ def claim_next(self:BackgroundTaskManager,
     p.announce_alive(self.folder)
     def waits(job): return is_awaited(p.function_of(job))
     limits = limits_with(p.full_tasks())
-    claim = self.store.claiming(p.id, task_names(), self.clock, p.lease, limit, waits, limits)
+    claim = self.store.claiming(p.id, p.tasks(), self.clock, p.lease, limit, waits, limits)
     def work(conn): return [f(conn) for f in settle],claim(conn) if limit else []
     rows,jobs = self.store.write(work, runner, single=not ended and limit<=1 and not limits)
     for a,row in zip(ended, rows): a.ended(row)
@@ -222,7 +222,7 @@ async def _execute_with_retry(self:BackgroundTaskManager,
     task_func:Callable, # What to run
 ):
     "Run one job to its end, or leave it to a worker"
-    self.process.keep(job_id, task_func)
+    if getattr(job_id, 'is_new', True): self.process.keep(job_id, task_func)
     if self.process.nudge(self): return
     name,path = task_name(task_func),self.store.link.path
     left = name is not None and self.process.wake_workers(path, name)
@@ -268,6 +268,8 @@ def _waits():
     return res
 
 # %% ../nbs/08_manager.ipynb #069b6275
+_comes = "job %s (%s): no worker is left that knows it, so it runs here"
+
 @patch
 async def _comes_back(self:BackgroundTaskManager, job_id):
     "Wait until a job has no worker any more; False if it has ended"
@@ -281,10 +283,12 @@ async def _comes_back(self:BackgroundTaskManager, job_id):
         if job.status=='pending': break
         await self._in_thread(threads, self.rescue)
         pause = 1
-    _log.warning("job %s (%s): no worker is left that knows it, so it runs here", job_id, job.job_type)
+    if self.process.can_run(job): _log.warning(_comes, job_id, job.job_type)
     return True
 
 # %% ../nbs/08_manager.ipynb #9fecef10
+_left = "job %s (%s) waits for a process that can run %s"
+
 @patch
 async def _run(self:BackgroundTaskManager, job_id, waits, left=False):
     try:
@@ -306,6 +310,7 @@ async def _step(self:BackgroundTaskManager, job_id, waits):
         _log.info("job %s isn't in %s: its transaction was rolled back, or hasn't been committed yet", job_id, self)
         return self.process.forget(job_id)
     if job.status!='pending': return await self._run_follower(job)
+    if not self.process.can_run(job): return _log.info(_left, job_id, job.job_type, job.task or job.function)
     wait = min(max((parse_time(job.run_at)-self.clock()).total_seconds(), 0), 60)
     return wait if a or wait else -1
 
@@ -376,6 +381,12 @@ def _check_registered(self:BackgroundTaskManager, func):
     warned.add(key)
     _log.warning("%s isn't registered with @task: its jobs run here, not in the worker of another process", key[1])
 
+# %% ../nbs/08_manager.ipynb #5a874ff9
+def _finds(func):
+    "Does its name find this very function, in each process that has the module?"
+    module,name = getattr(func, '__module__', None),getattr(func, '__qualname__', '')
+    return module!='__main__' and getattr(sys.modules.get(module), name, None) is func
+
 @patch
 def _submit(self:BackgroundTaskManager, jobs, task_func, follower=()):
     self.process.announce_alive(self.folder)
@@ -383,13 +394,17 @@ def _submit(self:BackgroundTaskManager, jobs, task_func, follower=()):
     joins = self.store.is_joining()
     rows = self.store.submit([*jobs, *follower])
     durable = not (joins or self.store.is_joining()) # Another thread may have begun one in the meantime
-    ids = [JobId(o.id, o.id==new.id, durable) for new,o in zip(jobs, rows)]
-    tasks = [_JobTask(self._execute_with_retry, o, task_func) for o in ids]
-    for job_id,o in zip(ids, tasks):
-        self.process.keep(job_id, task_func)
-        o.called = not job_id.is_new # A job that was there before has a background task of its own
-    return list(zip(ids, tasks))
+    res = []
+    for new,job in zip(jobs, rows):
+        job_id = JobId(job.id, job.id==new.id, durable)
+        if job_id.is_new or job.function==new.function and _finds(task_func): self.process.keep(job_id, task_func)
+        func = task_func if job_id.is_new else self.process.function_of(job) or task_func
+        bg_task = _JobTask(self._execute_with_retry, job_id, func)
+        bg_task.called = not job_id.is_new # A job that was there before has a background task of its own
+        res.append((job_id, bg_task))
+    return res
 
+# %% ../nbs/08_manager.ipynb #1ba2ed9b
 @patch_to(BackgroundTaskManager)
 def submit(self, /,
     job_type:str, # Job category (e.g., "sync", "email")
@@ -710,7 +725,7 @@ async def drain(self:BackgroundTaskManager,
         await finish(a)
         n += 1
     if left := self.store.due(self.clock(), limit=-1):
-        why = "they must wait, or this process doesn't have their functions"
+        why = "they must wait, or this process doesn't have their functions or executors"
         _log.warning("%s due jobs in %s stay pending: %s", len(left), self, why)
     return n
 

@@ -304,8 +304,19 @@ def function_of(self:Process,
     job:TenantJob, # Any job
 )->Callable|None: # Its function, or None if this process doesn't have it
     "Find the function of a job"
-    return policy_of(job).func or self._functions.get(job.id)
+    if job.task: return policy_of(job).func
+    func = self._functions.get(job.id)
+    return func if job.function in (None, function_name(func)) else None
 
+@patch
+def kept(self:Process,
+    job_id:str, # Any job
+)->str|None: # As in a row's `function`; None if nothing was kept
+    "The name of the function that is kept for a job"
+    func = self._functions.get(job_id)
+    return func and function_name(func)
+
+# %% ../nbs/06_process.ipynb #e896ae38
 @patch
 def forget(self:Process,
     job_id:str, # A job that has ended
@@ -315,6 +326,19 @@ def forget(self:Process,
     if later and job_id in self._functions: self._ended.append(job_id)
     elif not later: self._functions.pop(job_id, None)
     while len(self._ended)>1000: self._functions.pop(self._ended.popleft(), None)
+
+# %% ../nbs/06_process.ipynb #9dba5a5e
+@patch
+def tasks(self:Process)->list[str]: # Their names
+    "The tasks that this process can run: they are registered, and their executor is here"
+    return task_names(self.executors)
+
+@patch
+def can_run(self:Process,
+    job:TenantJob, # Any job
+)->bool:
+    "Does this process have the function of a job, and the executor that is to call it?"
+    return job.task in self.tasks() if job.task else self.function_of(job) is not None
 
 # %% ../nbs/06_process.ipynb #5d42de42
 @patch

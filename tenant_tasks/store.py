@@ -387,9 +387,12 @@ def _move_sql(move, cols, which, held):
     where = f"{which} AND status IN ({states}) AND {guard}"
     return f"UPDATE tenant_jobs SET status='{to}'{sets} WHERE {where} RETURNING {_cols}"
 
-def _move(conn, move, job_id, held=None, which='id=:id', tasks=None, lease_read=None, later=None, was=None, **vals):
+_asked = 'tasks','function','lease_read','later' # Parameters of `which`; all others are columns to set
+
+def _move(conn, move, job_id, held=None, which='id=:id', was=None, **vals):
     "Make one move of `transitions`, if it may be made now: the new row, or None"
-    args = dict(vals, id=job_id, held=held, tasks=tasks, lease_read=lease_read, later=later)
+    asked = {o:vals.pop(o, None) for o in _asked}
+    args = dict(vals, **asked, id=job_id, held=held)
     row = _first_job(conn.execute(_move_sql(move, tuple(vals), which, held is not None), args))
     if row and listeners: record(move, row, was and was[0], was and was[1])
     if row and row.batch and move in _into_or_out_of_final: _follow(conn, row)
@@ -458,6 +461,8 @@ _pause_end = f"""SELECT max(coalesce(until, '{forever}')) FROM tenant_pauses
     WHERE job_type IN ('', j.job_type) AND {_active}"""
 _task_end = 'SELECT value FROM json_each(:later) WHERE key=j.task'
 _from = f"max(j.run_at, coalesce(({_pause_end}), ''), coalesce(({_task_end}), ''))"
+_can_run = """(task IN (SELECT value FROM json_each(:tasks))
+    OR task IS NULL AND coalesce(function, :function)=:function)"""
 _may_start = f"id=:id AND {_from.replace('j.', 'tenant_jobs.')}<=:started_at"
 
 # %% ../nbs/04_store.ipynb #d10e26f2
@@ -474,12 +479,16 @@ def claim(self:JobStore,
     now:datetime|Callable, # The time, or a clock, which is asked when the lock is held
     lease:timedelta=lease_time, # How long the claim lasts unless it is renewed
     limits:dict|None=None, # Limits and rates by task, see `waiting`
+    tasks:list[str]|None=None, # Tasks that the process can run; None for any job
+    function:str|None=None, # The function that it has for this job, if that has no task
 )->TenantJob|None: # The row as claimed, or None if it isn't pending, isn't due, is paused, or must wait
-    "Move one pending job to running, if it is still pending and may start"
+    "Move one pending job to running, if it is still pending, may start, and names what the process has"
+    which,args = _may_start,{}
+    if tasks is not None: which,args = f'{which} AND {_can_run}',dict(tasks=json.dumps(tasks), function=function)
     def work(conn):
         at = _begin_claim(conn, limits, now)
         vals = dict(_claim_values(owner, at, lease), later=json.dumps(waiting(conn, limits, at)))
-        return _start(conn, limits, _move(conn, 'claim', job_id, which=_may_start, **vals))
+        return _start(conn, limits, _move(conn, 'claim', job_id, which=which, **vals, **args))
     return self.write(work, runner, single=not limits)
 
 # %% ../nbs/04_store.ipynb #22cad3cf

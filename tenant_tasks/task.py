@@ -10,7 +10,7 @@ __all__ = ['Task', 'task', 'UnknownTask', 'find_task', 'task_names', 'task_limit
 
 # %% ../nbs/05_task.ipynb #c2972099
 import inspect,logging
-from collections.abc import Callable
+from collections.abc import Callable,Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -155,9 +155,11 @@ def find_task(
     known = ', '.join(sorted(_tasks)) or 'none'
     raise UnknownTask(f"no task {name!r} is registered in this process; registered: {known}")
 
-def task_names()->list[str]: # All of them
-    "Names of the tasks that this process can run"
-    return list(_tasks)
+def task_names(
+    executors:Collection|None=None, # Leave out tasks that need an executor of another name; None for all tasks
+)->list[str]: # In the order in which they were registered
+    "Names of the registered tasks"
+    return [o.name for o in list(_tasks.values()) if executors is None or o.on is None or o.on in executors]
 
 # %% ../nbs/05_task.ipynb #27fcec5c
 def task_limits()->dict[str,tuple]: # By name: its limit and its rate

@@ -353,7 +353,7 @@ async def test_an_executor_that_is_not_there(path, pool, monkeypatch):
         async with working(path, pool): pass
     bare = manager_at(path, process=Process())
     job = await run(bare, heavy.nowhere)
-    assert job.status=='failed' and job.retry_count==1 and 'FunctionLost' in job.error_log and "got 'nowhere', known: none" in job.error_log
+    assert (job.status, job.retry_count, job.error_log)==('pending', 0, None)
 
 @pytest.mark.parametrize('src,says', [('x = 1', 'UnknownTask'),
     *slow((None, 'ModuleNotFoundError'), ('import no_such_module', 'ModuleNotFoundError'))])
