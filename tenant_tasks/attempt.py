@@ -21,7 +21,7 @@ from numbers import Real
 import anyio,apsw
 from fastcore.aio import is_async_callable
 from fastcore.basics import patch
-from fastlite import Database,database
+from fastlite import Database
 
 from .job import *
 from .retry import *
@@ -510,11 +510,9 @@ def tenant(self:Attempt)->str:
 @patch(as_prop=True)
 def db(self:Attempt)->Database:
     "The tenant's database, on a connection for this job alone; inside of a transaction, the one in it"
-    path,open_here = self.store.link.path,self.store.link.joined()
-    if open_here is not None: return open_here
-    if self._db is None:
-        self._db = retry_busy(lambda: database(path)) if path else self.store.db
-        if path: self._db.conn.set_busy_timeout(int(caller.patience*1000))
+    link = self.store.link
+    if (open_here := link.joined()) is not None: return open_here
+    if self._db is None: self._db = Database(link.connect()) if link.path else self.store.db
     return self._db
 
 # %% ../nbs/07_attempt.ipynb #61487ddb

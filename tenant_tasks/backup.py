@@ -48,7 +48,6 @@ def _open_source(path, vfs, still):
     if still and not _size(path+'-wal'): return open_still(path)
     conn = open_plain(path, vfs=vfs)
     if _size(path+'-wal'): conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1) # Leave the files as they are
-    conn.set_busy_timeout(int(caller.patience*1000))
     return conn
 
 def _check(path):

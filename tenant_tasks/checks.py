@@ -100,9 +100,8 @@ def _stuck(conn, path, now, late):
 
 # %% ../nbs/09d_checks.ipynb #75f6b8b3
 def _look(path, full, now, late):
-    conn = open_plain(path)
+    conn = open_plain(path, patience=runner.patience)
     try:
-        conn.set_busy_timeout(int(runner.patience*1000))
         if os.path.exists(path+'-wal'): conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         yield from _damage(conn, full)
         state = schema_state(conn)

@@ -23,10 +23,10 @@ from pathlib import Path
 
 import apsw
 from fastcore.basics import patch
-from fastlite import database
 
 from .job import *
 from .link import *
+from .transaction import *
 from .store import *
 from .manager import *
 from .schedules import *
@@ -125,7 +125,7 @@ class Target:
     )->BackgroundTaskManager|None: # Its manager, or None if it has no table of jobs
         "Open a tenant's database"
         path = self.files[name]
-        return BackgroundTaskManager(retry_busy(lambda: database(path))) if has_job_table(path) else None
+        return BackgroundTaskManager(ThreadDb(path)) if has_job_table(path) else None
 
 # %% ../nbs/13_cli.ipynb #1c3b70c7
 @patch

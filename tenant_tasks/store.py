@@ -189,16 +189,16 @@ def _write_and_tell(self:JobStore, work, mode, single, made):
 def read(self:JobStore,
     sql:str, # One query
     args=(), # Its parameters, in order or by name
-    mode:Mode=caller, # `caller` or `runner`
+    mode:Mode=reader, # `caller`, `reader` or `runner`
     conv:Callable=list, # Turns the rows into the result
 ): # What `conv` returns
-    "Query the database; waits until the connection is free, and commits nothing"
+    "Query the database; commits nothing"
     return self._ask(lambda conn: conv(conn.execute(sql, args)), mode)
 
 @patch
-def _ask(self:JobStore, ask, mode=caller):
+def _ask(self:JobStore, ask, mode=reader):
     if not self.link.path or (mode.joins and self._to_join() is not None): return self.write(ask, mode)
-    with self.link.use(mode) as conn: return ask(conn)
+    return self.link.ask(ask, mode)
 
 # %% ../nbs/04_store.ipynb #5c94216f
 _insert,_values = f"INSERT INTO tenant_jobs ({_cols}) VALUES ({', '.join('?'*len(columns))})",attrgetter(*columns)
@@ -901,7 +901,7 @@ def unknown(self:JobStore,
     return self.read(_unknown, args, runner, _jobs)
 
 # %% ../nbs/04_store.ipynb #2deeafea
-def _look_into(path, prepare): return link_at(os.path.realpath(path), prepare=ensure_schema).use(runner, prepare)
+def _link_to(path): return link_at(os.path.realpath(path), prepare=ensure_schema)
 
 def _has_table(conn):
     sql = "SELECT count(*) FROM sqlite_master WHERE type='table' AND name='tenant_jobs'"
@@ -911,7 +911,7 @@ def has_job_table(
     path:str, # A database file
 )->bool: # Is there a table of jobs?
     "Look into a database file for a table of jobs"
-    with _look_into(path, prepare=False) as conn: return _has_table(conn)
+    with _link_to(path).use(runner, prepare=False) as conn: return _has_table(conn)
 
 # %% ../nbs/04_store.ipynb #4a66cc3c
 class Glance(NamedTuple):
@@ -943,11 +943,12 @@ def glance(
     if not link.ready:
         with link.use(runner, prepare=False) as conn:
             if not link.ready and not _has_table(conn): return None
-    with link.use(runner) as conn:
+    def ask(conn):
         args = dict(owner=owner, tasks=json.dumps(tasks), later=json.dumps(waiting(conn, limits, now)))
         (due,owners,unknown), = conn.execute(_glance, dict(args, started_at=timestamp(now)))
         tick = (list(conn.execute(_next_tick))[0][0] or '') if _has_schedules(conn) else None
-    return Glance(None if due==never else due, json.loads(owners), bool(unknown), tick)
+        return Glance(None if due==never else due, json.loads(owners), bool(unknown), tick)
+    return link.ask(ask, runner)
 
 # %% ../nbs/04_store.ipynb #5042646b
 _live = "SELECT 1 FROM tenant_jobs WHERE status IN ('pending','running') LIMIT 1"
@@ -1021,7 +1022,7 @@ _batch = f"""SELECT
 def batch(self:JobStore,
     batch_id:str, # Which batch: the id of the job that follows
     limit:int=1000, # How many ids of failed jobs at most
-    mode:Mode=caller, # `caller` or `runner`
+    mode:Mode=reader, # `caller`, `reader` or `runner`
 )->Batch|None: # None if there is none
     "How far a batch is"
     (counts,failed,own), = self.read(_batch, dict(batch=batch_id, limit=limit), mode)
@@ -1168,7 +1169,7 @@ def quick_stats(
 )->tuple[dict,str|None]: # As `JobStore.stats`; all zero for a file that never had a job
     "How many jobs there are in each state of a database file"
     if not has_job_table(path): return dict.fromkeys(statuses, 0),None
-    with _look_into(path, prepare=True) as conn: return _stats(conn, count_limit)
+    return _link_to(path).ask(lambda conn: _stats(conn, count_limit), runner)
 
 # %% ../nbs/04_store.ipynb #f32d338a
 _runners = "SELECT owner, count(*) FROM tenant_jobs WHERE status='running' AND owner<>'' GROUP BY 1"
@@ -1177,7 +1178,7 @@ def quick_runners(
     path:str, # A database file that has had a job
 )->dict[str,int]: # By `owner`
     "How many jobs of a database file each process runs"
-    with _look_into(path, prepare=True) as conn: return dict(conn.execute(_runners))
+    return _link_to(path).ask(lambda conn: dict(conn.execute(_runners)), runner)
 
 # %% ../nbs/04_store.ipynb #2576f7ea
 def _hold(conn, path):
@@ -1193,7 +1194,7 @@ def exclusive(
 ): # How many jobs are running
     "Keep all processes from writing to a database, with all its data in the file itself"
     path = os.path.realpath(path)
-    with link_at(path, prepare=ensure_schema).use(caller, prepare=False) as conn:
+    with _link_to(path).use(caller, prepare=False) as conn:
         retry_busy(lambda: _hold(conn, path))
         try: yield _stats(conn, None)[0]['running'] if _has_table(conn) else 0
         finally: conn.execute('ROLLBACK')
@@ -1204,7 +1205,7 @@ def alone(
     path:str, # A database file
 ): # A connection
     "Have a database that no one else has open, with all its data in the file itself; `apsw.BusyError` if one has"
-    conn = open_plain(os.path.realpath(path))
+    conn = open_plain(os.path.realpath(path), patience=0)
     try:
         conn.pragma('journal_mode', 'delete')
         conn.execute('BEGIN EXCLUSIVE')

@@ -95,10 +95,8 @@ class Tenants:
 @patch
 def _database(self:Tenants, name):
     path = self.file(name)
-    if os.path.isfile(path):
-        try: return retry_busy(lambda: ThreadDb(path), timeout=runner.patience)
-        except (apsw.CantOpenError,FileNotFoundError):
-            if os.path.isfile(path): raise
+    with suppress(FileNotFoundError):
+        if os.path.isfile(path): return ThreadDb(path)
     raise TenantNotFound(f"no tenant {name!r} in {self._given!r}")
 
 @patch

@@ -9,7 +9,6 @@ __all__ = ['ThreadDb', 'in_transaction', 'note_opened', 'Transaction', 'undo_ope
 
 # %% ../nbs/03a_transaction.ipynb #94fc4db4
 import asyncio,os,threading,time,weakref
-from collections import OrderedDict
 from collections.abc import Callable,Iterable
 from concurrent import futures
 from contextlib import contextmanager,suppress
@@ -17,7 +16,7 @@ from contextvars import ContextVar
 
 import apsw
 from fastcore.basics import patch
-from fastlite import Database,database
+from fastlite import Database
 
 from .link import *
 
@@ -40,30 +39,28 @@ def _used(conn):
     return conn
 
 # %% ../nbs/03a_transaction.ipynb #f1caac4f
-_inherited = [] # Connections of the parent process
-
-class _Held:
-    "A thread's connection to one file"
-    def __init__(self, path):
+class _Lent:
+    "A thread's connection to one file, until another thread needs the files"
+    def __init__(self, link, conn):
         self.process = os.getpid()
-        self.conn = None
-        self.file = file_at(path)
-        self.conn = database(path, flags=apsw.SQLITE_OPEN_READWRITE).conn
-        self.conn.set_busy_timeout(int(caller.patience*1000))
+        self.lock = threading.Lock()
+        self.conn = conn
+        link.lent.add(self)
 
-    def __del__(self, getpid=os.getpid, inherited=_inherited): # At exit, globals may be gone
-        if self.process!=getpid(): inherited.append(self.conn)
+    def get(self):
+        if self.process!=os.getpid(): return None # The lock may be held in the parent
+        with self.lock: return self.conn
 
-_held_here = threading.local() # The most recent ones of this thread
-
-def _keep(held):
-    recent = vars(_held_here).setdefault('recent', OrderedDict())
-    recent[id(held)] = weakref.ref(held)
-    recent.move_to_end(id(held))
-    while len(recent)>8:
-        old = recent.popitem(last=False)[1]()
-        if old and old.process==os.getpid() and old.conn and not old.conn.in_transaction: old.conn = None
-    return held.conn
+    def let_go(self)->bool: # False if it is in use
+        "Close the connection, without moving the changes from the `-wal`"
+        with self.lock:
+            try:
+                if self.conn is None or self.conn.in_transaction: return self.conn is None
+                self.conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            except apsw.Error: return False
+            seen,self.conn = weakref.ref(self.conn),None
+            self.conn = seen() # Still there if its thread has it at hand
+            return self.conn is None
 
 # %% ../nbs/03a_transaction.ipynb #950bf391
 class _Later:
@@ -85,16 +82,18 @@ class ThreadDb(Database):
 
     def open_conn(self)->apsw.Connection|None: # None if this thread has none
         "The connection that this thread has open"
-        held = getattr(self._own, 'held', None)
-        return held.conn if held and held.process==os.getpid() else None
+        lent = getattr(self._own, 'lent', None)
+        return lent and lent.get()
 
     @property
     def conn(self)->apsw.Connection:
         "This thread's connection; `FileNotFoundError` if the file is gone"
         if self._later: return self._later
-        file = file_at(self.path)
-        if not (self.open_conn() and self._own.held.file==file): self._own.held = retry_busy(lambda: _Held(self.path))
-        conn = _keep(self._own.held)
+        file,conn = file_at(self.path),self.open_conn()
+        if not (conn and conn.file==file):
+            link = link_at(self.path)
+            conn = link.connect()
+            self._own.lent = _Lent(link, conn)
         return own_conns.note(self.path, _used(conn))
 
     @conn.setter
@@ -127,11 +126,10 @@ def joined(self:DbLink)->Database|None: # None if there is nothing to join
 def own_db(self:DbLink)->Database:
     "The database object for transactions: one at a time uses it"
     file = file_at(self.path)
-    if self.spare and self.spare[0]==file: return self.spare[1]
-    db = Database(self.connect())
-    db.conn.pragma('synchronous', 'FULL')
-    self.spare = file,db
-    return db
+    if not (self.spare and self.spare.conn.file==file):
+        self.spare = Database(self.connect())
+        self.spare.conn.pragma('synchronous', 'FULL')
+    return self.spare
 
 # %% ../nbs/03a_transaction.ipynb #a782757a
 def note_opened(

@@ -308,12 +308,12 @@ async def test_async_jobs_keep_within_their_share(tenants):
 def test_too_many_are_closed(tmp_path, monkeypatch):
     "One of the others: its changes stay in the `-wal`, unless a thread or a transaction is using it; nothing is lost"
     monkeypatch.setattr(links, 'most_open', lambda: 2)
-    for o in [*links.open_links.links]: o.evict()
+    links.open_links.forget()
     tenants = Tenants(tmp_path)
-    for o in 'abc': tenants.create(o).submit('note', note)
+    ids = {o:tenants.create(o).submit('note', note)[0] for o in 'abc'}
     closed, = [o for o in 'abc' if tenants.link(o).conn is None]
     assert closed!='c' and os.path.getsize(tmp_path/f'{closed}.db-wal')
-    assert len(tenants[closed].list_jobs())==1 and tenants.link(closed).conn
+    assert tenants[closed].get_job(ids[closed]) and tenants.link(closed).conn
     assert [tenants.link(o).conn is None for o in 'abc'].count(True)==1
     with tenants.link('b').use(runner), tenants['b'].transaction(): pass
     with tenants.link('b').use(runner): assert not tenants.link('b').evict()
@@ -323,7 +323,7 @@ def test_too_many_are_closed(tmp_path, monkeypatch):
 def test_a_few_tenants_too_many_cost_little(tmp_path, monkeypatch):
     "A worker goes around 22 tenants again and again, of which 20 may be open: few of them are opened anew in each round"
     monkeypatch.setattr(links, 'most_open', lambda: 20)
-    for o in [*links.open_links.links]: o.evict()
+    links.open_links.forget()
     tenants,opened,connect = Tenants(tmp_path, max_open=20),[],links.DbLink.connect
     names = [f't{i}' for i in range(22)]
     for o in names: tenants.create(o)
@@ -332,7 +332,7 @@ def test_a_few_tenants_too_many_cost_little(tmp_path, monkeypatch):
     again = 0
     for _ in range(10):
         for o in names:
-            managers[o].store.stats(10)
+            managers[o].store.get('x')
             again += tenants[o] is not managers[o]
             managers[o] = tenants[o]
     assert len(opened)<110 and again<110
@@ -360,16 +360,3 @@ def test_a_schema_is_checked_once(tmp_path, monkeypatch):
     os.rename(path, path+'.old')
     database(path)
     assert use()==4
-
-def test_a_plain_connection_calls_no_hooks(tmp_path, monkeypatch):
-    "fastlite's opening calls the driver's hooks, ours doesn't, even if both open at the same time; foreign keys hold in both"
-    path,opened = str(tmp_path/'acme.db'),[]
-    db = database(path)
-    monkeypatch.setattr(apsw, 'connection_hooks', [lambda conn: links._unless_plain(conn, (opened.append,))])
-    link = link_at(path)
-    threads = [threading.Thread(target=lambda: [database(path) for _ in range(5)])]
-    threads += [threading.Thread(target=lambda: [link.connect(plain=True) for _ in range(20)]) for _ in range(2)]
-    for o in threads: o.start()
-    for o in threads: o.join()
-    assert len(opened)==5 and link.connect(plain=True).config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, -1)==1
-    assert db.conn.pragma('journal_mode')=='wal'

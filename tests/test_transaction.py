@@ -335,17 +335,6 @@ def test_a_thread_has_a_connection_of_its_own(tenants):
     def other(): return tenants['a'].submit('other', work) and db.open_conn()
     assert Call(other).answer() is None
 
-def test_a_threads_connections_are_bounded(tmp_path):
-    "The least recently used is closed, unless it has a transaction open"
-    tenants = Tenants(tmp_path)
-    dbs = [tenants.create(f't{i}').db for i in range(20)]
-    assert not [o for o in dbs if o.open_conn()] # Opened when it is used
-    for o in dbs: o.conn
-    assert sum(o.open_conn() is not None for o in dbs)==8
-    with dbs[0].conn as conn:
-        for o in dbs[1:]: o.q('SELECT 1 AS a')
-        assert dbs[0].conn is conn
-
 def test_a_dropped_tenant_is_closed_in_all_threads(tenants):
     if not os.path.isdir('/proc/self/fd'): pytest.skip('no /proc on this system')
     def opened(): return sum(tenants.file('a') in os.readlink(f'/proc/self/fd/{o}') for o in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{o}'))
