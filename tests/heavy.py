@@ -116,7 +116,8 @@ class Useless:
     def __reduce__(self): raise TypeError('never')
     def __repr__(self): return 'useless'
 
-ends = dict(odd=lambda: Odd(1, 2), mute=Mute, exit=lambda: SystemExit(3), os=lambda: OSError('no route'), key=lambda: KeyError('gone'),
+ends = dict(odd=lambda: Odd(1, 2), mute=Mute, exit=lambda: SystemExit(3), os=lambda: OSError('no route'),
+    key=lambda: KeyError('gone'),
     value=lambda: ValueError('bad'), cancel=lambda: Cancel('not wanted'), snooze=lambda: Snooze(60, 'too busy'))
 
 @task(on='cpu', name='h.end', retry_on=(OSError,Odd,Mute,SystemExit), cancel_on=KeyError)
@@ -188,7 +189,8 @@ def intrude():
     "Write to the connection of this process what looks like an answer"
     for o in os.listdir('/proc/self/fd'):
         with suppress(OSError):
-            if stat.S_ISSOCK(os.fstat(int(o)).st_mode): Connection(os.dup(int(o))).send_bytes(b'{"value": "of a stranger"}')
+            if not stat.S_ISSOCK(os.fstat(int(o)).st_mode): continue
+            Connection(os.dup(int(o))).send_bytes(b'{"value": "of a stranger"}')
     return 'my own'
 
 @task(on='nowhere', name='h.nowhere')

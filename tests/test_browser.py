@@ -1,206 +1,628 @@
-"The example app in a real browser: cards that move by themselves, buttons, keyboard, no JavaScript, narrow and dark pages"
-import os,re,shutil
+"Pages in Chromium: they stay up to date around what people do, under a strict content security policy and without htmx"
+from contextlib import contextmanager
+from datetime import datetime,timedelta,timezone
+from itertools import product
+from threading import Thread
+from urllib.parse import parse_qs,urlsplit
 
-import pytest
-from browser import browsing,chromium,example,log_in
+import pytest,uvicorn
+from browser import axe,browsing,example,log_in,need_browser
+from fasthtml.common import FastHTML,Link,Main,Title
+from helpers import marked,wait_until
 
-def needs(what, ok):
-    if ok: return
-    if os.environ.get('CI'): pytest.fail(f'{what} is missing')
-    pytest.skip(f'{what} is missing')
+from tenant_tasks.job import *
+from tenant_tasks.task import *
+from tenant_tasks.tenants import *
+from tenant_tasks.views import *
+from tenant_tasks.pages import *
+from tenant_tasks.operators import *
+
+panels = 'numbers', 'schedules', 'limits', 'batches'
+
+@task(name='browser.sync')
+def sync(**kw): return kw
+
+@task(name='browser.mail', limit=3, rate=(100, 60))
+def mail(**kw): return kw
+
+cdn = 'https://cdn.jsdelivr.net/npm'
+sheets = dict(pico=['@picocss/pico@2.0.6/css/pico.min.css'], monster=['franken-ui@2.0.0/dist/css/core.min.css',
+    'tailwindcss@3.4.17/src/css/preflight.css', 'daisyui@4.12.24/dist/full.css'])
+
+class Strict:
+    "Middleware that adds a content security policy to each answer"
+    def __init__(self, app, sources):
+        self.app = app
+        self.policy = f"default-src 'self'; style-src 'self' {sources}; img-src 'self' data:".encode()
+
+    async def __call__(self, scope, receive, send):
+        async def send_with_policy(o):
+            if 'headers' in o: o['headers'] = [*o['headers'], (b'content-security-policy', self.policy)]
+            await send(o)
+        await self.app(scope, receive, send_with_policy)
+
+class Web:
+    "A server in a thread of this process, for the app that is set"
+    app = None
+    async def __call__(self, scope, receive, send): await self.app(scope, receive, send)
+
+    def start(self):
+        kw = dict(port=0, lifespan='off', log_level='error', timeout_graceful_shutdown=1)
+        self.server = uvicorn.Server(uvicorn.Config(self, **kw))
+        self.thread = Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        wait_until(lambda: self.server.started)
+        self.base = f'http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}'
+
+    def stop(self):
+        self.server.should_exit = True
+        self.thread.join()
+
+class Site:
+    "An app without htmx whose pages everybody may use, and its tenant, to whom tests write rows as workers do"
+    def __init__(self, web, folder, look=''):
+        tenants = Tenants(folder)
+        self.manager = tenants.create('acme')
+        self.n = 0
+        hdrs = [Link(rel='stylesheet', href=f'{cdn}/{o}') for o in sheets.get(look, ())]
+        htmlkw = dict(lang='en', cls='uk-theme-blue' if look=='monster' else None)
+        app = FastHTML(default_hdrs=False, hdrs=hdrs, htmlkw=htmlkw, secret_key='x')
+        jobs_ui(app, lambda req: self.manager, lambda req: 'act', edit=True)
+        operator_ui(app, tenants, lambda req: 'act')
+        @app.route('/cards', methods=['get'])
+        def cards(ids:str):
+            return Title('Cards'), Main(*[self.manager.get_job(o) for o in ids.split(',')], cls='container')
+        web.app = Strict(app, 'https://cdn.jsdelivr.net' if hdrs else '')
+
+    def add(self, status='running', job_type='sync', **kw):
+        "A row as it is, without a function: its id"
+        self.n += 1
+        now = utcnow()
+        own = dict(owner='x~y~1~00000000', claim=f'c{self.n}', lease_until=timestamp(now+timedelta(hours=1)))
+        times = dict(created_at=timestamp(now), started_at=None if status=='pending' else timestamp(now))
+        if status in final_statuses: times['completed_at'] = timestamp(now)
+        vals = dict(times, task='browser.sync', **own if status=='running' else {}) | kw
+        self.manager.store.submit([TenantJob(f'{self.n:032x}', job_type, status, **vals)])
+        return f'{self.n:032x}'
+
+    def later(self): return self.add('pending', run_at=timestamp(utcnow()+timedelta(hours=1)))
+
+    def set(self, job_id, **vals):
+        "Change columns of a row, as a worker does"
+        sets = ', '.join(f'{o}=:{o}' for o in vals)
+        self.write(f'UPDATE tenant_jobs SET {sets} WHERE id=:id', dict(vals, id=job_id))
+
+    def write(self, sql, args): self.manager.store.write(lambda conn: conn.execute(sql, args))
+    def log(self, job_id, n, attempt, text):
+        self.write('INSERT INTO tenant_job_log VALUES (?,?,?,?,?)', (job_id, n, attempt, timestamp(utcnow()), text))
+    def end(self, job_id, status='completed', **kw):
+        self.set(job_id, status=status, completed_at=timestamp(utcnow()), **kw)
 
 @pytest.fixture(scope='module')
-def base(tmp_path_factory):
-    needs('Chromium', chromium())
-    needs('npm, which brings htmx,', shutil.which('npm'))
-    with example(tmp_path_factory.mktemp('tenants')) as url: yield url
-
-@pytest.fixture(scope='module')
-def new_page(base):
-    pytest.importorskip('playwright', reason='browser tests need the extra `dev`')
-    with browsing() as make: yield make
+def web():
+    res = Web()
+    res.start()
+    yield res
+    res.stop()
 
 @pytest.fixture
-def page(new_page, base):
-    res = new_page(viewport=dict(width=1000, height=800))
-    log_in(res, base, 'ann')
-    yield res
-    res.context.close()
+def site(web, tmp_path): return Site(web, tmp_path)
 
-def submit(page, kind):
-    "Press the button of a kind of job: its card"
-    n = page.locator('#new > section').count()
-    page.locator(f'[hx-post="/submit/{kind}"]').click()
-    page.locator(f'#new > section:nth-last-child({n+1})').wait_for()
-    return page.locator('#'+page.locator('#new > section').first.get_attribute('id'))
+count_asking = """window.asking = 0
+const ask = window.fetch
+window.fetch = async (...args) => {
+    window.asking++
+    try {
+        const res = await ask(...args), text = await res.text()
+        res.text = async () => text
+        return res
+    } finally { window.asking-- }
+}"""
 
-def status(card, word): card.locator(f'[data-status={word}]').wait_for()
+@pytest.fixture(scope='module')
+def new_page(web):
+    "What opens a page that knows its `problems`, and the addresses that it has `asked` for what has changed"
+    need_browser()
+    def watched(page):
+        page.problems,page.asked = [],[]
+        page.on('console', lambda m: m.type=='error' and page.problems.append(m.text))
+        page.on('pageerror', lambda e: page.problems.append(str(e)))
+        page.on('request', lambda o: '~live' in o.url and page.asked.append(o.url))
+        page.add_init_script(count_asking)
+        return page
+    size = dict(width=1000, height=800)
+    with browsing() as make: yield lambda **options: watched(make(**dict(viewport=size, base_url=web.base, **options)))
 
-def press(page, name):
-    "Press a button that leads to a page"
-    with page.expect_navigation(): page.get_by_role('button', name=name).click()
+@pytest.fixture
+def opened(new_page):
+    "What opens a page with options, for one test"
+    pages = []
+    yield lambda **options: pages.append(new_page(**options)) or pages[-1]
+    for o in pages: o.context.close()
 
-def test_card_moves_from_pending_to_completed_and_then_asks_no_more(page):
-    "No reload in between: a mark on the window is still there; the bar moves; after the end there is not one more request"
+@pytest.fixture(scope='module')
+def lasting(new_page): return new_page()
+
+@pytest.fixture
+def page(lasting):
+    "One page for many tests, since a new one costs half a second of processor time"
+    lasting.problems.clear()
+    lasting.asked.clear()
+    yield lasting
+    lasting.unroute_all()
+    lasting.goto('about:blank')
+
+@pytest.fixture
+def still(opened):
+    "A page whose time stands still until `pass_time`"
+    res,now = opened(),datetime.now(timezone.utc)
+    res.clock.install(time=now)
+    res.clock.pause_at(now+timedelta(hours=1)) # The script reckons with clocks that are wrong
+    return res
+
+def card(page, job_id): return page.locator(f'#job-{job_id}')
+def row(page, job_id): return page.locator(f'#job-{job_id}-row')
+def has(locator, text): locator.filter(has_text=text).wait_for()
+def focused(page, what): return page.evaluate(f'document.activeElement.{what}')
+
+def pass_time(page, secs):
+    "Let time go by for a page whose time stands still, and let it take in each answer of the server"
+    for _ in range(int(2*secs)):
+        page.clock.run_for(500)
+        wait_until(lambda: page.wait_for_timeout(2) or not page.evaluate('asking'))
+
+# -- the example app
+
+def test_a_card_moves_from_pending_to_completed_and_then_asks_no_more(opened, tmp_path):
+    "Without a reload: a mark on the window is still there; the bar moves; after the end there is not one more request"
+    need_browser(npm=True)
+    page = opened()
+    with example(tmp_path) as base:
+        log_in(page, base, 'ann')
+        page.evaluate("window.mark = 'here'; window.seen = []")
+        page.locator('[hx-post="/submit/make_report"]').click()
+        card = page.locator('#new > section')
+        card.wait_for()
+        page.evaluate("""new MutationObserver(() => seen.push(document.querySelector('#new progress')?.value))
+            .observe(document.querySelector('#new'), {subtree: true, childList: true, attributes: true})""")
+        card.locator('[data-status=completed]').wait_for()
+        assert page.evaluate('mark')=='here' and page.asked
+        seen = [o for o in page.evaluate('seen') if o is not None]
+        assert seen==sorted(seen), seen
+        card.get_by_text('Result').click()
+        assert '100 rows' in card.inner_text() and not card.get_by_role('button').count()
+        assert not page.locator('[data-tt-every]').count(), 'nothing is asked for any more'
+
+# -- what stays while a page changes
+
+def test_the_policy_is_strict_and_nothing_breaks_it(page, site):
+    "Stylesheet and script apply; nothing is inline; the page says nothing in the console"
+    job_id = site.add(progress=.4)
+    for path in ('/jobs', f'/jobs/{job_id}', '/ops', f'/cards?ids={job_id}'):
+        page.goto(path)
+        assert page.evaluate("getComputedStyle(document.querySelector('.tt')).fontSize")=='14px'
+        assert page.evaluate('ttJobs') and not page.locator('[style], [onclick], style, script:not([src])').count()
+    site.end(job_id)
+    has(card(page, job_id), 'completed')
+    assert not [o for o in page.problems if '404' not in o], page.problems # Of an icon
+
+def test_a_list_changes_around_what_people_do(page, site):
+    "Ticks, select all, the focus and selected text stay; rows come in; a text that is selected changes once it is free"
+    ids = [site.add() for _ in range(3)]
+    page.goto('/jobs')
+    page.get_by_label('Select all').check()
+    assert page.locator('tbody input:checked').count()==3
+    row(page, ids[0]).get_by_role('checkbox').uncheck()
+    assert page.get_by_label('Select all').evaluate('o => o.indeterminate')
+    row(page, ids[1]).get_by_role('link').focus()
+    row(page, ids[1]).locator('.tt-badge').evaluate('o => getSelection().selectAllChildren(o)')
+    new = site.add()
+    for o in ids[::-1]: site.end(o)
+    for o in (ids[0], ids[2]): has(row(page, o), 'completed')
+    assert focused(page, 'id')==f'job-{ids[1]}-link' and row(page, new).is_visible()
+    assert page.locator('tbody input:checked').count()==2 and not row(page, new).get_by_role('checkbox').is_checked()
+    assert page.evaluate('getSelection().toString()')=='running'
+    page.evaluate('getSelection().removeAllRanges()')
+    has(row(page, ids[1]), 'completed')
+
+def test_cards_have_buttons_from_the_start_and_the_focus_stays(page, site):
+    "A press is sent in place, the keyboard goes on with what there is then, and a refusal is said beside the button"
+    live,over = site.later(),site.add('failed')
+    site.manager.pause('sync')
+    page.goto(f'/cards?ids={live},{over}')
     page.evaluate("window.mark = 'here'")
-    asked = []
-    page.on('request', lambda r: '~live' in r.url and asked.append(r.url))
-    card = submit(page, 'make_report')
-    status(card, 'running')
-    values = []
-    while not card.locator('[data-status=completed]').count():
-        values += card.locator('progress').evaluate_all('bars => bars.map(o => o.value)')
-        page.wait_for_timeout(200)
-    assert len(set(values))>=2 and values==sorted(values), values
-    assert page.evaluate('window.mark')=='here' and len(asked)>=2
-    card.get_by_text('Result').click()
-    assert '100 rows' in card.inner_text() and not card.get_attribute('data-tt-every') and not card.get_by_role('button').count()
-    n = len(asked)
-    page.wait_for_timeout(2500)
-    assert len(asked)==n
-
-def test_failing_job_shows_its_attempts_and_an_open_error_stays_open(page):
-    card = submit(page, 'import_csv')
-    card.get_by_text('of 3 attempts failed').wait_for()
-    fold = card.locator('details.tt-error')
-    card.get_by_text('2 of 3 attempts failed').wait_for()
-    fold.locator('summary').click()
-    countdown = []
-    for _ in range(12):
-        countdown += card.get_by_text('next attempt').all_inner_texts()
-        if len(set(countdown))>1: break
-        page.wait_for_timeout(250)
-    assert len(set(countdown))>1 and fold.get_attribute('open') is not None, 'the card went on while the error stayed open'
-    status(card, 'failed')
-    assert 'after 3 of 3 attempts' in card.inner_text()
-    card.locator('strong').click()
-    page.get_by_text('Attempt 1 failed at').wait_for()
-    assert 'hunter42' not in page.content() and '••••••' in page.content()
-
-def test_cancel_and_retry_by_click(page):
-    card = submit(page, 'make_report')
-    status(card, 'running')
-    card.get_by_role('button', name='Cancel make_report').click()
-    status(card, 'cancelled')
-    card.get_by_role('button', name='Retry make_report').click()
-    status(card, 'running')
-    card.get_by_role('button', name='Cancel').focus()
-    page.wait_for_timeout(1500)
-    assert page.evaluate('document.activeElement.innerText')=='Cancel', 'a refresh leaves the focus where it is'
+    assert [card(page, o).get_by_role('button').inner_text() for o in (live, over)]==['Cancel', 'Retry']
+    card(page, live).get_by_role('button').focus()
     page.keyboard.press('Enter')
-    status(card, 'cancelled')
+    has(card(page, live), 'cancelled')
+    assert focused(page, 'innerText')=='Retry'
+    page.keyboard.press('Enter')
+    card(page, live).get_by_role('button', name='Cancel').wait_for()
+    assert focused(page, 'innerText')=='Cancel' and page.evaluate('mark')=='here'
+    page.route('**/~live*', lambda route: route.fulfill(status=204, headers={'tt-live':'1'}))
+    site.end(live)
+    card(page, live).get_by_role('button').click()
+    assert 'must be pending or running' in card(page, live).get_by_role('alert').inner_text()
 
-def test_status_is_announced_from_a_region_that_stays(page):
+def test_a_status_is_announced_from_a_region_that_stays(page, site):
     "A screen reader speaks when the text of a live region changes, so the region itself has to stay"
-    card = submit(page, 'make_report')
-    region = card.get_by_role('status')
-    region.evaluate("o => { window.region = o; window.said = []; new MutationObserver(() => said.push(o.innerText.trim())).observe(o, {childList: true, characterData: true, subtree: true}) }")
-    status(card, 'running')
-    card.get_by_role('button', name='Cancel').click()
-    status(card, 'cancelled')
-    assert page.evaluate('document.contains(window.region)')
-    said = [o for o in page.evaluate('window.said') if o]
-    assert said[-1]=='cancelled' and len(said)<=4, said
-    assert card.get_by_role('status').get_attribute('aria-live')=='polite'
+    job_id = site.later()
+    page.goto(f'/cards?ids={job_id}')
+    region = card(page, job_id).get_by_role('status')
+    region.evaluate("""o => { window.region = o; window.said = []
+        const note = () => said.push(o.innerText.trim())
+        new MutationObserver(note).observe(o, {childList: true, characterData: true, subtree: true}) }""")
+    card(page, job_id).get_by_role('button', name='Cancel').click()
+    has(card(page, job_id), 'cancelled')
+    said = [o for o in page.evaluate('said') if o]
+    assert page.evaluate('region.isConnected') and said[-1]=='cancelled' and len(said)<=3, said
+    assert region.get_attribute('aria-live')=='polite'
 
-def test_list_refreshes_filters_and_acts_in_bulk(page, base):
-    ids = [submit(page, 'make_report').get_attribute('id') for _ in range(2)]
-    page.goto(base+'/jobs')
-    page.locator('tbody tr', has_text='running').first.wait_for()
-    for o in ids: page.locator(f'input[value="{o.removeprefix("job-")}"]').check()
-    page.wait_for_timeout(3500)
-    assert page.locator('tbody input:checked').count()==2, 'a refresh leaves the selection as it is'
+def test_the_page_of_a_job_changes_as_one(page, site):
+    "Badge, buttons, failures, log: an open error stays open at the next one, selected text stays, new lines come below"
+    now = utcnow()
+    one = add_error(None, 1, now, 'Traceback\nConnectionError: first')
+    job_id = site.add('pending', retry_count=1, error_log=one, run_at=timestamp(now))
+    page.goto(f'/jobs/{job_id}')
+    page.locator('.tt-error summary', has_text='ConnectionError: first').click()
+    assert not page.locator('.tt-log').is_visible()
+    site.log(job_id, 1, 1, '1,200 <b>rows</b>')
+    line = page.get_by_role('region', name='Log').get_by_text('1,200 <b>rows</b>')
+    line.evaluate("o => { getSelection().selectAllChildren(o); window.line = o }")
+    for n,attempt,text in ((2, 1, 'two'), (3, 2, 'three')): site.log(job_id, n, attempt, text)
+    two = add_error(one, 2, now, 'Traceback\nOSError: second')
+    site.end(job_id, 'failed', retry_count=2, started_at=timestamp(now), error_log=two)
+    page.get_by_text('Attempt 2 failed at').wait_for()
+    page.get_by_text('three', exact=True).wait_for()
+    lines = [o.split('\n')[-1] for o in page.locator('.tt-log li').all_inner_texts()]
+    assert lines==['Attempt 1', '1,200 <b>rows</b>', 'two', 'Attempt 2', 'three']
+    assert page.evaluate("getSelection().toString()=='1,200 <b>rows</b>' && line.isConnected")
+    assert page.locator('.tt-badge').inner_text()=='failed' and page.get_by_role('button', name='Retry sync').count()==1
+    assert page.locator('details > summary', has_text='OSError: second').count()==1, 'each error is there once'
+    for o in (1, 2): assert page.locator('details[open] > summary', has_text=f'Attempt {o}').count()==1
+
+# -- buttons, forms and keys
+
+def test_copy_restart_and_other_arguments_by_click(page, site):
+    "In place: a copy, a question before steps are thrown away, a refusal that leaves what was typed, and a retry"
+    page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
+    job_id = site.add('failed', payload='{"rows": 7, "password": "hunter42"}', retry_count=1)
+    site.write("INSERT INTO tenant_steps VALUES (?,'login','step',?,'c','1')", (job_id, timestamp(utcnow())))
+    page.goto(f'/jobs/{job_id}')
+    page.evaluate("window.mark = 'here'")
+    page.get_by_role('button', name='Copy ID').click()
+    page.get_by_role('button', name='Copied').wait_for()
+    assert page.evaluate('navigator.clipboard.readText()')==job_id
+    page.get_by_role('button', name='Restart').click()
+    has(page.get_by_role('alert'), 'Forget the finished step and start again?')
+    page.get_by_role('button', name='No').click()
+    page.locator('summary', has_text='other arguments').click()
+    area = page.get_by_label('Arguments as JSON')
+    area.fill('{"rows": 8, "password": oops}')
+    page.get_by_role('button', name='Retry with these').click()
+    has(page.get_by_role('alert'), 'line 1, column 25 is not')
+    assert area.input_value()=='{"rows": 8, "password": oops}'
+    area.fill('{"rows": 8, "password": "••••••"}')
+    page.get_by_role('button', name='Retry with these').click()
+    has(page.locator('.tt-badge'), 'completed')
+    assert site.manager.get_job(job_id).kwargs==dict(rows=8, password='hunter42')
+    assert '"rows": 8' in page.locator('[data-tt-copy="Copy arguments"]').inner_text()
+    assert page.evaluate('mark')=='here' and page.title()=='sync completed'
+
+def test_many_are_confirmed_in_place(page, site):
+    "No buttons while nothing is selected; twelve are asked about; what came of it is said and the list is new"
+    ids = [site.later() for _ in range(12)]
+    page.goto('/jobs')
+    page.get_by_label('Select all').wait_for()
+    assert not page.get_by_role('button', name='Cancel selected').is_visible()
+    page.get_by_label('Select all').check()
     page.get_by_role('button', name='Cancel selected').click()
-    page.locator('tbody tr', has_text='cancelled').nth(1).wait_for()
-    page.get_by_label('By status').get_by_role('link', name='Cancelled').click()
-    page.wait_for_url('**/jobs?status=cancelled**')
-    assert page.get_by_label('By status').locator('[aria-current=page]').inner_text().startswith('Cancelled')
-    assert {o.strip() for o in page.locator('tbody .tt-badge').all_inner_texts()}=={'cancelled'}
+    has(page.get_by_role('alert'), 'Cancel 12 jobs?')
+    assert site.manager.job_stats()['pending']==12
+    page.get_by_role('alert').get_by_role('button', name='Yes').click()
+    page.get_by_text('12 jobs cancelled.').wait_for()
+    has(row(page, ids[0]), 'cancelled')
+    assert page.url.endswith('/jobs') and not page.locator('tbody input:checked').count()
+
+def test_keys_ticks_and_a_bar_that_stays_in_sight(page, site):
+    "Next, previous, select, open, retry, find, help; with shift a range; no key in a field, nor once they are off"
+    ids = [site.add('failed', payload='{"n": %d}'%i) for i in range(30)][::-1] # As shown: the newest first
+    page.goto('/jobs')
+    press,bar = page.keyboard.press,page.locator('.tt-bulk')
+    def ticked(): return [o.get_attribute('value') for o in page.locator('tbody input:checked').all()]
+    def in_sight(o): return o.is_visible() and o.evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
+    assert not in_sight(bar)
+    for o in 'jjkjx': press(o)
+    assert focused(page, 'id')==f'job-{ids[1]}-link' and ticked()==[ids[1]] and in_sight(bar)
+    has(bar, '1 selected')
+    page.locator(f'[value="{ids[2]}"]').check()
+    page.locator(f'[value="{ids[6]}"]').click(modifiers=['Shift'])
+    assert ticked()==ids[1:7]
+    page.locator(f'[value="{ids[4]}"]').click(modifiers=['Shift'])
+    assert ticked()==ids[1:4]
     page.get_by_label('Select all').check()
-    n = page.locator('tbody tr').count()
-    assert page.locator('tbody input:checked').count()==n>=2
-    page.locator('tbody input').first.uncheck()
-    page.get_by_role('button', name='Retry selected').click()
-    page.locator('tbody tr').nth(1).wait_for(state='detached')
-    assert page.locator('tbody tr').count()==1, 'the one that was unchecked again stays cancelled'
-    page.goto(base+'/jobs')
-    page.get_by_label('ID').fill(ids[0].removeprefix('job-')[:20])
-    page.keyboard.press('Enter')
-    page.wait_for_url('**id=0**')
-    assert page.locator('tbody tr').count()==1
+    press('r')
+    has(page.get_by_role('alert'), 'Retry 30 jobs?')
+    assert in_sight(page.get_by_role('alert'))
+    page.get_by_role('alert').get_by_role('button', name='No').click()
+    page.get_by_label('Select all').check()
+    page.get_by_label('Select all').uncheck()
+    assert not page.locator('.tt-said').count() and bar.locator('.tt-picked').inner_text()==''
+    for o in '/x': press(o)
+    assert page.locator('input[name=text]').input_value()=='x' and not ticked()
+    row(page, ids[3]).get_by_role('link').focus()
+    press('r')
+    page.get_by_text('1 job retried.').wait_for()
+    has(row(page, ids[3]), 'completed')
+    press('?')
+    page.get_by_role('dialog').get_by_text('Open the job').wait_for()
+    page.get_by_label('Shortcuts are on').uncheck()
+    for o in ('Escape', 'x'): press(o)
+    assert not ticked()
+    page.reload()
+    page.get_by_role('button', name='Shortcuts').click()
+    page.get_by_label('Shortcuts are on').check()
+    page.get_by_role('button', name='Close').click()
+    row(page, ids[5]).get_by_role('link').focus()
+    press('o')
+    page.wait_for_url(f'**/jobs/{ids[5]}')
 
-def test_a_job_that_is_gone_stops_the_asking(page, base, tmp_path):
-    "Its card says so once, and there is not one more request"
-    card = submit(page, 'make_report')
-    asked = []
-    page.on('request', lambda r: '~live' in r.url and asked.append(r.url))
-    page.route(re.compile('~live'), lambda route: route.fulfill(status=404, body='404 Not Found'))
-    card.get_by_text('can no longer be followed').wait_for()
-    n = len(asked)
-    page.wait_for_timeout(2500)
-    assert len(asked)==n
+def test_a_choice_is_applied_at_once(page, site):
+    for i in range(8): site.add(job_type=f't{i}')
+    page.goto('/jobs?last=day')
+    page.locator('select[name=type]').select_option('t3')
+    page.wait_for_url('**/jobs?*type=t3*')
+    assert page.locator('tbody tr').count()==1 and 'last=day' in page.url
+    page.get_by_role('link', name='t3: remove').click()
+    page.wait_for_url('**/jobs?last=day')
 
-def test_without_javascript(new_page, base):
+def test_the_form_to_pause_makes_way_for_what_it_did(page, site):
+    site.add()
+    page.goto('/jobs')
+    page.locator('summary', has_text='Pause jobs').click()
+    page.get_by_label('Reason').fill('too hot')
+    page.get_by_role('button', name='Pause', exact=True).click()
+    page.get_by_text('All jobs are paused').wait_for()
+    assert not page.get_by_label('Reason').is_visible() and focused(page, 'innerText')=='Pause jobs'
+    page.get_by_role('button', name='Resume').click()
+    page.get_by_text('All jobs are paused').wait_for(state='detached')
+
+def test_buttons_of_a_schedule_work_in_place(page, site):
+    site.manager.schedule('nightly', sync, cron='0 3 * * *')
+    page.goto('/jobs/~schedules')
+    page.evaluate("window.mark = 'here'")
+    row = page.locator('tr', has=page.get_by_role('link', name='nightly', exact=True))
+    row.get_by_role('button', name='Pause').click()
+    row.get_by_text('nightly is paused').wait_for()
+    row.get_by_role('button', name='Resume').click()
+    row.get_by_role('button', name='Pause').wait_for()
+    row.get_by_role('button', name='Run now').click()
+    row.locator('.tt-badge').wait_for()
+    assert page.evaluate('mark')=='here' and site.manager.list_jobs('nightly')[0].schedule=='nightly'
+
+def test_the_chart_is_read_by_pointer_and_keys(opened, site):
+    "In the time zone of the browser; one bar at a time; a refresh keeps the mark"
+    def ended(n, at): return [site.add('completed', completed_at=timestamp(at)) for _ in range(n)]
+    at = utcnow()-timedelta(minutes=44)
+    for i in (0, 3): ended(2+i, at+timedelta(minutes=i))
+    page = opened(timezone_id='Asia/Kolkata')
+    page.goto('/jobs/~numbers')
+    page.get_by_text('Asia/').wait_for()
+    read,bars = page.locator('.tt-read:visible'),page.locator('.tt-col')
+    assert read.count()==0
+    page.locator('.tt-plot').focus()
+    for key,i in (('ArrowRight', 0), ('ArrowRight', 1), ('ArrowLeft', 0), ('ArrowLeft', bars.count()-1)):
+        page.keyboard.press(key)
+        assert read.count()==1 and bars.nth(i).locator('.tt-read').is_visible()
+    page.locator('.tt-plot').evaluate('o => { window.last = o.querySelector(".tt-on") }')
+    ended(3, at+timedelta(minutes=3))
+    page.evaluate("document.querySelector('[data-tt-part^=throughput]').dataset.ttEvery = 1")
+    has(page.locator('.tt-key').first, '10 completed')
+    assert read.count()==1 and page.evaluate('last.isConnected && last.classList.contains("tt-on")')
+    bars.nth(0).locator('.tt-hit').hover()
+    start = bars.nth(0).locator('tspan').get_attribute('data-tt-clock')
+    assert read.count()==1 and 'completed' in read.text_content()
+    assert read.text_content().startswith(f'{parse_time(start)+timedelta(hours=5, minutes=30):%H:%M} · ')
+    box = bars.nth(0).locator('.tt-hit').bounding_box()
+    page.mouse.move(box['x'], box['y']-60)
+    assert read.count()==0
+
+def test_without_javascript(opened, site):
     "Pages are readable and forms work"
-    page = new_page(java_script_enabled=False)
-    log_in(page, base, 'gus')
-    def cancel():
-        press(page, 'Cancel')
-        for _ in range(50):
-            if page.get_by_role('button', name='Retry').count(): break
-            page.wait_for_timeout(200)
-            page.reload()
-        assert page.locator('[data-status=cancelled]').count()
-    page.request.post(base+'/api/submit/make_report')
-    page.goto(base+'/jobs')
+    ids = [site.later() for _ in range(2)]
+    page = opened(java_script_enabled=False)
+    def press(name):
+        with page.expect_navigation(): page.get_by_role('button', name=name).click()
+    page.goto('/jobs')
     page.locator('tbody a').first.click()
-    cancel()
-    press(page, 'Retry')
-    assert re.search(r'/jobs/\w+$', page.url) and not page.locator('[data-status=cancelled]').count()
-    cancel()
-    page.goto(base+'/jobs')
+    press('Cancel')
+    assert page.url.endswith(f'/jobs/{ids[1]}') and page.locator('.tt-badge').inner_text()=='cancelled'
+    page.goto('/jobs')
     page.get_by_label('Select all').check()
-    press(page, 'Retry selected')
-    assert page.url.startswith(base+'/jobs') and not page.locator('tbody [data-status=cancelled]').count()
+    press('Cancel selected')
+    assert page.locator('tbody [data-status=cancelled]').count()==2
+    page.goto('/jobs?status=cancelled')
+    for o in page.locator('tbody input').all(): o.check()
+    press('Retry selected')
+    assert not page.locator('tbody [data-status=cancelled]').count()
 
-def test_a_reader_sees_no_buttons(new_page, base):
-    page = new_page()
-    log_in(page, base, 'ann')
-    page.request.post(base+'/api/submit/sync_data')
-    log_in(page, base, 'rita')
-    page.goto(base+'/jobs')
-    assert page.locator('tbody tr').count() and not page.get_by_role('button', name=re.compile('Cancel|Retry')).count()
-    assert not page.locator('tbody input').count()
+# -- what is asked for, and when
 
-def test_operator_goes_into_a_tenant_and_back(new_page, base):
-    page = new_page()
-    log_in(page, base, 'olga')
-    page.locator('tbody a', has_text='acme').click()
-    page.get_by_role('heading', name='Jobs of acme').wait_for()
-    page.get_by_role('link', name='All tenants').click()
-    page.get_by_role('heading', name='Tenants').wait_for()
+def test_one_request_for_all_cards(still, site):
+    "And the fewer, the longer nothing moves"
+    ids = [site.add() for _ in range(20)]
+    page = still
+    page.goto(f"/cards?ids={','.join(ids)}")
+    pass_time(page, 6)
+    assert 2<=len(page.asked)<=4 and page.asked[0].count('p=job')==20, page.asked
+    site.end(ids[7])
+    pass_time(page, 4)
+    has(card(page, ids[7]), 'completed')
 
-@pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_narrow_and_dark(new_page, base, scheme):
-    "Nothing sticks out at a phone's width; in both schemes the contrast of text is at least 4.5:1, as WCAG AA demands"
-    page = new_page(viewport=dict(width=360, height=740), color_scheme=scheme)
-    log_in(page, base, 'ann')
-    for kind in ('sync_data', 'import_csv', 'make_report'): submit(page, kind)
-    for path in ('/', '/jobs'):
-        if path!='/': page.goto(base+path)
-        page.wait_for_timeout(300)
-        assert page.evaluate('document.documentElement.scrollWidth')<=360, path
-        low = page.evaluate(contrast)
-        assert not low, low
+def test_parts_that_move_less_are_asked_less(still, site):
+    "The list each time, numbers each third time, all after a visit elsewhere; the server hears the version of the page"
+    site.add()
+    page = still
+    page.goto('/jobs')
+    kinds,known,codes = [],[],[]
+    page.on('response', lambda o: '~live' in o.url and codes.append(o.status))
+    def ask():
+        n = len(codes)
+        while len(codes)==n: pass_time(page, .5)
+        sent = parse_qs(urlsplit(page.asked[-1]).query)
+        kinds.append({o.partition(':')[0] for o in sent['p']})
+        known.append('v' in sent and codes[-1]==204)
+    for _ in range(7): ask()
+    full = {'list','stats','tabs','failures','pauses'}
+    assert kinds==[{'list'}, {'list'}, full, {'list'}, {'list'}, full, {'list'}]
+    assert sum(known[3:])>=2, known # Each minute is a version of its own
+    site.add(job_type='other')
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    ask()
+    assert kinds[-1]==full and not known[-1]
+    page.get_by_role('link', name='other').wait_for()
 
-contrast = """() => {
-  const rgb = s => { const c = new OffscreenCanvas(1, 1).getContext('2d'); c.fillStyle = s; c.fillRect(0, 0, 1, 1); return [...c.getImageData(0, 0, 1, 1).data] }
-  const lum = ([r, g, b]) => { const f = o => (o /= 255) <= .03928 ? o/12.92 : ((o+.055)/1.055)**2.4; return .2126*f(r)+.7152*f(g)+.0722*f(b) }
-  const ground = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > 250) return c } return [255, 255, 255] }
-  const res = []
-  for (const e of document.querySelectorAll('.tt *')) {
-    if (![...e.childNodes].some(n => n.nodeType == 3 && n.data.trim()) || !e.offsetParent) continue
-    const [a, b] = [lum(rgb(getComputedStyle(e).color)), lum(ground(e))].sort((x, y) => y-x)
-    if ((a+.05)/(b+.05) < 4.5) res.push(e.outerHTML.slice(0, 80)+' '+((a+.05)/(b+.05)).toFixed(2))
-  }
-  return res }"""
+def test_a_server_that_is_gone_is_said_once_and_asked_less_and_less(still, site):
+    site.add()
+    page = still
+    page.goto('/jobs')
+    page.route('**/~live*', lambda route: route.abort())
+    mark = page.get_by_role('status').filter(has_text='Connection lost')
+    pass_time(page, 5)
+    assert mark.count()==1 and mark.evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
+    n = len(page.asked)
+    pass_time(page, 24)
+    assert 2<=len(page.asked)-n<=4
+    page.unroute('**/~live*')
+    pass_time(page, 31)
+    assert not mark.count()
+    page.route('**/~live*', lambda route: route.fulfill(status=404, body='404 Not Found'))
+    pass_time(page, 5)
+    page.get_by_text('can no longer be followed').first.wait_for()
+    n = len(page.asked)
+    pass_time(page, 31)
+    assert len(page.asked)==n
+
+def test_a_hidden_page_asks_seldom(still, site):
+    job_id = site.add()
+    page = still
+    page.goto(f'/cards?ids={job_id}')
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away}); window.away = true")
+    pass_time(page, 50)
+    assert not page.asked
+    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    pass_time(page, .5)
+    assert len(page.asked)==1
+
+def test_times_tick_without_the_server(still, site):
+    job_id,page,seen = site.add(),still,[]
+    page.goto(f'/jobs/{job_id}')
+    page.route('**/~live*', lambda route: route.abort())
+    for _ in range(3):
+        pass_time(page, 1)
+        seen.append(page.get_by_text('running for').inner_text())
+    assert len(set(seen))==3, seen
+
+def test_the_script_says_what_the_app_says(page, web, tmp_path, monkeypatch):
+    "Times that tick, and what is said of a server that is gone and of a form that fails"
+    for k,v in texts.items(): monkeypatch.setitem(texts, k, marked(k, v))
+    site = Site(web, tmp_path)
+    now = utcnow()
+    job_id = site.add(started_at=timestamp(now-timedelta(days=3)), created_at=timestamp(now-timedelta(hours=2)))
+    soon = site.add('pending', run_at=timestamp(now+timedelta(minutes=90)))
+    page.goto(f'/cards?ids={job_id},{soon}')
+    page.route('**/~live*', lambda route: route.abort())
+    page.get_by_text('«js_lost»').wait_for()
+    page.evaluate("document.querySelectorAll('time').forEach(o => o.textContent = '')") # The script writes them anew
+    for o in ('«card_runs»«days»3', '«in_time»«h»1', '«ago»'): page.get_by_text(o).first.wait_for()
+    page.route('**/cancel', lambda route: route.abort())
+    card(page, soon).get_by_role('button').click()
+    has(page.get_by_role('alert'), '«js_failed»')
+
+# -- looks
+
+def unfold(page): page.evaluate("document.querySelectorAll('summary').forEach(o => o.click())")
+
+def flaws(page, width, scheme):
+    "What axe finds in a page, what sticks out at its sides, and targets lower than 24 px"
+    page.set_viewport_size(dict(width=width, height=740))
+    page.emulate_media(color_scheme=scheme, reduced_motion='reduce')
+    dark = 'true' if scheme=='dark' else 'false'
+    page.evaluate(f"document.querySelector('.uk-theme-blue')?.classList.toggle('dark', {dark})")
+    out = page.evaluate('document.documentElement.scrollWidth')>width
+    small = page.evaluate("""[...document.querySelectorAll('.tt :is(a, button, input, select, summary)')]
+        .filter(o => o.offsetParent && o.type != 'checkbox' && !o.closest('p, .tt-head'))
+        .filter(o => o.getBoundingClientRect().height < 23.5)
+        .map(o => o.outerHTML.slice(0, 80))""")
+    return axe(page),out,small
+
+def fill(site):
+    "Jobs, a pause, a schedule and a batch with long texts: the ids of a running job and a failed one"
+    now = utcnow()
+    log = add_error(None, 1, now, 'Traceback\nConnectionError: '+'x'*150)
+    running,failed = site.add(progress=.4, progress_note='y'*150),site.add('failed', error_log=log, retry_count=1)
+    site.add('pending')
+    for i in range(30): site.add('completed', 'import_'+'x'*40, completed_at=timestamp(now-timedelta(minutes=i)))
+    site.manager.pause('sync', reason='z'*100)
+    site.manager.schedule('nightly', sync, cron='30 3 * * *', tz='Asia/Kolkata', team='y'*200)
+    site.manager.submit_many('resize_'+'z'*60, mail, [{}]*3, then=sync)
+    site.log(running, 1, 1, 'a line of the log '*20)
+    site.write("INSERT INTO tenant_steps VALUES (?,'login','step',?,'c','1')", (failed, timestamp(now)))
+    return running,failed
+
+def test_a_list_is_accessible_and_fits_a_phone(opened, site):
+    "No violation that axe knows, in the dialog of shortcuts neither; on a phone a row uses the whole width"
+    need_browser(npm=True)
+    (_,failed),page = fill(site),opened()
+    page.goto('/jobs')
+    unfold(page)
+    assert flaws(page, 360, 'dark')==([], False, [])
+    def left(part): return row(page, failed).locator(part).evaluate('o => o.getBoundingClientRect().left')
+    assert left('.tt-badge')<100 and row(page, failed).locator('th').evaluate('o => o.offsetWidth')>250
+    page.set_viewport_size(dict(width=1000, height=800))
+    assert left('.tt-badge')>400
+    page.keyboard.press('?')
+    page.get_by_role('dialog').get_by_text('Open the job').wait_for()
+    assert not axe(page)
+
+def test_a_list_without_jobs_says_how_to_submit_one_and_nothing_else(page, site):
+    "Its filters, tabs and numbers come with the first job"
+    page.goto('/jobs')
+    page.get_by_text('No jobs yet.').wait_for()
+    for o in ('.tt-find', '.tt-tabs', '.tt-glance'): assert not page.locator(o).is_visible(), o
+    site.add('failed', error_log=add_error(None, 1, utcnow(), 'OSError: x'))
+    for o in ('.tt-find', '.tt-tabs', '.tt-glance'): page.locator(o).wait_for()
+
+def test_an_app_sets_the_look(page, site):
+    "Accent, corners and font, for everything on the pages"
+    site.add(progress=.4)
+    page.goto('/jobs')
+    for k,v in dict(accent='rgb(120, 0, 120)', radius='0px', font='monospace').items():
+        page.evaluate(f"document.documentElement.style.setProperty('--tt-{k}', '{v}')")
+    def styles(of, name):
+        return set(page.evaluate(f"[...document.querySelectorAll('{of}')].map(o => getComputedStyle(o).{name})"))
+    page.get_by_label('Select all').check()
+    assert styles('.tt tbody a', 'color')==styles('.tt-main', 'backgroundColor')=={'rgb(120, 0, 120)'}
+    assert {o for o in styles('.tt *', 'borderTopLeftRadius') if '%' not in o}=={'0px'}
+    assert styles('.tt *', 'fontFamily')<={'monospace', 'ui-monospace, monospace'}
+    assert styles('.tt-tabs [aria-current]', 'borderBottomColor')=={'rgb(120, 0, 120)'}
+
+@pytest.mark.slow
+@pytest.mark.parametrize('look', ['', 'pico', 'monster'])
+def test_every_look(opened, web, tmp_path, look):
+    "Each page, light and dark, wide and narrow, with each stylesheet; forced colours show the bar"
+    need_browser(npm=True)
+    site,page = Site(web, tmp_path, look),opened()
+    for o in panels[1:]:
+        page.goto(f'/jobs/~{o}')
+        assert flaws(page, 360, 'light')==([], False, []), o
+    running,failed = fill(site)
+    lists = '/jobs', '/jobs?status=cancelled', '/ops', *[f'/jobs/~{o}' for o in panels]
+    for path in (f'/jobs/{failed}', f'/cards?ids={running},{failed}', *lists):
+        page.goto(path)
+        if 'cards' in path: page.locator('.tt-lines').wait_for()
+        unfold(page)
+        for o in product((1000, 360), ('light', 'dark')): assert flaws(page, *o)==([], False, []), (path, *o)
+    page.emulate_media(forced_colors='active')
+    page.goto(f'/cards?ids={running}')
+    assert page.locator('progress').evaluate('o => getComputedStyle(o).borderTopStyle')=='solid'

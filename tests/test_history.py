@@ -9,7 +9,8 @@ from helpers import boom,manager_at,program,run,until,wait_until
 
 from tenant_tasks import Cancel,JobStateError,Snooze,current_job,task
 from tenant_tasks.attempt import begin
-from tenant_tasks.job import TenantJob,add_error,error_line,error_message,max_error,max_line,max_lines,max_log,new_id,timestamp
+from tenant_tasks.job import *
+from tenant_tasks.job import max_error,max_line,max_lines,max_log
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.matching import at_once
 from tenant_tasks.store import columns
@@ -20,7 +21,8 @@ def new_rows(manager, n, **kw):
     "Rows as other processes have left them"
     at = timestamp(manager.clock())
     vals = dict(task='hi.work', created_at=at, run_at=at, **kw)
-    return manager.store.submit([TenantJob(new_id(), **{k:v(i) if callable(v) else v for k,v in vals.items()}) for i in range(n)])
+    return manager.store.submit([TenantJob(new_id(), **{k:v(i) if callable(v) else v for k,
+        v in vals.items()}) for i in range(n)])
 
 @task(name='hi.work')
 def registered(**kw): return kw
@@ -55,9 +57,11 @@ def very_long(): raise ValueError('x'*3*max_error)
 def by_another_process():
     with ProcessPoolExecutor(1) as pool: pool.submit(two_lines, 'host 2').result()
 
-@pytest.mark.parametrize('func, says', [(with_a_note, "OSError: Server error '503' for host 1"), (with_a_cause, "KeyError: 'lost'"),
-    (in_a_group, 'ExceptionGroup: two of them (2 sub-exceptions)'), (caused_by_a_group, 'RuntimeError: the end'), (silent, 'ValueError'),
-    (not_python, 'SyntaxError: invalid syntax'), (too_deep, 'RecursionError: maximum recursion depth exceeded'),
+@pytest.mark.parametrize('func, says', [
+    (with_a_note, "OSError: Server error '503' for host 1"), (with_a_cause, "KeyError: 'lost'"),
+    (in_a_group, 'ExceptionGroup: two of them (2 sub-exceptions)'), (caused_by_a_group, 'RuntimeError: the end'),
+    (silent, 'ValueError'), (not_python, 'SyntaxError: invalid syntax'),
+    (too_deep, 'RecursionError: maximum recursion depth exceeded'),
     (very_long, 'ValueError: xxx'), (by_another_process, "OSError: Server error '503' for host 2")])
 def test_an_error_says_what_it_is(func, says, clock):
     "In the line that names the exception, though its message goes on, has notes, a cause or others in it, or is cut"
@@ -71,7 +75,8 @@ def test_a_long_way_to_an_error_is_cut_in_the_middle(clock):
     log = add_error(None, 1, clock(), f'Traceback (most recent call last):\n{frames}OSError: at last\nand more\n')
     assert '[… ' in log and error_line(log)=='OSError: at last'
 
-@pytest.mark.parametrize('text, says', [('', ''), ('\n', ''), ('left by a process\nthat was killed\n', 'that was killed'),
+@pytest.mark.parametrize('text, says', [
+    ('', ''), ('\n', ''), ('left by a process\nthat was killed\n', 'that was killed'),
     ('Traceback (most recent call last):\n', 'Traceback (most recent call last):')])
 def test_an_error_without_a_traceback_says_its_last_line(text, says): assert error_message(text)==says
 
@@ -206,7 +211,8 @@ def test_rows_of_an_older_version_tell_what_they_can(path):
     db = database(path)
     db.execute(f"CREATE TABLE tenant_jobs ({', '.join(v for k,v in columns.items() if k!='attempt_log')})")
     at = timestamp(manager_at(':memory:').clock())
-    db.t.tenant_jobs.insert(dict(id='old', job_type='sync', status='failed', retry_count=3, started_at=at, completed_at=at))
+    db.t.tenant_jobs.insert(dict(id='old', job_type='sync', status='failed', retry_count=3, started_at=at,
+        completed_at=at))
     manager = BackgroundTaskManager(db)
     assert [(o.number, o.outcome) for o in manager.attempts_of('old')]==[(3, 'failed')]
 
@@ -215,7 +221,8 @@ def test_rows_of_an_older_version_tell_what_they_can(path):
 def failed(manager, n, error='OSError: host {} is down', job_type='sync', **kw):
     now = manager.clock()
     log = kw.pop('log', lambda i: add_error(None, 1, now, 'Traceback\n'+error.format(i)))
-    return new_rows(manager, n, job_type=job_type, status='failed', error_log=log, completed_at=timestamp(now), started_at=timestamp(now), **kw)
+    return new_rows(manager, n, job_type=job_type, status='failed', error_log=log, completed_at=timestamp(now),
+        started_at=timestamp(now), **kw)
 
 def test_failures_are_grouped_by_what_they_have_in_common(manager, clock):
     failed(manager, 5)
@@ -267,7 +274,8 @@ def test_a_few_are_done_at_once(manager):
     taken, = failed(manager, 1, unique_key='k')
     new_rows(manager, 1, job_type='b', unique_key='k')
     acted = manager.retry_matching(job_type='sync', error=error_line('OSError: host 1 is down'))
-    assert acted.done==7 and acted.job_id is None and acted.refused=={"another live job has the unique key 'k' of job #":1}
+    assert acted.done==7 and acted.job_id is None
+    assert acted.refused=={"another live job has the unique key 'k' of job #":1}
     assert manager.job_stats()['failed']==3 and manager.retry_matching(job_type='nothing').done==0
     assert manager.cancel_matching(job_type='sync').done==7
 
@@ -279,7 +287,8 @@ async def test_many_are_done_by_a_job_once_each(manager, clock):
     newer = failed(manager, 3)
     await acted.bg_task()
     job = manager.get_job(acted.job_id)
-    assert job.value=='650 done' and job.job_type=='retry_matching' and {manager.get_job(o.id).status for o in newer}=={'failed'}
+    assert job.value=='650 done' and job.job_type=='retry_matching'
+    assert {manager.get_job(o.id).status for o in newer}=={'failed'}
     acted = manager.cancel_matching()
     clock.advance(1)
     later,_ = manager.submit('w', registered)
