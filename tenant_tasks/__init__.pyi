@@ -581,6 +581,10 @@ class Attempt:
     def waits(self) -> bool:
         "Does the event loop wait for its function, instead of a thread?"
 
+    @property
+    def runs(self) -> bool:
+        "Does its function run?"
+
     def call(self) -> None:
         "Call a sync function"
 
@@ -627,21 +631,32 @@ class Attempt:
             To be called with a connection; what it returns is for `ended`
         """
 
-    def release(self) -> TenantJob | None:
-        """Put the job back without counting the attempt
+    def release(self, wait: float=0) -> TenantJob | None:
+        """Put the job back, since its runner ends before its function has
+
+        Args:
+            wait: Seconds until the function can't run any more
 
         Returns:
-            The row, pending again, or None if the claim was lost
+            The row, or None if the claim was lost
         """
 
     async def acall(self) -> None:
         "Await an async function, or the awaitable that a sync one returned"
 
-    def leave(self) -> None:
-        "End an attempt whose runner is cancelled: settle it if it has an outcome, else release it"
+    def leave(self, wait: float=0) -> None:
+        """End an attempt whose runner is gone: settle it if it has an outcome, else put the job back
 
-    def stop(self) -> None:
-        "Cancel an async function that runs on an event loop of this process"
+        Args:
+            wait: Seconds until the function can't run any more, because its process ends
+        """
+
+    def stop(self, outcome: BaseException | None=None) -> None:
+        """Cancel an async function that runs on an event loop of this process
+
+        Args:
+            outcome: If it ends by that; a `Cancel` if not given
+        """
 
     def said(self, done: Any, note: Any) -> None:
         "Keep the progress, with a note as UTF-8 can hold it"
@@ -1676,6 +1691,13 @@ class Worker:
 
     async def run(self) -> None:
         "Run jobs until `stop`; `ValueError` if a task names an executor that isn't there"
+
+    def why_it_ends(self) -> Any:
+        """The outcome of a job that is cut short
+
+        Returns:
+            A `Stopped` after `stop`
+        """
 
     def stop(self) -> None:
         "Claim nothing more, give running jobs the grace period, release what is left"

@@ -8,11 +8,11 @@ An `Attempt` takes one claimed job from start to end: it calls the function, kee
 __all__ = ['Attempt', 'ForksEnd', 'aretry_busy', 'begin', 'finish', 'current_job']
 
 # %% ../nbs/07_attempt.ipynb #0d176b36
-import asyncio,inspect,logging,os,sys,threading,time,traceback
+import asyncio,decimal,inspect,logging,os,sys,threading,time,traceback
 from collections import deque
-from collections.abc import Awaitable,Callable
+from collections.abc import Awaitable,Callable,Coroutine
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import ContextVar,copy_context
 from datetime import datetime,timedelta
 from itertools import count
 from weakref import WeakSet
@@ -32,7 +32,7 @@ from .task import *
 from .process import *
 
 # %% ../nbs/07_attempt.ipynb #260e6a17
-_current = ContextVar('tenant_tasks_current_job')
+_current = ContextVar('tenant_tasks_current_job', default=None)
 
 class Attempt:
     "A claimed job, until it is settled, released or given up"
@@ -69,7 +69,8 @@ class Attempt:
 def _begin(self:Attempt):
     self._awaitable = None # The awaitable that a sync function returned
     self._task = None # The asyncio task of an async function, and its loop
-    self._stopped = False # Has a user asked it to stop?
+    self._stopped = None # The outcome if it ends by being cancelled
+    self._in_thread = False # Does a thread call its function?
     self._change = None # What was decided
     self._deadline = None
     self._told = -1e9 # When progress was last written
@@ -98,6 +99,11 @@ def is_async(self:Attempt)->bool:
 def waits(self:Attempt)->bool:
     "Does the event loop wait for its function, instead of a thread?"
     return self.policy.on is not None or self.is_async
+
+@patch(as_prop=True)
+def runs(self:Attempt)->bool:
+    "Does its function run?"
+    return self._in_thread or self._task is not None
 
 # %% ../nbs/07_attempt.ipynb #25591d9c
 @patch
@@ -144,19 +150,30 @@ def _let_go(self:Attempt):
         if db.conn.in_transaction: db.conn.execute('ROLLBACK')
 
 # %% ../nbs/07_attempt.ipynb #b38d1d76
+def _enter_context(a):
+    "In the context of one call: name its job, and give it arithmetic that no other call shares"
+    _current.set(a)
+    note_opened(a._opened)
+    decimal.setcontext(decimal.getcontext().copy())
+
+# %% ../nbs/07_attempt.ipynb #00275271
 @patch
 def call(self:Attempt):
     "Call a sync function"
-    token = _current.set(self)
-    note_opened(self._opened)
-    try:
-        with self.process.around(self): self._call()
-    except BaseException as e: self.outcome,self._change = e,None
-    finally: _current.reset(token)
+    self._in_thread = True
+    try: copy_context().run(self._call)
+    finally: self._in_thread = False
     if self._awaitable is None: self._let_go()
 
 @patch
 def _call(self:Attempt):
+    _enter_context(self)
+    try:
+        with self.process.around(self): self._call_func()
+    except BaseException as e: self.outcome,self._change = e,None
+
+@patch
+def _call_func(self:Attempt):
     try:
         kwargs = self._enter()
         with ForksEnd(): res = self.run_atomic(kwargs) if self.policy.atomic else self.func(**kwargs)
@@ -174,7 +191,8 @@ def close(self:Attempt):
 @patch
 def _decide(self:Attempt):
     if self._change: return self._change
-    now = self.clock()
+    now,e = self.clock(),self.outcome
+    if isinstance(e, ProcessDied) and not e.progressed: e.progressed = self.store.progressed(self.job)
     try: self._change = decide(self.job, self.outcome, now, self.policy.backoff or self.backoff)
     except BaseException as e: self._change = decide(self.job, e, now) # An exception that can't be shown
     return self._change
@@ -191,7 +209,7 @@ def _tell(self:Attempt, as_read):
         return _log.log(level, text, job.id, job.job_type, note)
     if row.status=='failed': level,exc = logging.ERROR,self.outcome
     elif move=='retry' or (move=='complete' and self._change.note): level,exc = logging.WARNING,None
-    else: level,exc = logging.DEBUG,None
+    else: level,exc = logging.INFO if move=='release' else logging.DEBUG,None
     _log.log(level, "job %s (%s) is %s: %s", job.id, job.job_type, row.status, note, exc_info=exc)
 
 # %% ../nbs/07_attempt.ipynb #4b104f37
@@ -269,13 +287,40 @@ def settling(self:Attempt)->Callable: # To be called with a connection; what it 
 
 # %% ../nbs/07_attempt.ipynb #1be2d45a
 @patch
-def release(self:Attempt)->TenantJob|None: # The row, pending again, or None if the claim was lost
-    "Put the job back without counting the attempt"
-    now,lines = self.clock(),self._lines and self.lines_left()
-    log = add_attempt(self.job, now, 'released')
-    self.row = self.store.settle(self.job, 'release', now, lines=lines, attempt_log=log)
-    self.close()
-    return self.row
+def release(self:Attempt,
+    wait:float=0, # Seconds until the function can't run any more
+)->TenantJob|None: # The row, or None if the claim was lost
+    "Put the job back, since its runner ends before its function has"
+    self.outcome = self.runner.why_it_ends() if self.runner else Stopped('the runner stopped')
+    self.outcome.wait,self._change = wait,None
+    return self.settle()
+
+# %% ../nbs/07_attempt.ipynb #3dc4355f
+class _Contained(Coroutine):
+    "The coroutine of a task that a job has started; what would end the event loop is an error of the task"
+    def __init__(self, coro): self.coro = coro
+    def __getattr__(self, name): return getattr(self.coro, name)
+    def __await__(self): return self.coro.__await__()
+    def send(self, value): return self._go_on(self.coro.send, value)
+    def throw(self, *e): return self._go_on(self.coro.throw, *e)
+    def close(self): self.coro.close()
+
+    def _go_on(self, f, *args):
+        try: return f(*args)
+        except (SystemExit,KeyboardInterrupt) as e: raise RuntimeError(f'a task of the job raised {e!r}') from e
+
+class _Containing:
+    "A task factory of an event loop, around the one that it had"
+    def __init__(self, before): self.before = before or (lambda loop, coro, **kw: asyncio.Task(coro, loop=loop, **kw))
+
+    def __call__(self, loop, coro, **kw):
+        context = kw.get('context')
+        job = _current.get() if context is None else context.get(_current)
+        return self.before(loop, _Contained(coro) if job else coro, **kw)
+
+def _contain_tasks(loop):
+    factory = loop.get_task_factory()
+    if not isinstance(factory, _Containing): loop.set_task_factory(_Containing(factory))
 
 # %% ../nbs/07_attempt.ipynb #d4f6a8b1
 async def _whole(o):
@@ -292,8 +337,7 @@ def _timed_out(self:Attempt, e):
 
 @patch
 async def _await(self:Attempt):
-    _current.set(self)
-    note_opened(self._opened)
+    _enter_context(self)
     try:
         with self.process.around(self): await self._acall()
     except BaseException as e: self.outcome = e
@@ -314,33 +358,42 @@ async def _acall(self:Attempt):
 @patch
 async def acall(self:Attempt):
     "Await an async function, or the awaitable that a sync one returned"
+    loop = asyncio.get_running_loop()
+    _contain_tasks(loop)
     task = asyncio.ensure_future(self._await())
-    self._task = task,asyncio.get_running_loop()
+    self._task = task,loop
     try: await asyncio.wait({task})
     except asyncio.CancelledError:
         if not getattr(task, 'cancelling', int)(): task.cancel()
-        await asyncio.wait({task})
+        while not task.done():
+            with suppress(asyncio.CancelledError): await asyncio.wait({task})
         self.leave()
         raise
     finally: self._task = None
     if issubclass(type(self.outcome), asyncio.CancelledError):
-        self.outcome = Cancel('asked to stop') if self._stopped else self._as_text()
+        self.outcome = self._stopped or self._as_text()
 
 # %% ../nbs/07_attempt.ipynb #f9a0529c
 @patch
-def leave(self:Attempt):
-    "End an attempt whose runner is cancelled: settle it if it has an outcome, else release it"
+def leave(self:Attempt,
+    wait:float=0, # Seconds until the function can't run any more, because its process ends
+):
+    "End an attempt whose runner is gone: settle it if it has an outcome, else put the job back"
     if self.elsewhere: self.elsewhere.cancel()
-    try: self.release() if self.outcome is None or isinstance(self.outcome, asyncio.CancelledError) else self.settle()
+    try:
+        if self.outcome is not None and not isinstance(self.outcome, asyncio.CancelledError): self.settle()
+        else: self.release(wait=wait)
     except Exception: _log.exception("job %s (%s) could not be released", self.id, self.job.job_type)
     self.close()
 
 # %% ../nbs/07_attempt.ipynb #8c38dc4d
 @patch
-def stop(self:Attempt):
+def stop(self:Attempt,
+    outcome:BaseException|None=None, # If it ends by that; a `Cancel` if not given
+):
     "Cancel an async function that runs on an event loop of this process"
     if not (on := self._task): return
-    self._stopped = True
+    self._stopped = outcome or Cancel('asked to stop')
     task,loop = on
     loop.call_soon_threadsafe(task.cancel)
 
@@ -390,8 +443,7 @@ async def finish(
 # %% ../nbs/07_attempt.ipynb #3cc57446
 def current_job()->Attempt: # Its attempt, with `id`, `progress`, `check` and `db`
     "The attempt that the calling function runs in; `LookupError` outside a task function"
-    try: return _current.get()
-    except LookupError: pass
+    if job := _current.get(): return job
     raise LookupError("current_job() must be called inside a task function, and no job is running here")
 
 # %% ../nbs/07_attempt.ipynb #5584ddfc

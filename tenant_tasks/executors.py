@@ -8,7 +8,7 @@ A function that computes for seconds stops the site that runs it in a thread, an
 __all__ = ['set_executors', 'run_job', 'Elsewhere', 'limits_with', 'Processes']
 
 # %% ../nbs/07b_executors.ipynb #de17f2ef
-import asyncio,importlib,inspect,json,logging,math,os,queue,signal,socket,subprocess,sys
+import asyncio,atexit,importlib,inspect,json,logging,math,os,queue,signal,socket,subprocess,sys
 import threading,time,weakref
 from collections import Counter
 from concurrent.futures import Executor,Future
@@ -286,17 +286,17 @@ def _why(self:Elsewhere, a, e):
 
 @patch
 async def _died(self:Elsewhere, a, e):
-    why,said = self._why(a, e),self._said(a)
-    def look():
-        with suppress(Cancel): _look(a, said)
-        return a.store.progressed(a.job)
-    ahead = await aretry_busy(lambda: a.process.store_threads.run(look), a.sleep, what=a)
-    return ProcessDied(f'the process on {self.name!r} that ran this job died: {why}', ahead)
+    why = self._why(a, e)
+    with suppress(Cancel): await a.process.store_threads.run(_look, a, self._said(a))
+    return ProcessDied(f'the process on {self.name!r} that ran this job died: {why}')
 
 # %% ../nbs/07b_executors.ipynb #cfb208ec
 @patch
 async def _read(self:Elsewhere, a, future, ended):
-    await self._wait(a, future, ended)
+    try: await self._wait(a, future, ended)
+    except asyncio.CancelledError:
+        if future.cancel() or future.done(): raise
+        await self._wait(a, future, ended) # It can't be stopped: the claim stays until it ends
     try: answer = json.loads(ended.result())
     except (asyncio.CancelledError,Exception) as e:
         missing = next((o for o in (e, e.__cause__) if isinstance(o, ImportError)), None)
@@ -421,7 +421,10 @@ def _serve(fd, pipe):
             call_id,*call = json.loads(conn.recv_bytes())
             about = call_id.encode()
             conn.send_bytes(about)
-            conn.send_bytes(about+_call(*call))
+            answer = _call(*call)
+            for o in (sys.stdout,sys.stderr): o.flush()
+            conn.send_bytes(about+answer)
+    run_exit_functions()
     os._exit(0)
 
 def _call(module, name, args, kwargs):
@@ -466,8 +469,11 @@ class _Child:
 
 # %% ../nbs/07b_executors.ipynb #cea08f1f
 @patch
-def end(self:_Child)->str:
-    "Kill the process if it still runs: how it ended"
+def end(self:_Child, secs=0)->str:
+    "Kill the process if it still runs after some seconds without a connection: how it ended"
+    until = time.monotonic()+secs
+    self.conn.close()
+    while time.monotonic()<until and not self.is_dead(): time.sleep(.01)
     self.kill()
     code = self.proc.wait()
     self.close()
@@ -560,7 +566,7 @@ def _work(self:Processes):
             if answer or call.taken or call.unwanted: break
         if answer and 'value' in answer: call.set_result(answer['value'])
         else: call.set_exception(RaisedElsewhere(answer['error']) if answer else ProcessDied(how))
-    if child: self._bury(child, child.end())
+    if child: self._bury(child, child.end(2))
 
 # %% ../nbs/07b_executors.ipynb #320082d4
 @patch
@@ -597,6 +603,7 @@ def shutdown(self:Processes,
         for _ in threads: self._calls.put(None)
     for o in threads if wait else (): o.join()
 
+# %% ../nbs/07b_executors.ipynb #3999fe00
 @patch
 def begin_anew(self:Processes):
     "Forget the processes of the parent, in a forked child"
@@ -609,3 +616,10 @@ def _after_fork():
     for o in list(_pools): o.begin_anew()
 
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
+
+# %% ../nbs/07b_executors.ipynb #b16c7e7f
+@atexit.register
+def _at_exit(secs=3):
+    until = time.monotonic()+secs
+    for o in list(_pools): o.shutdown(wait=False, cancel_futures=True)
+    for t in [t for o in list(_pools) for t in o._threads]: t.join(max(until-time.monotonic(), 0))

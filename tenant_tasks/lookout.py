@@ -275,7 +275,7 @@ def _watch(self:Lookout, stop, call):
     try:
         for names in self.tenants.watch(stop): call(self._hear, names)
     except Exception as e: _log.info("%s: changes are found by looking at the files: %s", self.tenants, e)
-    stop.set()
+    finally: stop.set()
 
 @patch
 def _hear(self:Lookout, names):

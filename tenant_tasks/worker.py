@@ -15,10 +15,11 @@ from datetime import timedelta
 import apsw
 from fastcore.basics import patch,patch_to
 
-try: from uvloop import run as run_loop
-except ImportError: from asyncio import run as run_loop # Windows
+try: from uvloop import new_event_loop
+except ImportError: from asyncio import new_event_loop # Windows
 
 from .job import *
+from .retry import *
 from .agenda import *
 from .link import *
 from .events import *
@@ -110,6 +111,7 @@ def _begin(self:Worker):
     self._loop = None # The event loop that it runs on
     self._wake = asyncio.Event()
     self._stopping = asyncio.Event()
+    self._failure = None # What ended it, if `stop` didn't
     self._turns = set() # Asyncio tasks: turns, and what they have left to the loop
     self._ended = {} # By tenant: async attempts with an outcome that is still to be written
     self._async = set() # Tenants whose last job was async
@@ -142,6 +144,7 @@ class _Turn:
         self.name = name
         self.places = places # How many it has in the agenda
         self.ended = ended # Attempts to settle
+        self.is_alone = False # Has the loop ended, so that the thread must settle what it has run?
 
 @patch
 def _next(self:Worker, manager, limit, ended):
@@ -160,7 +163,8 @@ def _next(self:Worker, manager, limit, ended):
 def _run_jobs(self:Worker, turn):
     "In a thread: settle what has ended, run jobs until the turn ends, and return attempts left for the loop"
     name,began = turn.name,time.monotonic()
-    manager,goes_on = self.tenants[name],not self._stopping.is_set()
+    manager,stopping = self.tenants[name],self._stopping # The next run has another event
+    goes_on = not stopping.is_set()
     while True:
         todo,turn.ended = self._next(manager, turn.places if goes_on else 0, turn.ended),[]
         if not todo or todo[0].waits or todo[0].outcome is not None: break
@@ -170,9 +174,10 @@ def _run_jobs(self:Worker, turn):
         todo[0].call()
         self._pace += .1*(time.monotonic()-began_job-self._pace)
         if todo[0].outcome is None: break # It returned an awaitable
-        if self.lookout.is_stale(name): self.lookout.look_at([name])
         turn.ended = todo
-        goes_on = self.agenda.keeps_turn(name, began, time.monotonic()) and not self._stopping.is_set()
+        if self.lookout.is_stale(name): self.lookout.look_at([name])
+        goes_on = self.agenda.keeps_turn(name, began, time.monotonic()) and not stopping.is_set()
+    for o in todo if turn.is_alone else (): o.leave()
     if goes_on and len(todo)<turn.places:
         self._call(self.agenda.calm, name)
         self.lookout.look_at([name])
@@ -190,27 +195,32 @@ def _narrow(self:Worker, turn):
 # %% ../nbs/10_worker.ipynb #8168dbd6
 @patch
 async def _turn(self:Worker, turn):
-    name,left = turn.name,[]
+    name,left,agenda = turn.name,[],self.agenda # The next run has another agenda
     try:
         left = await self.threads.run(self._run_jobs, turn)
-        self.agenda.recover(name)
-    except Exception as e: self._back_off(name, e)
+        agenda.recover(name)
+    except asyncio.CancelledError:
+        turn.is_alone = True
+        raise
+    except Exception as e:
+        left = turn.ended
+        self._back_off(name, e)
     finally:
-        left += turn.ended
         running = [o for o in left if o.outcome is None]
         if running: self._async.add(name)
-        self.agenda.finish(name, turn.places-sum(map(self._takes_place, running)))
+        agenda.finish(name, turn.places-sum(map(self._takes_place, running)))
         for o in left: self._start(self._finish(name, o))
         self._resume()
         self._wake.set()
 
+# %% ../nbs/10_worker.ipynb #15de73a3
 @patch
 async def _finish(self:Worker, name, a):
     if a.outcome is not None: return await self._write(name, a)
-    takes = self._takes_place(a)
+    takes,agenda = self._takes_place(a),self.agenda
     try: await a.acall()
     finally:
-        if takes: self.agenda.finish(name)
+        if takes: agenda.finish(name)
         gave = self._resume()
     if self._stopping.is_set(): return await self._write(name, a)
     if gave not in (None, name) and not takes: return await self._give_way(name, a)
@@ -276,8 +286,20 @@ def _forget(self:Worker, name):
 def _start(self:Worker, coro):
     task = asyncio.ensure_future(coro)
     self._turns.add(task)
-    task.add_done_callback(self._turns.discard)
+    task.add_done_callback(self._has_ended)
 
+@patch
+def _has_ended(self:Worker, task):
+    if task not in self._turns: return # It belongs to an earlier run
+    self._turns.discard(task)
+    if not task.cancelled() and (e := task.exception()): self._fail(e)
+
+@patch
+def _fail(self:Worker, e):
+    self._failure = e
+    self._stopping.set()
+
+# %% ../nbs/10_worker.ipynb #8829a92c
 @patch
 def _mind_clock(self:Worker):
     "If the clock has been set, give a turn to all tenants that wait for a time"
@@ -349,7 +371,7 @@ def nudge(self:Worker,
 )->bool: # Will this worker run the tenant's jobs?
     "Look at a tenant now"
     name = self.tenants.name_of(manager)
-    if name is None or self._loop is None: return False
+    if name is None or self._loop is None or self._stopping.is_set(): return False
     self._nudge(name)
     return True
 
@@ -362,28 +384,63 @@ async def run(self:Worker):
     self._loop = asyncio.get_running_loop()
     _log.info("%s starts as %s", self, self.process.id)
     self.process.listeners.append(self)
-    self._open_sign()
-    tasks = [asyncio.ensure_future(o) for o in (self._show(), self.lookout.run(), self._dispatch())]
-    try: await self._stopping.wait()
-    finally:
-        self._stopping.set()
-        self._close_sign()
-        for o in tasks: o.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._end_turns()
-        await self.process.store_threads.run(flush)
-        self.process.listeners.remove(self)
-        self._loop = None
+    try:
+        self._open_sign()
+        await self._work()
+    except BaseException as e:
+        self._failure = e
+        _log.error("%s has failed", self, exc_info=e)
+        raise
+    finally: await self._end()
 
 @patch
-async def _end_turns(self:Worker):
-    if self._turns: await asyncio.wait(self._turns, timeout=self.grace)
-    left = list(self._turns)
-    for o in left: o.cancel()
-    if left: await asyncio.wait(left, timeout=1)
-    for a in [o for o in list(self.process.claims.values()) if o.runner is self]:
-        a.leave()
-        if a.row: _log.info("job %s (%s) is %s: the worker stops", a.id, a.job.job_type, a.row.status)
+async def _work(self:Worker):
+    "Run all parts until `stop`, or until one of them ends"
+    parts = self._stopping.wait(),self._show(),self.lookout.run(),self._dispatch()
+    tasks = [asyncio.ensure_future(o) for o in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for o in tasks:
+            if o.done(): o.result()
+        if self._failure: raise self._failure
+    finally:
+        for o in tasks: o.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+# %% ../nbs/10_worker.ipynb #9542ef16
+@patch
+async def _end(self:Worker):
+    self._stopping.set()
+    self.process.listeners.remove(self)
+    if self._sign: self._close_sign()
+    while self._ended: self._start(self._settle(*self._ended.popitem()))
+    await self._wait_for_turns(self.grace)
+    for o in self._held(): o.stop(self.why_it_ends())
+    await self._wait_for_turns(1)
+    for o in self._held() if self._failure else ():
+        if not o.runs: o.leave() # What should have settled it has failed
+    await self.process.store_threads.run(flush)
+    self._loop = None
+
+@patch
+async def _wait_for_turns(self:Worker, secs):
+    if self._turns: await asyncio.wait(self._turns, timeout=secs)
+
+# %% ../nbs/10_worker.ipynb #1d4b7973
+@patch
+def _held(self:Worker): return [o for o in list(self.process.claims.values()) if o.runner is self]
+
+@patch
+def _put_back(self:Worker):
+    "Release what still runs, since this process ends now"
+    for o in self._held(): o.leave(wait=1)
+
+@patch
+def why_it_ends(self:Worker)->ProcessDied: # A `Stopped` after `stop`
+    "The outcome of a job that is cut short"
+    if self._stopping.is_set() and not self._failure: return Stopped('the worker stopped')
+    why = self._failure or 'its event loop was cancelled'
+    return ProcessDied(f'the worker of {self.process.id} failed while it ran this job: {why!r}')
 
 # %% ../nbs/10_worker.ipynb #ae578930
 @patch
@@ -403,25 +460,33 @@ async def lifespan(self:Worker,
     try: yield
     finally:
         self.stop()
-        await task
+        await asyncio.wait({task}) # `run` has logged its error
+        if is_ending(): self._put_back()
 
 # %% ../nbs/10_worker.ipynb #c2c67ed7
 @patch
-async def _serve(self:Worker, end=None):
-    "Run until a signal comes, or the lifeline's end"
-    signals,loop = [],asyncio.get_running_loop()
+def _run_alone(self:Worker, end):
+    "Run in a loop that only a signal or the lifeline's end stops: the exit code"
+    loop,signals = new_event_loop(),[]
+    asyncio.set_event_loop(loop)
+    run = loop.create_task(self.run())
     def on_signal(*_):
         signals.append(1)
         if len(signals)>1: os._exit(1)
-        self.stop()
+        loop.call_soon_threadsafe(self.stop) # After the first step of `run`
     def on_end():
         loop.remove_reader(end)
         _log.info("the supervisor stops or is gone: so does %s", self)
         self.stop()
     for o in (signal.SIGTERM, signal.SIGINT): signal.signal(o, on_signal)
     if end is not None: loop.add_reader(end, on_end)
-    await self.run()
+    while not run.done():
+        try: loop.run_until_complete(run)
+        except BaseException as e:
+            if not run.done(): _log.warning("a job has stopped the event loop of %s: %r", self, e)
+    return int(run.cancelled() or run.exception() is not None)
 
+# %% ../nbs/10_worker.ipynb #908be22a
 @patch
 def main(self:Worker,
     processes:int=1, # How many; if more than one, this process starts and watches them
@@ -429,7 +494,10 @@ def main(self:Worker,
     "Run until a signal comes, then end the process"
     check_int('processes', processes, 1)
     end,code = lifeline(),0
-    if processes==1 or end is not None: run_loop(self._serve(end))
+    if processes==1 or end is not None:
+        self.process.check_executors()
+        code = self._run_alone(end)
     else: code = Supervisor(processes, self.grace+5).run()
-    logging.shutdown()
+    run_exit_functions()
+    self._put_back()
     os._exit(code)

@@ -38,7 +38,7 @@ def test_server_answers_before_the_job_and_survives_it(path):
 def test_worker_in_an_app(tmp_path):
     "SIGTERM comes while everything runs: nothing stays running, and the next server finishes it"
     with serving('worker_server', tmp_path) as (proc,get):
-        assert get('go?secs=1')=='submitted'
+        assert get('go?secs=3')=='submitted'
         managers = [manager_at(str(tmp_path/f'{o}.db')) for o in ('acme', 'globex')]
         def total(status): return sum(o.job_stats()[status] for o in managers)
         wait_until(lambda: total('running')==4)

@@ -1,0 +1,287 @@
+"How a worker ends: by `stop`, by a signal, by a failure, by what a job does; and what becomes of the jobs that run then"
+import asyncio,os,signal,threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager,contextmanager
+from dataclasses import replace
+
+import pytest
+from helpers import end,program,until,wait_until
+
+from tenant_tasks.attempt import finish
+from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.peers import live_workers
+from tenant_tasks.process import Process
+from tenant_tasks.retry import Stopped,free_deaths,stop_costs
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
+
+pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+
+def worker_on(tenants, **kw): return Worker(tenants, **{**dict(look_every=.05, grace=.05), **kw})
+def working(worker): return asynccontextmanager(worker.lifespan)()
+
+@pytest.fixture
+def acme(tenants): return tenants['acme']
+
+def submitted(manager, name, max_retries=1, **kw):
+    "Submit a job for a task of another program"
+    job_id = manager.submit(name, lambda **kw: None, max_retries=max_retries, **kw)[0]
+    manager.db.t.tenant_jobs.update(dict(id=job_id, task=name, owner=None))
+    return job_id
+
+@contextmanager
+def hostile(what, folder):
+    proc = program('hostile', what, folder, forked=False)
+    try: yield proc
+    finally: end(proc)
+
+def ended(proc): return proc.wait(60)
+
+# -- what a job raises
+
+def test_nothing_that_a_job_raises_ends_a_web_server(tmp_path):
+    "SystemExit and KeyboardInterrupt in tasks that a job has started, on both event loops"
+    with hostile('web', tmp_path) as proc: assert proc.communicate(timeout=60)[0].split()==['failed']*8+['lives']
+
+def test_no_job_ends_a_worker(tenants, acme, tmp_path):
+    "Nor one that stops the event loop; jobs of other tenants run on in the same process"
+    ids = [submitted(acme, o) for o in ('gathers', 'exits', 'groups', 'stops_loop', 'calls_back')]
+    with hostile('worker', tmp_path) as proc:
+        wait_until(lambda: not any(acme.job_stats()[o] for o in ('pending', 'running')), 60)
+        calm = submitted(tenants['globex'], 'calm')
+        wait_until(lambda: tenants['globex'].get_job(calm).status=='completed', 60)
+        assert tenants['globex'].get_job(calm).value==proc.pid
+    assert [acme.get_job(o).status for o in ids]==['failed', 'failed', 'failed', 'completed', 'completed']
+
+def test_a_job_that_cancels_everything_spends_an_attempt_each_time(acme, tmp_path):
+    job_id = submitted(acme, 'cancels_all', max_retries=2)
+    for _ in range(2):
+        with hostile('worker', tmp_path) as proc: assert ended(proc)==1
+    job = acme.get_job(job_id)
+    assert (job.status, job.retry_count)==('failed', 2) and 'ProcessDied' in job.error_log
+
+# -- stops are free so many times
+
+def test_a_job_that_never_outlasts_a_stop_ends(acme):
+    job_id,stops = acme.submit('sync', print, max_retries=2)[0],[]
+    while a := acme.claim(job_id): stops.append(a.release().status)
+    assert stops==['pending']*(free_deaths//stop_costs+1)+['failed']
+    assert 'Stopped' in acme.get_job(job_id).error_log
+
+def test_stops_after_progress_are_cheap(acme):
+    job_id,n = acme.submit('sync', print, max_retries=1)[0],0
+    while a := acme.claim(job_id):
+        a.step(f's{n}', lambda: n)
+        n += 1
+        a.release()
+    assert n==free_deaths+1 and acme.get_job(job_id).status=='failed'
+
+def test_a_job_that_sends_sigterm_to_its_worker(acme, tmp_path):
+    "Its last stop that is free, and the first that isn't"
+    job_id = submitted(acme, 'terminates')
+    acme.db.t.tenant_jobs.update(dict(id=job_id, deaths=free_deaths-stop_costs))
+    for status in ('pending', 'failed'):
+        with hostile('worker', tmp_path) as proc: assert ended(proc)==0
+        assert acme.get_job(job_id).status==status
+
+# -- a worker that can't work
+
+async def broken(*_): raise OSError('broken')
+def no_thread(self): raise RuntimeError("can't start new thread")
+
+def sees_no_worker(worker, manager):
+    "From this process, and from others"
+    return not (manager.process.nudge(manager) or worker.nudge(manager) or live_workers(manager.folder))
+
+@pytest.mark.parametrize('part', ['_dispatch', '_show', 'lookout', 'thread', 'turn'])
+async def test_a_worker_ends_with_any_of_its_parts(tenants, acme, part, monkeypatch, logs):
+    worker = worker_on(tenants)
+    if part=='lookout': monkeypatch.setattr('tenant_tasks.lookout.Lookout.run', broken)
+    if part=='turn': monkeypatch.setattr(worker, '_finish', broken)
+    if part[0]=='_': monkeypatch.setattr(worker, part, broken)
+    if part=='thread':
+        start = threading.Thread.start
+        monkeypatch.setattr(threading.Thread, 'start', lambda o: no_thread(o) if 'lookout' in o.name else start(o))
+    job_id,_ = acme.submit('nap', asyncio.sleep, delay=0)
+    with pytest.raises((OSError, RuntimeError), match="broken|can't start"): await asyncio.wait_for(worker.run(), 60)
+    assert sees_no_worker(worker, acme) and any('has failed' in o for o in logs('ERROR'))
+    assert not acme.process.claims and acme.get_job(job_id).status!='running'
+
+async def test_an_app_with_a_failed_worker_runs_its_jobs_itself(tenants, acme, monkeypatch):
+    worker = worker_on(tenants)
+    monkeypatch.setattr(worker, '_dispatch', broken)
+    async with working(worker):
+        await until(lambda: worker._loop is None, 60)
+        job_id,bg_task = acme.submit('note', lambda: 1)
+        await bg_task()
+        assert acme.get_job(job_id).value==1
+
+def test_a_process_with_a_failed_worker_ends(tmp_path):
+    with hostile('broken', tmp_path) as proc: assert ended(proc)==1
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acme, monkeypatch):
+    "The thread that listens ends with something that is no Exception"
+    def watch(self, stop): raise SystemExit('bye')
+    monkeypatch.setattr(Tenants, 'watch', watch)
+    ran = []
+    async with working(worker_on(tenants)):
+        await asyncio.sleep(.2)
+        acme.submit('note', task(lambda: ran.append(1), name='s.note'))
+        await until(lambda: ran, 60)
+
+async def test_jobs_come_back_from_a_worker_that_is_stopped_by_a_signal(tenants, acme, tmp_path, monkeypatch):
+    monkeypatch.setattr(BackgroundTaskManager, 'left_for', BackgroundTaskManager.left_for*0)
+    with hostile('worker', tmp_path) as proc:
+        await until(lambda: live_workers(tmp_path) and live_workers(tmp_path)[0].tasks, 60)
+        proc.send_signal(signal.SIGSTOP)
+        job_id,bg_task = acme.submit('note', task(lambda: os.getpid(), name='calm'))
+        await bg_task()
+        await until(lambda: acme.get_job(job_id).status=='completed', 60)
+        assert acme.get_job(job_id).value==os.getpid()
+
+# -- the process lives on
+
+def row_of(manager, job_id):
+    job = manager.get_job(job_id)
+    return job.status,job.retry_count
+
+async def test_a_sync_job_outlasts_its_worker(tenants, acme):
+    "It keeps its claim, no other worker of the process runs it beside it, and its outcome is written"
+    go,calls = threading.Event(),[]
+    @task(name='s.sync')
+    def sync():
+        calls.append(1)
+        go.wait(60)
+        return 'done'
+    worker = worker_on(tenants)
+    job_id,_ = acme.submit('sync', sync)
+    async with working(worker): await until(lambda: calls, 60)
+    assert row_of(acme, job_id)==('running', 0) and len(acme.process.claims)==1
+    async with working(worker): await asyncio.sleep(.3)
+    assert Tenants(acme.folder, process=Process())['acme'].rescue()==[]
+    go.set()
+    await until(lambda: acme.get_job(job_id).status=='completed', 60)
+    assert acme.get_job(job_id).value=='done' and calls==[1] and not acme.process.claims
+
+async def test_an_async_job_that_swallows_its_cancellation_outlasts_its_worker(tenants, acme):
+    go,calls = asyncio.Event(),[]
+    @task(name='s.swallow')
+    async def swallow():
+        calls.append(1)
+        while not go.is_set():
+            try: await go.wait()
+            except asyncio.CancelledError: calls.append('cancelled')
+        return 'done'
+    job_id,_ = acme.submit('async', swallow)
+    async with working(worker_on(tenants)): await until(lambda: calls, 60)
+    assert calls==[1, 'cancelled'] and row_of(acme, job_id)==('running', 0) and len(acme.process.claims)==1
+    go.set()
+    await until(lambda: acme.get_job(job_id).status=='completed', 60)
+    assert acme.get_job(job_id).value=='done' and calls.count(1)==1
+
+async def test_the_loop_ends_before_a_sync_job(tenants, acme):
+    "The thread writes the outcome itself"
+    go,began = threading.Event(),threading.Event()
+    @task(name='s.late')
+    def late():
+        began.set()
+        go.wait(60)
+        return 'done'
+    job_id,_ = acme.submit('late', late)
+    async def work():
+        async with working(worker_on(tenants)):
+            while not began.is_set(): await asyncio.sleep(.01)
+    await asyncio.to_thread(asyncio.run, work())
+    assert row_of(acme, job_id)==('running', 0)
+    go.set()
+    await until(lambda: acme.get_job(job_id).status=='completed', 60)
+
+go,began = threading.Event(),threading.Event()
+
+@task(name='s.elsewhere')
+def elsewhere():
+    began.set()
+    go.wait(60)
+
+async def test_a_call_that_no_executor_can_stop(acme):
+    "Its claim stays as long as the function runs"
+    with ThreadPoolExecutor(1) as pool:
+        a = acme.claim(acme.submit('elsewhere', elsewhere)[0])
+        a.process = Process()
+        a.process.set_executors(threads=pool)
+        a.policy = replace(a.policy, on='threads')
+        running = asyncio.ensure_future(finish(a))
+        await until(began.is_set, 60)
+        a.stop(Stopped('the worker stopped'))
+        await asyncio.sleep(.2)
+        assert row_of(acme, a.id)==('running', 0) and not running.done()
+        go.set()
+        assert (await running).status=='completed'
+
+def test_a_process_ends_though_a_job_swallows_its_cancellation(acme, tmp_path):
+    job_id = submitted(acme, 'swallows')
+    with hostile('worker', tmp_path) as proc:
+        assert [proc.stdout.readline() for _ in range(2)]==['up\n', 'swallows\n']
+        proc.send_signal(signal.SIGTERM)
+        assert ended(proc)==0
+    assert row_of(acme, job_id)==('pending', 0)
+
+async def test_a_worker_that_stops_takes_no_jobs(tenants, acme):
+    go,began = asyncio.Event(),asyncio.Event()
+    @task(name='s.long')
+    async def long():
+        began.set()
+        await go.wait()
+    acme.submit('long', long)
+    worker = worker_on(tenants, grace=60)
+    async with working(worker):
+        await asyncio.wait_for(began.wait(), 60)
+        assert worker.nudge(acme)
+        worker.stop()
+        await until(lambda: not acme.process.listeners, 60)
+        assert not worker.nudge(acme)
+        go.set()
+
+# -- signals and output
+
+def test_sigterm_comes_before_the_first_step(tmp_path):
+    with hostile('early', tmp_path) as proc: assert ended(proc)==0
+
+@pytest.mark.parametrize('name', ['h.forks', 'h.forks_on_cpu'])
+def test_children_of_a_job_can_be_terminated(acme, tmp_path, name):
+    kinds = dict(zip(('fork', 'spawn', 'fork pool', 'spawn pool', 'fork executor', 'subprocess'), (-15, -15, [1], [1], [1], -15)))
+    ids = [submitted(acme, name, how=o) for o in kinds]
+    with hostile('worker', tmp_path): wait_until(lambda: acme.job_stats()['completed']==len(ids), 60, why=lambda: acme.list_jobs())
+    assert [acme.get_job(o).value for o in ids]==list(kinds.values())
+
+@pytest.mark.parametrize('owner', ['uvicorn.server', 'asyncio.unix_events', 'myapp'])
+def test_a_child_gets_the_default_handlers_back(owner):
+    "Those of a web server and of an event loop go; the app's own stay"
+    def handler(*_): pass
+    handler.__module__ = owner
+    old = signal.signal(signal.SIGTERM, handler)
+    try:
+        pid = os.fork()
+        if not pid: os._exit(int(signal.getsignal(signal.SIGTERM) is handler))
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])==int(owner=='myapp')
+    finally: signal.signal(signal.SIGTERM, old)
+
+def test_a_clean_stop_loses_no_output(acme, tmp_path):
+    "Of the process, of its exit functions, and of the processes of an executor"
+    job_id = submitted(acme, 'says')
+    with hostile('silent', tmp_path) as proc:
+        wait_until(lambda: acme.get_job(job_id).status=='completed', 60)
+        proc.send_signal(signal.SIGTERM)
+        out,_ = proc.communicate(timeout=60)
+    assert proc.returncode==0 and sorted(out.splitlines())==['at the end', 'said at the start', 'said by a process']
+
+# -- contexts
+
+@pytest.mark.parametrize('name', ['sets_context', 'asets_context', 'sets_context_on_cpu'])
+def test_no_context_leaks_from_job_to_job(acme, tmp_path, name):
+    "Variables and decimal arithmetic, in a thread, on the loop, and in a process of an executor"
+    ids = [submitted(acme, name) for _ in range(3)]
+    with hostile('worker', tmp_path): wait_until(lambda: acme.job_stats()['completed']==3, 60)
+    assert [acme.get_job(o).value for o in ids]==[['none', 30]]*3
