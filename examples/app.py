@@ -185,7 +185,7 @@ def problems(jobs, seen):
 def leaks(browsers, jobs):
     "Answers that a user must not get"
     his,hers = jobs['globex','sync_data'],jobs['acme','sync_data']
-    asked = [('acme', f'/jobs/{his}'), ('globex', f'/jobs/{hers}'), ('globex', f'/api/jobs/{hers}'), ('acme', '/ops'), ('acme', '/ops/globex')]
+    asked = [('acme', f'/jobs/{his}'), ('globex', f'/jobs/{hers}'), ('globex', f'/api/jobs/{hers}'), ('acme', '/ops'), ('acme', '/ops/globex/jobs')]
     for tenant,path in asked:
         if (code := browsers[tenant].ask(path)[0])!=404: yield f'{tenant} asks for {path}, and is answered {code}'
 
@@ -204,7 +204,7 @@ def once():
                 say(f'{tenant:8}{kind:12}submitted, the response is here already')
         bad = [*problems(jobs, watch(browsers, jobs)), *leaks(browsers, jobs)]
         code,page = Browser(base, 'olga').ask('/ops')
-        if code!=200 or not all(f'/ops/{o}' in page for o in browsers): bad.append(f'the operator is answered {code}, and does not see all tenants')
+        if code!=200 or not all(f'/ops/{o}/jobs' in page for o in browsers): bad.append(f'the operator is answered {code}, and does not see all tenants')
         for o in bad: say('NOT AS IT SHOULD BE:', o)
         if not bad: say(f'all {len(jobs)} jobs ended as they should, no tenant saw the other, and the operator saw both')
         return not bad

@@ -372,7 +372,7 @@ def _fact(job, name, view, batch):
     if name=='id': return Code(v, data_tt_copy=say('copy_id'))
     if name=='batch' and batch: return BatchProgress(batch, view)
     linked = name in ('batch','schedule') and view.base is not None
-    return A(v, href=f'{view.base}?{urlencode({name:v})}') if linked else str(v)
+    return A(v, href=f'{view.base}?{urlencode({name:as_sent(v)})}') if linked else str(v)
 
 # %% ../nbs/11_components.ipynb #57fc79bf
 texts.update(line_attempt='Attempt {n} {outcome} at {at}', line_started='Attempt {n} started {when}',

@@ -96,7 +96,7 @@ texts.update(schedule_run='Run now', schedule_pause='Pause', schedule_resume='Re
 
 def _schedule_acts(s, view):
     def form(act):
-        words,name = say(f'schedule_{act}'),Input(type='hidden', name='name', value=s.name)
+        words,name = say(f'schedule_{act}'),Input(type='hidden', name='name', value=as_sent(s.name))
         btn = Button(words, type='submit', aria_label=f'{words} {s.name}')
         return Form(token_input(view), name, btn, method='post', action=view.url('~schedules', act))
     return Div(form('run'), form('resume' if s.paused else 'pause'), cls='tt-acts')
@@ -104,7 +104,7 @@ def _schedule_acts(s, view):
 def _schedule_row(s, last, view, acts):
     shown = as_listed(TenantJob('', s.name, payload=s.payload), view)
     masked,name = shown.job_type!=s.name,shown.job_type
-    if not masked and view.base is not None: name = A(name, href=f'{view.base}?{urlencode(dict(type=s.name))}')
+    if not masked and view.base is not None: name = A(name, href=f'{view.base}?{urlencode(dict(type=as_sent(s.name)))}')
     told = [Div(o, cls='tt-soft tt-brief') for o in ([] if masked else _told(s, shown))]
     cells = Td(*_recurs(s), cls='tt-when'),Td(_next_tick(s, view.now)),Td(_last_job(last, view), cls='tt-late')
     last = Td(None if masked else _schedule_acts(s, view)) if acts else None

@@ -10,11 +10,12 @@ __all__ = ['budget', 'TenantPages', 'operator_ui']
 # %% ../nbs/12a_operators.ipynb #449d3797
 import asyncio
 from collections.abc import Callable
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl,unquote
 
 from fastcore.basics import noop,patch
 from fastcore.xml import *
 from fasthtml.core import FastHTML
+from starlette.responses import RedirectResponse
 
 from .job import *
 from .process import *
@@ -27,7 +28,6 @@ from .tables import *
 from .pages import *
 
 # %% ../nbs/12a_operators.ipynb #90b48693
-texts.update(ops_title='Tenants')
 budget = .15 # Seconds that the page of all tenants waits for what has changed
 
 class TenantPages(Pages):
@@ -45,13 +45,19 @@ class TenantPages(Pages):
         super().__init__(app, guard, prefix, **kw)
         self.tenants = as_tenants(tenants)
         self.overview = Overview(self.tenants)
-        self.inside = JobPages(app, self.manager, guard, f'{prefix}/{{tenant}}', above=self, **kw)
+        self.inside = JobPages(app, self.manager, guard, f'{prefix}/{{tenant}}/jobs', above=self, **kw)
+
+    def name(self,
+        req, # A request with a `tenant` in its path
+    )->str:
+        "The tenant that the path names"
+        return unquote(req.path_params['tenant'])
 
     def manager(self,
         req, # A request with a `tenant` in its path
     )->BackgroundTaskManager:
         "The manager of the tenant that the path names"
-        return self.tenants[req.path_params['tenant']]
+        return self.tenants[self.name(req)]
 
     async def health(self)->list[Health]: # The worst first
         "What is known of all tenants, after a short time of reading, which goes on if it takes longer"
@@ -65,6 +71,8 @@ class TenantPages(Pages):
         return await this_process.store_threads.run(self.overview.workers)
 
 # %% ../nbs/12a_operators.ipynb #fe5583c5
+texts.update(ops_title='Tenants')
+
 @patch
 def shown(self:TenantPages,
     params, # Parameters of a request, a mapping
@@ -74,6 +82,14 @@ def shown(self:TenantPages,
     view = by_clock(view, self.tenants.clock)
     page = parse_int(params.get('page')) or 0
     return view,params.get('name', '').strip(),page,len(self.overview.todo),self.size,params.get('sort', '')
+
+@patch
+async def to_jobs(self:TenantPages,
+    req, # A request with a `tenant` in its path
+    view:View, # Its view
+): # A redirect
+    "A tenant's address without a page: to its jobs"
+    return RedirectResponse(self.inside.base(req), 307)
 
 @patch
 async def home(self:TenantPages,
@@ -115,4 +131,5 @@ def operator_ui(
     pages.route('/', 'get', pages.to_list)
     pages.route('/~live', 'get', pages.live)
     pages.inside.mount()
+    pages.route('/{tenant}', 'get', pages.to_jobs)
     return pages

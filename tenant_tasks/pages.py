@@ -15,7 +15,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from functools import cache,partial
-from urllib.parse import parse_qsl,quote
+from urllib.parse import parse_qsl,quote,unquote
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -341,7 +341,7 @@ async def list_page(self:JobPages,
         glance = Div(JobStats(once, view, brief=True), why, cls='tt-glance')
         return PauseForm(view, types),Div(PauseNotes(manager.pauses(), view), glance, cls='tt'),table
     pause,*parts = await quickly(manager, read)
-    title = say('jobs_of', tenant=req.path_params['tenant']) if self.above else say('list_jobs')
+    title = say('jobs_of', tenant=self.above.name(req)) if self.above else say('list_jobs')
     head = Div(JobsNav(view), pause, cls='tt tt-top')
     return full_page(title, head, said(*note) if note else None, *parts, up=self._up(req))
 
@@ -372,7 +372,7 @@ async def job_page(self:JobPages,
     head = JobsNav(view, inside=True),said(view.plain(note))
     up,where = self._up(req),''
     if self.above:
-        tenant = req.path_params['tenant']
+        tenant = self.above.name(req)
         up,where = [*up, (say('jobs_of', tenant=tenant), view.base)],f' · {tenant}'
     _,page = full_page(title, *head, card, *parts, again, up=up)
     return Title(card.attrs['data-tt-title']+where),page
@@ -641,6 +641,16 @@ def tell(self:JobPages,
     req.session['tt_note'] = [words[:1000], role]
     return RedirectResponse(back, 303, background=background)
 
+# %% ../nbs/12_pages.ipynb #4e055e08
+def _act_on_ids(manager, action, ids):
+    "Do it, a hundred in each transaction: what could not be done, and what runs after the response"
+    def goes_last(job_id): return action=='retry' and (job := manager.store.get(job_id)) and job.batch==job_id
+    done,ids = [],sorted(ids, key=lambda o: bool(goes_last(o)))
+    for i in range(0, len(ids), 100):
+        with manager.transaction(): done += [_change(manager, action, o) for o in ids[i:i+100]]
+    notes,todo = [note for _,note in done],[o for o,note in done if not note] if action=='retry' else []
+    return bulk_words(action, notes),any(notes),manager.run_again(todo)
+
 # %% ../nbs/12_pages.ipynb #c136c62f
 @patch
 async def bulk(self:JobPages,
@@ -675,15 +685,6 @@ def _what_all(manager, query, view):
     if not query.text: return filters,n
     found,_ = query.with_text(manager.store, view)
     return ([o.id for _,o in found],n) if found else (say('bulk_gone'),None)
-
-def _act_on_ids(manager, action, ids):
-    "Do it, a hundred in each transaction: what could not be done, and what runs after the response"
-    def goes_last(job_id): return action=='retry' and (job := manager.store.get(job_id)) and job.batch==job_id
-    done,ids = [],sorted(ids, key=lambda o: bool(goes_last(o)))
-    for i in range(0, len(ids), 100):
-        with manager.transaction(): done += [_change(manager, action, o) for o in ids[i:i+100]]
-    notes,todo = [note for _,note in done],[o for o,note in done if not note] if action=='retry' else []
-    return bulk_words(action, notes),any(notes),manager.run_again(todo)
 
 def _act_on_all(manager, action, what):
     "Do it, and say in words what came of it; were some left as they were, and what runs after the response?"
@@ -723,7 +724,8 @@ async def set_pause(self:JobPages,
 ): # A redirect to the list
     "Pause a type of jobs or all, or end a pause"
     form,manager = await req.form(),await self.manager(req)
-    kind,reason = (str(form.get(o) or '').strip() for o in ('job_type','reason'))
+    kind,reason = unquote(str(form.get('job_type') or '')),str(form.get('reason') or '').strip()
+    if kind.isspace(): raise HTTPException(400, 'This form is incomplete.')
     change = partial(manager.pause, reason=reason[:500]) if action=='pause' else manager.resume
     await quickly(manager, change, kind or None)
     return live_answer() if is_live(req) else RedirectResponse(view.base, 303)
@@ -790,7 +792,7 @@ async def show_panel(self:JobPages,
     view,note = by_clock(view, manager.clock),req.session.pop('tt_note', None) if 'session' in req.scope else None
     parts = await quickly(manager, panels[name], manager, view, req.query_params)
     title = say(f'nav_{name}')
-    if self.above: title = say('panel_of', page=title, tenant=req.path_params['tenant'])
+    if self.above: title = say('panel_of', page=title, tenant=self.above.name(req))
     return full_page(title, JobsNav(view, name), said(*note) if note else None, *parts, up=self._up(req))
 
 # %% ../nbs/12_pages.ipynb #141cc2d0
@@ -816,7 +818,7 @@ async def act_on_schedule(self:JobPages,
 ): # A redirect, or an answer to the script
     "Do what a button of a schedule says"
     form,manager = await req.form(),await self.manager(req)
-    name,back = str(form.get('name') or ''),view.url('~schedules')
+    name,back = unquote(str(form.get('name') or '')),view.url('~schedules')
     try: words,job = await quickly(manager, _change_schedule, manager, action, name)
     except ScheduleNotFound: return self.tell(req, back, say('schedule_gone'), 'alert')
     return self.tell(req, back, words, 'status', manager.run_again([job] if job else []))

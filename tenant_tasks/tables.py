@@ -13,7 +13,7 @@ __all__ = ['spans', 'acts_on', 'tenant_columns', 'as_listed', 'open_types', 'scr
 import json,re
 from dataclasses import dataclass,replace
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import unquote,urlencode
 
 from fastcore.basics import noop,patch
 from fastcore.xml import *
@@ -224,21 +224,32 @@ class Query:
         params, # Parameters of a request, a mapping
     )->'Query':
         "From the parameters of a request"
-        names = 'status','id','batch','like','schedule','last','text'
-        status,start,batch,like,schedule,last,text = (params.get(o, '').strip() for o in names)
+        names = 'status','id','batch','like','last','text'
+        status,start,batch,like,last,text = (params.get(o, '').strip() for o in names)
+        kind,schedule = (unquote(params.get(o, '')) for o in _named)
         if like or status not in statuses: status = 'failed' if like else ''
         more = dict(batch=batch, like=like, schedule=schedule, last=last if last in spans else '', text=text[:200])
-        return cls(status, params.get('type', ''), start, parse_int(params.get('below')), **more)
+        return cls(status, kind, start, parse_int(params.get('below')), **more)
 
     def __str__(self):
         names = 'status','type','id','batch','like','schedule','last','text','below'
-        return urlencode({k:v for k in names if (v := getattr(self, k))})
+        return urlencode({k:v for k in names if (v := self.sent(k))})
 
     def at(self,
         base:str, # Address of the list
     )->str:
         "The address of this page of the list"
         return f'{base}?{self}' if str(self) else base
+
+# %% ../nbs/11a_tables.ipynb #7515b3db
+_named = 'type','schedule'
+
+@patch
+def sent(self:Query,
+    name:str, # Of one of its fields
+): # The value
+    "A field as links and forms carry it"
+    return as_sent(getattr(self, name)) if name in _named else getattr(self, name)
 
 # %% ../nbs/11a_tables.ipynb #eeb6ba99
 @patch
@@ -328,7 +339,7 @@ def _search_form(view, label, *fields):
     return Form(*fields, btn, method='get', action=view.base, cls='tt-bar', role='search', aria_label=label)
 
 def _select(label, name, options, chosen):
-    options = [Option(o, value=o, selected=o==chosen) for o in options]
+    options = [Option(o, value=as_sent(o), selected=o==chosen) for o in options]
     return Label(label, Select(Option(say('filter_any'), value=''), *options, name=name))
 
 _few = 6 # So many types are links, and more are a field of the form
@@ -338,7 +349,7 @@ def _filter_form(view, query, types):
     kinds,names = sorted({*types, query.type}-{''}),_in_links
     kind = _select(say('filter_type'), 'type', kinds, query.type) if len(kinds)>_few else None
     if not kind: names += 'type',
-    kept = [Input(type='hidden', name=o, value=v) for o in names if (v := getattr(query, o))]
+    kept = [Input(type='hidden', name=o, value=v) for o in names if (v := query.sent(o))]
     plain = dict(type='search', autocomplete='off', spellcheck='false')
     text = Input(name='text', value=query.text, placeholder=say('filter_where'), **plain)
     find = Label(say('list_id'), Input(name='id', value=query.id, size=18, **plain))
@@ -522,7 +533,7 @@ def _pause_note(p, view):
     end = (say('pause_until'), time_tag(utc_words(p.until), p.until, 'at')) if p.until else ()
     why = say('pause_why', reason=shown.progress_note) if p.reason else ''
     acts = view.act and view.base is not None and shown.job_type==(p.job_type or 'job')
-    field = Input(type='hidden', name='job_type', value=p.job_type)
+    field = Input(type='hidden', name='job_type', value=as_sent(p.job_type))
     note = P(Span(what, *end, cls='tt-held'), why, role='status')
     return Div(note, _pause_form(view, 'resume', say('pause_end'), field) if acts else None, cls='tt-paused')
 
@@ -597,7 +608,8 @@ def _sizes(h):
     return Td(size_words(h.size), cls='tt-num'),Td(size_words(h.wal), cls=f'tt-num{large}')
 
 def _tenant_row(h, view):
-    link = A(h.name, href=view.url(h.name), id=f'tenant-{h.name}') if view.base is not None else h.name
+    link,part = h.name,as_sent(h.name).replace('/', '%2F')
+    if view.base is not None: link = A(h.name, href=view.url(part, 'jobs'), id=f'tenant-{h.name}')
     slow = Span(say('tenants_slow'), cls='tt-soft') if h.slow else None
     name,sizes = Th(link, slow, scope='row', cls='tt-wide'),_sizes(h)
     error = say('tenants_broken', error=view.plain(h.error))

@@ -173,13 +173,13 @@ def test_an_operator_has_them_for_each_tenant(tmp_path):
     operator_ui(app, tenants, lambda req: 'act')
     client = Client(app)
     for o in panels:
-        text = client.get(f'/ops/acme/~{o}').text
+        text = client.get(f'/ops/acme/jobs/~{o}').text
         assert f'>{o.capitalize()} of acme</h1>' in text and 'href="/ops"' in text
-        assert text.count(f'href="/ops/acme/~{o}"')==1
-        assert client.get(f'/ops/nobody/~{o}').status_code==404
-    assert 'controls.mail' in client.get('/ops/acme/~limits').text, 'an operator sees idle tasks with a limit'
-    assert 'type=report' in client.get('/ops/acme/~schedules').text
-    assert 'type=report' not in client.get('/ops/globex/~schedules').text
+        assert text.count(f'href="/ops/acme/jobs/~{o}"')==1
+        assert client.get(f'/ops/nobody/jobs/~{o}').status_code==404
+    assert 'controls.mail' in client.get('/ops/acme/jobs/~limits').text, 'an operator sees idle tasks with a limit'
+    assert 'type=report' in client.get('/ops/acme/jobs/~schedules').text
+    assert 'type=report' not in client.get('/ops/globex/jobs/~schedules').text
 
 # -- schedules
 

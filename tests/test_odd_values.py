@@ -1,15 +1,20 @@
 "Odd values and names: in results, arguments, filters, logs and the registration of tasks"
-import json,logging
+import html,json,logging,re
 from datetime import timedelta
 from io import StringIO
 
 import pytest
-from helpers import run,work
+from fasthtml.common import Client,fast_app
+from fastlite import database
+from helpers import run,wait_until,work
 
 from tenant_tasks.attempt import begin,current_job
 from tenant_tasks.job import BadPayload,JobList,dump_kwargs,dump_result
+from tenant_tasks.operators import operator_ui
+from tenant_tasks.pages import health_route
 from tenant_tasks.retry import Cancel,Snooze,to_delta
 from tenant_tasks.task import find_task,task,task_name
+from tenant_tasks.tenants import TenantMap,Tenants
 
 def nested(n):
     res = 1
@@ -159,3 +164,91 @@ def test_an_error_without_text_is_logged(lines):
 def test_a_cell_of_a_notebooks_table_is_one_line(manager):
     manager.submit('a\rb\x0bc\u2028d\ne', work)
     assert len(JobList(manager.list_jobs())._repr_markdown_().splitlines())==3
+
+# -- names in forms and addresses
+
+odd_names = [' mail ', 'mail', 'Mail', 'ma\nil', 'ma\r\nil', 'a+b', 'a%2Fb', 'a/b', '..', 'caf\u00e9', 'cafe\u0301', '"<b>&', 'x'*1000]
+
+@task(name='odd.plain')
+def plain(): pass
+
+def as_browser(value):
+    "The value of a field as a browser sends it"
+    return re.sub('\r\n|\r|\n', '\r\n', html.unescape(value))
+
+class Site:
+    "The pages of some tenants, whose forms are sent as a browser does"
+    def __init__(self, tenants):
+        app,_ = fast_app(secret_key='x')
+        operator_ui(app, tenants, lambda req: 'act')
+        health_route(app, tenants)
+        self.client = Client(app)
+
+    def forms(self, url, path):
+        "Forms of a page that are sent to a path: the values of each, a select with each of its options"
+        for to,text in re.findall(r'<form[^>]*action="([^"?]*).*?>(.*?)</form>', self.client.get(url).text, re.S):
+            if not to.endswith(path): continue
+            fields = {k:as_browser(v) for k,_,v in re.findall(r'type="hidden" name="([^"]+)" value=(["\'])(.*?)\2', text)}
+            name,options = (re.findall(r'<select name="(\w+)"', text) or [''])[0],[o for o in re.findall(r'<option value=(["\'])(.*?)\1', text) if o[1]]
+            for _,o in options or [('', '')]: yield to,dict(fields, **{name:as_browser(o)} if name else {})
+
+    def post_all(self, url, path):
+        for to,fields in self.forms(url, path): assert self.client.post(to, data=fields).status_code in (200, 303), fields
+
+@pytest.fixture
+def jobs(manager): return Site({'acme':manager.db}),'/ops/acme/jobs',manager
+
+def test_buttons_of_odd_schedules(jobs):
+    site,url,manager = jobs
+    for o in odd_names: manager.schedule(o, plain, every=60)
+    site.post_all(f'{url}/~schedules', '/run')
+    site.post_all(f'{url}/~schedules', '/pause')
+    assert {o.job_type for o in manager.list_jobs()}==set(odd_names) and all(o.paused for o in manager.schedules())
+    site.post_all(f'{url}/~schedules', '/resume')
+    assert not any(o.paused for o in manager.schedules())
+    links = re.findall(r'href="([^"]*\?type=[^"]*)"', site.client.get(f'{url}/~schedules').text)
+    found = [site.client.get(html.unescape(o)).text for o in links]
+    ids = {o.id:o.job_type for o in manager.list_jobs()}
+    assert sorted([v for k,v in ids.items() if k in text] for text in found)==sorted([o] for o in odd_names)
+
+def test_odd_types_are_paused_and_go_on_and_are_found(jobs):
+    site,url,manager = jobs
+    ids = {o:manager.submit(o, plain)[0] for o in odd_names}
+    found = [site.client.get(to, params=fields).text for to,fields in site.forms(url, '/jobs') if 'type' in fields]
+    assert sorted([k for k,v in ids.items() if v in text] for text in found)==sorted([o] for o in odd_names)
+    site.post_all(url, '/pause')
+    assert {o.job_type for o in manager.pauses()}==set(odd_names)
+    site.post_all(url, '/resume')
+    assert manager.pauses()==[]
+
+def test_a_blank_type_pauses_nothing(jobs):
+    site,url,manager = jobs
+    (to,fields), = site.forms(url, '/pause')
+    for o in (' ', '%20', '\r\n'): assert site.client.post(to, data=dict(fields, job_type=o)).status_code==400
+    assert manager.pauses()==[]
+
+files = 'health', 'bulk', 'all', 'static', '0', 'True', 'a+b', 'jobs', 'shop.txt', 'style.css', 'żółć'
+
+@pytest.mark.parametrize('kind', ['directory', 'dict'])
+def test_a_tenant_never_meets_another_page(tmp_path, kind):
+    names = files if kind=='directory' else ['health', '~live', '~1-css', '?x=1', '#x', 'a\\b', '.', *odd_names[:-1]]
+    if kind=='directory':
+        tenants = Tenants(tmp_path)
+        for o in names: tenants.create(o)
+    else: tenants = TenantMap({o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)})
+    site = Site(tenants)
+    def links(): return [html.unescape(o) for o in re.findall(r'href="(/ops/[^"?]*/jobs)"', site.client.get('/ops').text)]
+    wait_until(lambda: len(links())==len(names), why=lambda: f'{len(names)} {links()}')
+    seen = {}
+    for o in names: seen[tenants[o].submit('sync', plain)[0]] = o
+    for url in links():
+        text = site.client.get(url).text
+        job_id, = [o for o in seen if o in text]
+        assert f'Jobs of {seen[job_id]}'.split()==html.unescape(re.search(r'<h1[^>]*>(.*?)</h1>', text, re.S)[1]).split()
+        site.post_all(f'{url}/{job_id}', '/cancel')
+        assert tenants[seen.pop(job_id)].get_job(job_id).status=='cancelled'
+    assert not seen and site.client.get('/ops/health').json()==dict(ok=True)
+
+def test_an_address_without_a_page_leads_to_the_jobs(tmp_path):
+    Tenants(tmp_path).create('acme')
+    assert Site(tmp_path).client.get('/ops/acme', follow_redirects=True).url.path=='/ops/acme/jobs'

@@ -120,7 +120,7 @@ async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
     jobs_ui(app, lambda req: tenants['acme'], lambda req: 'act')
     operator_ui(app, tenants, lambda req: 'act')
     client,told = Client(app),'submitted 3 min ago'
-    for base in ('/jobs', '/ops/acme'):
+    for base in ('/jobs', '/ops/acme/jobs'):
         for path in (f'{base}/{job_id}', changes(job_id, base)): assert told in client.get(path).text, path
         assert '>3 min<' in client.get(base).text
     assert '>3 min<' in client.get('/ops').text
@@ -373,7 +373,7 @@ async def test_a_locked_database_is_said(site, tmp_path):
     job_id,_ = site.job()
     ann,olga = site.client(tenant='acme', may='act'),site.client(operator='act')
     csrf = token(ann, f'/jobs/{job_id}')
-    assert 'href="/ops/acme"' in olga.get('/ops').text
+    assert 'href="/ops/acme/jobs"' in olga.get('/ops').text
     with write_lock(tmp_path/'acme.db'):
         for how in (script, {}): # Neither waits for the end of the lock
             res = ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), headers=how)
@@ -386,7 +386,7 @@ async def test_a_locked_database_is_said(site, tmp_path):
     conn = apsw.Connection(str(tmp_path/'hooli.db'))
     for o in ('PRAGMA journal_mode=DELETE', 'BEGIN EXCLUSIVE'): list(conn.execute(o))
     await until(lambda: 'not read yet' in olga.get('/ops').text) # A page has a moment to read them
-    assert olga.get('/ops/hooli').status_code==503
+    assert olga.get('/ops/hooli/jobs').status_code==503
     conn.close()
 
 async def test_operator_pages(tmp_path):
@@ -397,17 +397,17 @@ async def test_operator_pages(tmp_path):
     pages = operator_ui(app, dbs, lambda req: 'act')
     pages.overview.health(30)
     client = Client(app)
-    def links(url): return re.findall(r'href="/ops/(\w+)"', client.get(url).text)
+    def links(url): return re.findall(r'href="/ops/(\w+)/jobs"', client.get(url).text)
     assert links('/ops')[:2]==['n005','n119'] and len(links('/ops'))==100 and len(links('/ops?page=1'))==20
     assert links('/ops?name=N11')==['n119', *[f'n11{i}' for i in range(9)]]
-    inside = client.get('/ops/n005')
+    inside = client.get('/ops/n005/jobs')
     assert 'href="/ops"' in inside.text and 'Jobs of n005' in inside.text
     job = BackgroundTaskManager(dbs['n005']).list_jobs()[0]
-    assert '<a href="/ops/n005">← Jobs of n005</a>' in client.get(f'/ops/n005/{job.id}').text
-    assert client.get(f'/ops/n006/{job.id}').status_code==404
-    client.post(f'/ops/n005/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/{job.id}')))
+    assert '<a href="/ops/n005/jobs">← Jobs of n005</a>' in client.get(f'/ops/n005/jobs/{job.id}').text
+    assert client.get(f'/ops/n006/jobs/{job.id}').status_code==404
+    client.post(f'/ops/n005/jobs/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/jobs/{job.id}')))
     assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
-    assert client.get('/ops/unknown').status_code==404
+    assert client.get('/ops/unknown/jobs').status_code==404
 
 async def test_a_tenant_with_any_name(tmp_path):
     "Letters of any script, an @ and a plus go through the links, the pages and the forms"

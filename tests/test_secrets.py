@@ -298,9 +298,9 @@ def test_users_see_no_internals_and_operators_do(tmp_path):
     for text in [*texts('/jobs'), client.get('/jobs').text]:
         assert not [o for o in ('/srv','web1','4711','Process') if o in text]
     assert '…/app/jobs.py' in texts('/jobs')[0]
-    for text in [*texts('/dev'), *texts('/ops/acme'), job._repr_html_()]:
+    for text in [*texts('/dev'), *texts('/ops/acme/jobs'), job._repr_html_()]:
         assert '/srv/acme/app/jobs.py' in text and owner in text
-    assert 'Process' in texts('/ops/acme')[0]
+    assert 'Process' in texts('/ops/acme/jobs')[0]
     assert not [o for o in ('/srv', 'web1') if o in to_xml((JobCard(job), JobDetails(job)))]
     def refuse(job_id): raise JobStateError(f'only process {owner} had it')
     manager.retry_job = refuse
