@@ -1634,7 +1634,6 @@ class Worker:
         grace: float=10,
         look_every: float=0.5,
         sweep_every: float=1800,
-        unknown_after: timedelta=...,
         keep: timedelta | None=None,
         executors: dict[Any, Any] | None=None,
         process: Any=...,
@@ -1646,7 +1645,6 @@ class Worker:
             grace: Seconds that running jobs get when the worker stops
             look_every: Seconds between two looks at the files if the kernel doesn't tell what changes
             sweep_every: Seconds in which every tenant is looked at once, changed or not
-            unknown_after: How long a due job may wait for a process that knows its task
             keep: Delete jobs that ended longer ago, a few at a time; None keeps all
             executors: What calls the functions of tasks with `on`, by name, as `set_executors` takes them
             process: Which process this is; another one only in tests

@@ -86,6 +86,8 @@ def _damage(conn, full):
     except apsw.SQLError: return # It needs functions or collations of the app
     if found!=[('ok',)]: yield Finding('', 'integrity', '; '.join(o for o, in found))
 
+_who = "{} pending jobs name neither a task nor a process, so nothing runs them: set `task`, or cancel them"
+
 def _stuck(conn, path, now, late):
     folder = os.path.dirname(path)
     for owner,n,lease in claims_by_owner(conn):
@@ -106,6 +108,7 @@ def _look(path, full, now, late):
         yield from _damage(conn, full)
         state = schema_state(conn)
         if state=='older': yield Finding('', 'schema', 'of an older version; the next use adds what it lacks', 'note')
+        if state!='none' and (n := nameless(conn)): yield Finding('', 'nameless', _who.format(n))
         if state=='current': yield from _stuck(conn, path, now, late)
     finally: conn.close()
 

@@ -47,7 +47,6 @@ class Lookout:
         *,
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
-        unknown_after:timedelta=timedelta(hours=1), # How long a due job may wait for a process that knows its task
         keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
         process:Process=this_process, # Which process this is
     ):
@@ -58,7 +57,6 @@ class Lookout:
         self.share = share
         self.look_every = look_every
         self.sweep_every = sweep_every
-        self.unknown_after = unknown_after
         self.keep = keep
         self.process = process
         self._begin()
@@ -68,7 +66,7 @@ class Lookout:
 def _begin(self:Lookout):
     self._watched = {} # Tenants with jobs of other processes: who they are, and when it was looked at them
     self._pruned = {} # When to delete old jobs of each tenant again, and behind which
-    self._reported = set() # Unknown tasks that have been logged
+    self._asked = {} # Unknown tasks: when to ask again whether a live worker knows them
     self.declared = {} # Schedules for all tenants, by name, and their time zones
     self.synced = {} # At which opening of each tenant's file they were written
     self._seen = {} # The state of a tenant's files when it was looked at last
@@ -107,11 +105,12 @@ def look(self:Lookout,
     link = self._note(name)
     if full := tuple(self.process.full_tasks()): self.held.setdefault(full, OrderedDict())[name] = True
     limits = limits_with(full)
-    seen = glance(link, self.process.id, task_names(), self.tenants.clock(), limits) or Glance(None, [], False)
+    seen = glance(link, self.process.id, self.process.tasks(), self.tenants.clock(), limits) or Glance(None, [], [])
     declares = self.synced.get(name, 0)!=link.opening and bool(self.declared or seen.tick is not None)
     ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
-    cares = declares or ticks or seen.owners or seen.unknown or self.keep is not None
+    cares = declares or ticks or seen.owners or self.keep is not None
     at = self._care(name, seen, declares, ticks, limits) if cares else seen.first
+    if seen.unknown: self._report(name, seen.unknown, link.path)
     if seen.owners: self._watched[name] = set(seen.owners),time.monotonic()
     else: self._watched.pop(name, None)
     if at is not None: self.due(name, parse_time(at).timestamp())
@@ -129,11 +128,10 @@ def may_go_on(self:Lookout,
 def _care(self:Lookout, name, seen, declares, ticks, limits):
     manager = self.tenants[name]
     if seen.owners: self._try(self._take_over, name, manager)
-    if seen.unknown: self._try(self._abandon, name, manager)
     self._try(self._prune, name, manager)
     if declares: self._try(self._declare, name, manager)
     tick = self._try(self._tick, name, manager) if declares or ticks else seen.tick
-    due = manager.store.next_due(self.process.id, task_names(), False, limits, self.tenants.clock())
+    due = manager.store.next_due(self.process.id, self.process.tasks(), False, limits, self.tenants.clock())
     return min((o for o in (due, tick) if o), default=None)
 
 _later = 300 # Seconds until what failed is tried again
@@ -161,16 +159,13 @@ def _take_over(self:Lookout, name, manager):
         _log.warning("job %s (%s) of %s was left by %s, and is %s", job.id, job.job_type, name, job.owner, job.status)
 
 @patch
-def _abandon(self:Lookout, name, manager):
-    "Fail the due jobs that have waited too long for a process that knows their task; report the others"
-    now = manager.clock()
-    for job in manager.store.unknown(task_names(), now):
-        if job.task not in self._reported: _log.warning("no task %r here, for job %s of %s", job.task, job.id, name)
-        self._reported.add(job.task)
-        if parse_time(job.run_at or job.created_at)+self.unknown_after>now: continue
-        why = f"no process that knows the task {job.task!r} claimed the job within {self.unknown_after}"
-        errors = add_error(job.error_log, (job.retry_count or 0)+1, now, f'{why}; is its module imported in a worker?')
-        manager.store.abandon(job, now, errors)
+def _report(self:Lookout, name, tasks, path):
+    "Log, once for each task, that no live worker can run jobs that are due"
+    now = time.monotonic()
+    for o in [o for o in tasks if self._asked.get(o, 0)<=now]:
+        known = bool(self.process.other_workers(path, o))
+        self._asked[o] = now+60 if known else float('inf')
+        if not known: _log.warning("no worker knows the task %r: its jobs wait, as in tenant %s", o, name)
 
 # %% ../nbs/09b_lookout.ipynb #3742bf60
 @patch

@@ -7,8 +7,8 @@ All queries and changes for the jobs in one tenant database. Each state change i
 # %% auto #0
 __all__ = ['columns', 'schedule_columns', 'indexes', 'steps_table', 'log_table', 'pauses_table', 'forever', 'lease_time',
            'ensure_schema', 'JobStore', 'AtLeast', 'waiting', 'Pause', 'TaskQueue', 'has_job_table', 'Glance', 'glance',
-           'may_have_work', 'quick_stats', 'quick_runners', 'exclusive', 'alone', 'live_jobs', 'ended_among', 'owners',
-           'hold_all', 'claims_by_owner', 'overdue', 'schema_state']
+           'may_have_work', 'quick_stats', 'quick_runners', 'first_dues', 'exclusive', 'alone', 'live_jobs',
+           'ended_among', 'owners', 'hold_all', 'claims_by_owner', 'overdue', 'schema_state', 'nameless']
 
 # %% ../nbs/04_store.ipynb #96d6c1b7
 import json,os,re,weakref
@@ -884,21 +884,6 @@ def abandon(self:JobStore,
 
 # %% ../nbs/04_store.ipynb #58b1cc01
 _foreign = "j.run_at<=:started_at AND j.task NOT IN (SELECT value FROM json_each(:tasks))"
-_unknown = f"""{_heads} SELECT {', '.join(f't.{o}' for o in columns)} FROM queue CROSS JOIN tenant_jobs j ON j.rowid=r
-    CROSS JOIN tenant_jobs t ON t.rowid IN (SELECT n.rowid FROM tenant_jobs n INDEXED BY tenant_jobs_queue
-        WHERE n.status='pending' AND n.task=j.task AND n.job_type=j.job_type AND n.priority=j.priority
-        AND n.run_at<=:started_at ORDER BY n.run_at LIMIT :limit)
-    WHERE {_foreign} ORDER BY t.run_at LIMIT :limit"""
-
-@patch
-def unknown(self:JobStore,
-    tasks:list[str], # Tasks that the process knows
-    now:datetime, # The time
-    limit:int=100, # How many at most
-)->JobList: # Due jobs of other tasks
-    "Due jobs that this process can't run"
-    args = dict(started_at=timestamp(now), tasks=json.dumps(tasks), limit=limit, owner=None)
-    return self.read(_unknown, args, runner, _jobs)
 
 # %% ../nbs/04_store.ipynb #2deeafea
 def _link_to(path): return link_at(os.path.realpath(path), prepare=ensure_schema)
@@ -918,7 +903,7 @@ class Glance(NamedTuple):
     "What there is to do in a database"
     next_due:str|None # When the next job is due that the process can run
     owners:list # Other processes that jobs here depend on; the process itself if it has lost a claim
-    unknown:bool # Is a job due that the process can't run?
+    unknown:list # Tasks of due jobs that the process can't run
     tick:str|None=None # When the next tick of a schedule is due: None if there is no schedule, '' if all are paused
 
     @property
@@ -930,7 +915,7 @@ class Glance(NamedTuple):
 _glance = f"""{_heads}, {_only} SELECT
     (SELECT nullif(min({_from}), '{forever}') FROM heads CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {_known}),
     (SELECT json_group_array(DISTINCT owner) FROM ({_depends})),
-    EXISTS(SELECT 1 FROM queue CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {_foreign})"""
+    (SELECT json_group_array(DISTINCT j.task) FROM queue CROSS JOIN tenant_jobs j ON j.rowid=r WHERE {_foreign})"""
 
 def glance(
     link:DbLink, # The link of a tenant's database
@@ -947,7 +932,7 @@ def glance(
         args = dict(owner=owner, tasks=json.dumps(tasks), later=json.dumps(waiting(conn, limits, now)))
         (due,owners,unknown), = conn.execute(_glance, dict(args, started_at=timestamp(now)))
         tick = (list(conn.execute(_next_tick))[0][0] or '') if _has_schedules(conn) else None
-        return Glance(None if due==never else due, json.loads(owners), bool(unknown), tick)
+        return Glance(None if due==never else due, json.loads(owners), json.loads(unknown), tick)
     return link.ask(ask, runner)
 
 # %% ../nbs/04_store.ipynb #5042646b
@@ -1180,6 +1165,16 @@ def quick_runners(
     "How many jobs of a database file each process runs"
     return _link_to(path).ask(lambda conn: dict(conn.execute(_runners)), runner)
 
+# %% ../nbs/04_store.ipynb #ba15eaee
+_first_dues = f"""{_heads} SELECT j.task, min(j.run_at) FROM queue CROSS JOIN tenant_jobs j ON j.rowid=r
+    WHERE j.run_at<'{never}' GROUP BY j.task"""
+
+def first_dues(
+    path:str, # A database file that has had a job
+)->dict[str,str]: # By task
+    "When the first pending job of each task is due"
+    return _link_to(path).ask(lambda conn: dict(conn.execute(_first_dues, dict(owner=None))), runner)
+
 # %% ../nbs/04_store.ipynb #2576f7ea
 def _hold(conn, path):
     conn.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
@@ -1258,6 +1253,7 @@ def hold_all(
 # %% ../nbs/04_store.ipynb #75e30874
 _claims = "SELECT owner, count(*), max(lease_until) FROM tenant_jobs WHERE status='running' GROUP BY owner"
 _overdue = f"""SELECT task, count(*), min(run_at) FROM tenant_jobs j WHERE status='pending' AND run_at<=:late
+    AND coalesce(task, owner, '')<>''
     AND NOT EXISTS (SELECT 1 FROM tenant_pauses WHERE job_type IN ('', j.job_type) AND {_active}) GROUP BY task"""
 
 def claims_by_owner(
@@ -1280,6 +1276,17 @@ def schema_state(
     "Are the tables those of this version? Changes nothing"
     if not _has_table(conn): return 'none'
     return 'current' if _is_complete(conn) else 'older' if _missing(conn) else 'current'
+
+# %% ../nbs/04_store.ipynb #23ac7e3c
+_named = 'task','owner' # Columns that tell who can run a job
+
+def nameless(
+    conn:apsw.Connection, # A connection to a tenant's database
+)->int: # How many there are
+    "Pending jobs, of the oldest versions, that name neither a task nor a process"
+    known = {r[1] for r in conn.execute('PRAGMA table_info(tenant_jobs)')}
+    is_empty = ''.join(f" AND coalesce({o}, '')=''" for o in _named if o in known)
+    return list(conn.execute(f"SELECT count(*) FROM tenant_jobs WHERE status='pending'{is_empty}"))[0][0]
 
 # %% ../nbs/04_store.ipynb #6b9b00cc
 _types = """WITH RECURSIVE t(v) AS (SELECT min(job_type) FROM tenant_jobs

@@ -568,7 +568,8 @@ def PauseBar(
 # %% ../nbs/11a_tables.ipynb #05e93837
 texts.update(tenants_name='Tenant', tenants_failed='Failed', tenants_due='Longest wait', tenants_pending='Pending',
     tenants_running='Running', tenants_completed='Completed', tenants_size='Size', tenants_wal='WAL',
-    tenants_broken="can't be read: {error}", tenants_slow=' not read yet', tenants_found='{n} tenants',
+    tenants_broken="can't be read: {error}", tenants_slow=' not read yet', tenants_unknown=' no worker knows {tasks}',
+    tenants_found='{n} tenants',
     tenants_unread='{words}, {n} still to be read', tenants_worse='Worse', tenants_better='Better',
     tenants_before='Previous', tenants_after='Next', tenants_all='Tenants', tenants_find='Find a tenant',
     tenants_hint='Scroll the table sideways for all columns.', size_kb='{n} KB', size_mb='{n} MB', size_gb='{n} GB',
@@ -611,7 +612,8 @@ def _tenant_row(h, view):
     link,part = h.name,as_sent(h.name).replace('/', '%2F')
     if view.base is not None: link = A(h.name, href=view.url(part, 'jobs'), id=f'tenant-{h.name}')
     slow = Span(say('tenants_slow'), cls='tt-soft') if h.slow else None
-    name,sizes = Th(link, slow, scope='row', cls='tt-wide'),_sizes(h)
+    unknown = Span(say('tenants_unknown', tasks=', '.join(h.unknown)), cls='tt-bad') if h.unknown else None
+    name,sizes = Th(link, slow, unknown, scope='row', cls='tt-wide'),_sizes(h)
     error = say('tenants_broken', error=view.plain(h.error))
     if h.error: return Tr(name, Td(error, colspan=5, cls='tt-bad tt-wide'), *sizes)
     due = h.since and parse_time(h.since)<=view.now
@@ -668,6 +670,7 @@ def TenantRows(
 
 # %% ../nbs/11a_tables.ipynb #0e79af06
 texts.update(totals_tenants='Tenants', totals_unread='Still to be read', totals_broken="Can't be read",
+    totals_unknown='Tasks without a worker',
     totals_failed='Failed', totals_pending='Pending', totals_running='Running', totals_completed='Completed',
     totals_cancelled='Cancelled', totals_size='Size', totals_wal='WAL')
 
@@ -682,11 +685,13 @@ def TenantTotals(
 )->FT:
     "Numbers over all tenants"
     broken = sum(bool(o.error) for o in tenants)
-    nums = {k:f'{n:,}' for k,n in dict(tenants=len(tenants), unread=unread, broken=broken).items() if n or k=='tenants'}
+    unknown = len({k for o in tenants for k in o.unknown})
+    nums = dict(tenants=len(tenants), unread=unread, broken=broken, unknown=unknown)
+    nums = {k:f'{n:,}' for k,n in nums.items() if n or k=='tenants'}
     nums |= {o:_sum(tenants, o) for o in ('failed', 'pending', 'running', 'completed', 'cancelled')}
     nums |= {o:size_words(sum(getattr(h, o) for h in tenants)) for o in ('size','wal')}
     def item(k, v):
-        bad = k=='broken' or k=='failed' and v!='0'
+        bad = k in ('broken','unknown') or k=='failed' and v!='0'
         return Div(Dt(say(f'totals_{k}')), Dd(v, cls='tt-bad' if bad else None))
     part = live_attrs(view, 'totals:', state_token(nums), 1 if unread else 5)
     return Dl(*[item(k, v) for k,v in nums.items() if v], cls='tt-stats', id='tt-totals', **part)

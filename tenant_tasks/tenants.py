@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
 from dataclasses import dataclass,field,replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -517,11 +518,13 @@ class Health:
     size:int = 0 # Bytes of its file
     wal:int = 0 # Bytes of its `-wal`
     runners:dict = field(default_factory=dict) # How many jobs each process runs, by `owner`
+    dues:dict = field(default_factory=dict) # When the first pending job of each task is due
+    unknown:tuple = () # Tasks whose jobs have been due for minutes and that no live worker knows
 
     @property
     def rank(self):
-        "Sorts the worst first: unreadable, then most failed, then longest due"
-        return not self.error,-self.counts['failed'],self.since or '~',self.name
+        "Sorts the worst first: unreadable, with unknown tasks, then most failed, then longest due"
+        return not self.error,not self.unknown,-self.counts['failed'],self.since or '~',self.name
 
 # %% ../nbs/09_tenants.ipynb #3500149d
 _none = dict.fromkeys(statuses, 0)
@@ -555,7 +558,8 @@ def _stats(self:Overview, name, path):
     if path: counts,since = quick_stats(path, self.count_limit)
     else: counts,since = self.tenants[name].store.stats(self.count_limit)
     runners = quick_runners(path) if path and counts['running'] else {}
-    return dict(counts=counts, since=since, runners=runners)
+    dues = first_dues(path) if path and counts['pending'] else {}
+    return dict(counts=counts, since=since, runners=runners, dues=dues)
 
 @patch
 def _read(self:Overview, name):
@@ -586,6 +590,16 @@ def _catch_up(self:Overview, seconds):
         if time.monotonic()>end: break
         self.todo.pop(name, None)
         self.known[name] = self._read(name)
+    self._find_unknown()
+
+# %% ../nbs/09_tenants.ipynb #91fc867e
+@patch
+def _find_unknown(self:Overview):
+    workers = [o for folder in self.tenants.served() if folder for o in live_workers(folder)]
+    tasks,late = {k for o in workers for k in o.tasks},timestamp(self.tenants.clock()-timedelta(minutes=5))
+    for name,o in list(self.known.items()):
+        unknown = tuple(sorted(k for k,at in o.dues.items() if at<=late and k not in tasks))
+        if unknown!=o.unknown: self.known[name] = replace(o, unknown=unknown)
 
 # %% ../nbs/09_tenants.ipynb #275dc7a1
 @patch

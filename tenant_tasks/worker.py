@@ -52,7 +52,6 @@ class Worker:
         grace:float=10, # Seconds that running jobs get when the worker stops
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
-        unknown_after:timedelta=timedelta(hours=1), # How long a due job may wait for a process that knows its task
         keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
         executors:dict|None=None, # What calls the functions of tasks with `on`, by name, as `set_executors` takes them
         process:Process=this_process, # Which process this is; another one only in tests
@@ -61,8 +60,7 @@ class Worker:
         self.per_tenant = check_int('per_tenant', per_tenant, 1)
         self.tenants = as_tenants(tenants)
         self.grace = grace
-        self.looks = dict(look_every=look_every, sweep_every=sweep_every, unknown_after=unknown_after,
-            keep=_check_keep(keep), process=process)
+        self.looks = dict(look_every=look_every, sweep_every=sweep_every, keep=_check_keep(keep), process=process)
         self.process = process
         self.threads = ThreadLimit(concurrency)
         process.set_executors(**executors or {})
@@ -342,7 +340,7 @@ def _nudge_now(self:Worker, name):
 @patch
 async def _show(self:Worker):
     while True:
-        try: await self.process.store_threads.run(lambda: self._sign.show(self.tenants.served(), task_names()))
+        try: await self.process.store_threads.run(lambda: self._sign.show(self.tenants.served(), self.process.tasks()))
         except Exception: _log.exception("%s could not be shown to other processes", self)
         self._resume() # A call of a job that this worker doesn't run may have ended
         await asyncio.sleep(1)

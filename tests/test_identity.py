@@ -1,18 +1,25 @@
 "Who is who: which process lives, which function a job names, and who may run it"
 import asyncio,os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 from chaos import Chaos,check_ledger,executions
-from helpers import Look,dead_owner,end,manager_at,program,running_row,until
+from fasthtml.common import to_xml
+from helpers import Look,dead_owner,end,manager_at,open_db,program,running_row,until
 
-from tenant_tasks.job import utcnow
+from tenant_tasks.checks import check_database
+from tenant_tasks.job import TenantJob,new_id,timestamp,utcnow
 from tenant_tasks.peers import WorkerSign
 from tenant_tasks.process import Process,is_dead,lock_dir,this_process
 from tenant_tasks.task import _tasks as tasks_here,task
+from tenant_tasks.tables import TenantTable
+from tenant_tasks.tenants import Overview
+from tenant_tasks.views import View
+from tenant_tasks.worker import Worker
 
 host,kernel,*_ = this_process.id.split('~')
 past = timedelta(minutes=-1)
@@ -159,3 +166,46 @@ async def test_the_worker_with_the_executor_goes_away(path, heavy):
     sign.close()
     await until(lambda: not web.process.running, 60)
     assert web.get_job(job_id).status=='pending'
+
+# -- tasks that no worker knows
+
+def old_row(manager, **kw):
+    at = timestamp(utcnow()-timedelta(days=2))
+    return manager.store.submit([TenantJob(new_id(), 'x', task='not.deployed', created_at=at, run_at=at, **kw)])[0]
+
+async def test_a_task_that_no_worker_knows(tenants, logs):
+    "Its job waits, however old it is: logged once, shown to operators and by `check`, and run when a worker that knows it comes"
+    manager,look = tenants['acme'],Overview(tenants)
+    job = old_row(manager)
+    def warned(): return [o for o in logs('WARNING') if "'not.deployed'" in o]
+    worker = Worker(tenants, look_every=.05)
+    async with asynccontextmanager(worker.lifespan)():
+        await until(warned, 60)
+        manager.pause('x')
+        old_row(tenants['globex'])
+        worker.lookout.look('globex')
+    assert len(warned())==1 and manager.get_job(job.id)==job
+    health = {o.name:o for o in look.health(60)}
+    assert health['acme'].unknown==('not.deployed',) and look.worst_first()[-1].name=='initech'
+    html = to_xml(TenantTable(look.health(60), View(now=utcnow())))
+    assert 'no worker knows not.deployed' in html and 'Tasks without a worker' in html
+    manager.resume('x')
+    assert any('not.deployed' in o.text and o.level=='problem' for o in check_database(tenants.file('acme')))
+    sign = WorkerSign(Process())
+    sign.show({manager.folder: r'.*\.db'}, ['not.deployed'])
+    assert all(o.unknown==() for o in look.health(60))
+    sign.close()
+
+def test_jobs_of_the_oldest_version(tmp_path):
+    "Its table had eight columns, so a pending job names nothing that could run it; `check` says so, before the upgrade and after it"
+    path = str(tmp_path/'acme.db')
+    db = open_db(path)
+    db.execute("CREATE TABLE tenant_jobs (id TEXT PRIMARY KEY, job_type TEXT, status TEXT, payload TEXT, result TEXT, error_log TEXT, "
+        "retry_count INTEGER, max_retries INTEGER)")
+    db.execute("INSERT INTO tenant_jobs VALUES ('a', 'x', 'pending', '{}', NULL, NULL, 0, 3)")
+    def found(): return [o.text for o in check_database(path) if o.level=='problem']
+    before = found()
+    manager = manager_at(path)
+    assert len(before)==1 and '1 pending jobs name neither a task nor a process' in before[0] and found()==before
+    db.execute("UPDATE tenant_jobs SET task='i.known' WHERE id='a'")
+    assert asyncio.run(manager.drain())==1 and manager.get_job('a').status=='completed' and found()==[]

@@ -296,14 +296,6 @@ def test_deleting_has_its_pause(tenants):
 
 # -- tasks that this process doesn't know
 
-async def test_unknown_task_waits_and_then_fails(tenants, logs):
-    manager = tenants['acme']
-    job, = manager.store.submit([TenantJob('u1', 'sync', task='not.deployed', created_at=timestamp(utcnow()))])
-    async with working(tenants): await until(lambda: any("'not.deployed'" in o for o in logs('WARNING')))
-    assert manager.get_job('u1').status=='pending'
-    async with working(tenants, unknown_after=timedelta(0)): await until(lambda: manager.get_job('u1').status=='failed')
-    assert "no process that knows the task 'not.deployed'" in manager.get_job('u1').error_log
-
 async def test_only_registered_names_are_run(tenants, tmp_path):
     "A name from the database is looked up, never imported"
     for i,o in enumerate(['os.system', 'builtins.exec', '__import__', 'tests.evil']):

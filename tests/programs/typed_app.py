@@ -38,7 +38,7 @@ def worker_of(tenants: Tenants) -> Worker:
     try: tenants.create('acme/..')
     except (BadTenantName, TenantNotFound): pass
     set_executors(cpu=Processes(2))
-    return Worker(tenants, concurrency=task_threads.size, unknown_after=timedelta(minutes=5))
+    return Worker(tenants, concurrency=task_threads.size)
 
 def pages(manager: BackgroundTaskManager, tenants: Tenants) -> list[Any]:
     "What users see"
