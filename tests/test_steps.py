@@ -1,5 +1,5 @@
 "Steps, checkpoints, transactions and atomic tasks: what is there afterwards, in one process"
-import asyncio,json,os,time
+import asyncio,os,time
 from contextlib import suppress
 from datetime import timedelta
 from threading import Event
@@ -7,20 +7,19 @@ from threading import Event
 import apsw,pytest
 from fasthtml.common import to_xml
 from fastlite import database
-from helpers import Call,manager_at,write_lock
+from helpers import Call,command,data,manager_at,write_lock
 from hypothesis import HealthCheck,settings,strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
-from tenant_tasks import cli,retry,store
+from tenant_tasks import store
 from tenant_tasks.attempt import begin,current_job,finish
-from tenant_tasks.views import View
 from tenant_tasks.components import JobDetails
 from tenant_tasks.job import BadPayload,max_json,utcnow
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.process import Process
 from tenant_tasks.retry import Cancel,Snooze
-from tenant_tasks.store import steps_table
 from tenant_tasks.task import task
+from tenant_tasks.views import View
 
 class Undone(Exception): pass
 
@@ -74,79 +73,55 @@ def inside(manager, f):
 
 # -- steps
 
-def test_a_step_is_called_once(manager):
+values = (1, None, 'ä'),None,0,False,'',[],{},'x'*(max_json-2)
+
+@pytest.mark.parametrize('value', values, ids=lambda o: repr(o)[:9])
+def test_a_step_is_called_once(manager, value):
+    "Whatever it returns, which is decoded on the first run as well"
     calls,got = [],[]
     def f():
-        job = current_job()
-        rows = job.step('fetch', lambda n: calls.append(n) or (1, None, 'ä'), 7)
-        got.append(rows)
-        if job.attempt<3: raise OSError
-        return rows
+        got.append(current_job().step('fetch', lambda n: calls.append(n) or value, 7))
+        if current_job().attempt<3: raise OSError
     job,_ = attempt(manager, f)
     while job.status=='pending': job = soon(manager, job)
-    assert (job.status, calls, got)==('completed', [7], [[1, None, 'ä']]*3) # Decoded on the first run as well
+    expected = list(value) if isinstance(value, tuple) else value
+    assert (job.status, calls, got)==('completed', [7], [expected]*3)
     step, = manager.steps_of(job.id)
-    assert step.kind=='step' and step.value==[1, None, 'ä'] and len(step.at)==32
-
-@pytest.mark.parametrize('value', [None, 0, False, '', [], {}])
-def test_an_empty_value_is_remembered(manager, value):
-    calls = []
-    def f():
-        assert current_job().step('empty', lambda: calls.append(1) or value)==value
-        raise OSError
-    job,_ = attempt(manager, f)
-    soon(manager, job)
-    assert calls==[1]
+    assert step.kind=='step' and step.value==expected and len(step.at)==32
 
 def test_steps_have_names_not_positions(manager):
-    "Between attempts steps are renamed, reordered, added and removed: what has a known name isn't called again"
-    calls,plan = [],['a', 'b', 'c']
+    "Between attempts steps are reordered, added and removed: what has a known name isn't called again"
+    calls = []
     def f():
-        for o in plan: assert current_job().step(o, lambda o: calls.append(o) or o.upper(), o)==o.upper()
+        for o in ('abc', 'cxa', 'bxy')[current_job().attempt-1]:
+            assert current_job().step(o, lambda o: calls.append(o) or o.upper(), o)==o.upper()
         raise OSError
     job,_ = attempt(manager, f)
-    plan[:] = ['c', 'x', 'a']
-    job = soon(manager, job)
-    plan[:] = ['b', 'x', 'y']
-    soon(manager, job)
+    for _ in range(2): soon(manager, job)
     assert calls==['a', 'b', 'c', 'x', 'y'] and names(manager, job.id)==calls
 
-def test_a_name_is_used_once_in_an_attempt(manager):
-    def f(job):
-        job.step('a', int)
-        return job.step('a', int)
-    job,e = inside(manager, f)
-    assert isinstance(e, ValueError) and str(e)=="the name of a step must be used once in an attempt, got 'a' again"
-    assert soon(manager, job).retry_count==2 # In the next attempt the first use is fine again
+def both(name, value=1):
+    "A step and a checkpoint with a name and a value"
+    return lambda job: job.step(name, lambda: value),lambda job: job.checkpoint(name, value)
 
-@pytest.mark.parametrize('first', ['step', 'checkpoint'])
-def test_a_name_is_that_of_a_step_or_of_a_checkpoint(manager, first):
-    def f(job):
-        use = [lambda: job.step('a', int), lambda: job.checkpoint('a', 1)]
-        for o in use if first=='step' else use[::-1]: o()
-    _,e = inside(manager, f)
+mistakes = [(o, ValueError, f"`name` must be a string that isn't blank, got {name!r}")
+    for name in ('', ' ', None, 3) for o in (*both(name), lambda job, name=name: job.checkpoint(name))]
+mistakes += [(o, BadPayload, f"the value of {kind} 'big' must be ")
+    for value in ({1, 2}, float('nan'), {1: 'a'}, 'x'*max_json, object())
+    for kind,o in zip(('step', 'checkpoint'), both('big', value))]
+
+@pytest.mark.parametrize('use,error,says', mistakes)
+def test_a_mistake_is_told_and_nothing_is_written(manager, use, error, says):
+    "No attempt repeats a call whose value doesn't fit"
+    job,e = inside(manager, use)
+    assert type(e) is error and says in str(e) and names(manager, job.id)==[]
+    if error is BadPayload: assert (job.status, job.retry_count)==('failed', 1)
+
+@pytest.mark.parametrize('turn', [1, -1])
+def test_a_name_is_that_of_a_step_or_of_a_checkpoint(manager, turn):
+    first,second = both('a')[::turn]
+    _,e = inside(manager, lambda job: [first(job), second(job)])
     assert isinstance(e, ValueError) and "that of one step or one checkpoint, got 'a'" in str(e)
-
-@pytest.mark.parametrize('name', ['', ' ', None, 3])
-def test_a_name_is_a_text(manager, name):
-    for f in (lambda job: job.step(name, int), lambda job: job.checkpoint(name), lambda job: job.checkpoint(name, 1)):
-        job,e = inside(manager, f)
-        assert isinstance(e, ValueError) and str(e)==f"`name` must be a string that isn't blank, got {name!r}"
-        assert names(manager, job.id)==[]
-
-@pytest.mark.parametrize('value', [{1, 2}, float('nan'), {1: 'a'}, 'x'*max_json, object()], ids=['set', 'nan', 'key', 'large', 'object'])
-@pytest.mark.parametrize('how', ['step', 'checkpoint'])
-def test_a_value_that_does_not_fit_ends_the_job(manager, how, value):
-    "The error names the step, nothing is written, and no attempt repeats the call"
-    calls = []
-    def f(job): return job.step('big', lambda: calls.append(1) or value) if how=='step' else job.checkpoint('big', value)
-    job,e = inside(manager, f)
-    assert isinstance(e, BadPayload) and f"the value of {how} 'big' must be " in str(e)
-    assert job.status=='failed' and job.retry_count==1 and names(manager, job.id)==[] and len(calls)<=1
-
-def test_the_largest_value_fits(manager):
-    job,res = inside(manager, lambda job: job.step('big', lambda: 'x'*(max_json-2)))
-    assert len(res)==max_json-2 and job.status=='completed'
 
 def test_a_step_that_raises_may_be_called_again(manager):
     calls = []
@@ -161,16 +136,6 @@ def test_a_step_that_raises_may_be_called_again(manager):
     job,res = inside(manager, f)
     assert res=='now' and len(calls)==3 and names(manager, job.id)==['shaky']
 
-@pytest.mark.parametrize('kind', ['sync', 'async'])
-def test_an_awaitable_comes_from_an_async_function(manager, kind):
-    async def f(): return 5
-    if kind=='async':
-        async def g(): return await current_job().step('a', f)
-        assert attempt(manager, g)[0].value==5
-    else:
-        job,e = inside(manager, lambda job: job.step('a', lambda: f()))
-        assert isinstance(e, TypeError) and "function of step 'a' must be async itself" in str(e) and names(manager, job.id)==[]
-
 def test_steps_side_by_side(manager):
     "In `gather`, one of which fails: the others are kept, and the next attempt calls only what is missing"
     calls = []
@@ -181,28 +146,15 @@ def test_steps_side_by_side(manager):
         return n*10
     async def f():
         job = current_job()
-        return await asyncio.gather(*[job.step(f'page {n}', page, n) for n in range(5)])
-    async def patient():
-        job = current_job()
-        res = await asyncio.gather(*[job.step(f'page {n}', page, n) for n in range(5)], return_exceptions=True)
+        steps = [job.step(f'page {n}', page, n) for n in range(5)]
+        with pytest.raises(ValueError, match="once in an attempt, got 'page 0' again"): job.step('page 0', page, 0)
+        res = await asyncio.gather(*steps, return_exceptions=True)
         if (bad := [o for o in res if isinstance(o, Exception)]): raise bad[0]
         return res
-    job,_ = attempt(manager, patient)
+    job,_ = attempt(manager, f)
     assert job.status=='pending' and sorted(names(manager, job.id))==[f'page {o}' for o in (0, 1, 3, 4)]
     job = soon(manager, job)
     assert job.value==[0, 10, 20, 30, 40] and calls[5:]==[2]
-    assert attempt(manager, f)[0].value==[0, 10, 20, 30, 40]
-
-def test_the_same_name_twice_side_by_side(manager):
-    async def nap(): await asyncio.sleep(.01)
-    async def f():
-        job = current_job()
-        first = job.step('a', nap)
-        with pytest.raises(ValueError, match="once in an attempt, got 'a' again"): job.step('a', nap)
-        await first
-        job.step('a', nap)
-    job,_ = attempt(manager, f)
-    assert "must be used once in an attempt, got 'a' again" in job.error_log
 
 async def nothing(): return 1
 
@@ -231,7 +183,7 @@ def test_an_async_task_leaves_the_loop_alone(on_file, path, use):
     assert job.status=='completed', job.error_log
 
 def test_a_locked_file(on_file, path, monkeypatch):
-    "The step waits as long as a caller does; then the attempt fails, nothing is half done, and the next one calls again"
+    "The step waits as long as a caller does; then the attempt fails, and the next one calls again"
     monkeypatch.setattr(store, '_on_its_own', store._on_its_own._replace(patience=.1))
     calls,hold = [],[True]
     def f():
@@ -254,39 +206,20 @@ def test_a_full_disk(on_file):
             job.checkpoint('a', 1)
             add(db, 'x'*200_000)
     job,a = attempt(on_file, f)
-    assert a.outcome.kind is apsw.FullError and done(on_file)==[] and names(on_file, job.id)==[] and job.status=='pending'
+    assert a.outcome.kind is apsw.FullError and job.status=='pending' and done(on_file)==names(on_file, job.id)==[]
     full.clear()
     job = soon(on_file, job)
     assert job.status=='completed' and len(done(on_file))==2 and names(on_file, job.id)==['a']
 
-def test_nothing_is_written_after_the_transaction_was_ended_by_an_error(on_file):
-    "A full disk ends it even if the function catches the error"
-    def f(job):
-        with job.transaction() as db:
-            db.execute('ROLLBACK') # As SQLite does it
-            job.checkpoint('a', 1)
-    job,e = inside(on_file, f)
-    assert isinstance(e, RuntimeError) and 'it has ended' in str(e) and names(on_file, job.id)==[]
-
-def test_a_step_is_durable(on_file):
-    "Its transaction is synced to disk, whatever mode the connection had"
-    def f(job):
-        job.step('a', int)
-        return job.store.link.conn.pragma('synchronous')
-    assert inside(on_file, f)[1]==2
-
 def test_a_step_renews_the_lease(manager):
     def f(job):
-        before = job.store.get(job.id).lease_until
-        res = []
-        def look(): res.append(job.store.get(job.id).lease_until)
-        for use in (lambda: job.step('a', int), lambda: job.checkpoint('b', 1), lambda: tx(job)):
+        def lease(): return job.store.get(job.id).lease_until
+        res = [lease()]
+        for use in uses.values():
             time.sleep(.001)
-            use()
-            look()
-        return [before, *res]
-    def tx(job):
-        with job.transaction(): pass
+            use(job)
+            res.append(lease())
+        return res
     leases = inside(manager, f)[1]
     assert leases==sorted(set(leases)) and len(leases)==4
 
@@ -298,19 +231,22 @@ def take_over(manager, job):
 
 uses = dict( # chkstyle: ignore-node
     step        = lambda job: job.step('a', int),
-    checkpoint  = lambda job: job.checkpoint('a', 1),
+    checkpoint  = lambda job: job.checkpoint('b', 1),
     transaction = lambda job: fill(job))
 
 def fill(job):
     with job.transaction() as db: add(db, 'a')
 
-@pytest.mark.parametrize('use', [*uses])
+@pytest.mark.parametrize('use', [*uses, 'async'])
 def test_who_lost_the_job_writes_nothing(manager, use):
-    def f(job):
-        take_over(manager, job)
-        uses[use](job)
-    job,e = inside(manager, f)
-    assert isinstance(e, Cancel) and str(e)=='another process has taken this job over'
+    def f():
+        take_over(manager, current_job())
+        uses[use](current_job())
+    async def af():
+        take_over(manager, current_job())
+        await current_job().step('a', nothing)
+    job,a = attempt(manager, af if use=='async' else f)
+    assert isinstance(a.outcome, Cancel) and str(a.outcome)=='another process has taken this job over'
     assert job.status=='pending' and done(manager)==[] and names(manager, job.id)==[]
 
 @pytest.mark.parametrize('to', ['pending', 'cancelled', 'running'])
@@ -322,14 +258,8 @@ def test_the_claim_is_checked_before_the_commit(manager, to):
             claim = "'other'" if to=='running' else 'claim'
             db.execute(f"UPDATE tenant_jobs SET status='{to}', claim={claim} WHERE id=?", (job.id,))
     job,e = inside(manager, f)
-    assert isinstance(e, Cancel) and done(manager)==[] and job.status=='cancelled' # As the attempt itself is, which has its claim again
-
-def test_async_steps_of_who_lost_the_job(manager):
-    async def f():
-        take_over(manager, current_job())
-        await current_job().step('a', nothing)
-    job,a = attempt(manager, f)
-    assert isinstance(a.outcome, Cancel) and names(manager, job.id)==[] and job.status=='pending'
+    # The attempt itself has its claim again, and so it is cancelled
+    assert isinstance(e, Cancel) and done(manager)==[] and job.status=='cancelled'
 
 # -- transactions
 
@@ -348,8 +278,8 @@ def test_all_or_nothing(manager):
     job,e = inside(manager, lambda job: f(job, True))
     assert isinstance(e, Undone) and done(manager)==names(manager, job.id)==manager.list_jobs('child')==[]
     job,_ = inside(manager, lambda job: f(job, False))
-    assert job.status=='completed' and done(manager)==['a'] and names(manager, job.id)==['n', 's'] and len(manager.list_jobs('child'))==1
-    assert (job.progress, job.progress_note)==(.5, 'half')
+    assert (job.status, job.progress, job.progress_note)==('completed', .5, 'half') and done(manager)==['a']
+    assert names(manager, job.id)==['n', 's'] and len(manager.list_jobs('child'))==1
 
 def test_a_step_in_a_transaction_that_was_undone_may_be_called_again(manager):
     calls = []
@@ -368,32 +298,21 @@ def test_a_step_in_a_transaction_that_was_undone_may_be_called_again(manager):
     assert e is None and calls==['inner', 'outer']*2 and sorted(names(manager, job.id))==['before', 'inner', 'outer']
 
 def test_nested(manager):
-    "A part that fails is undone alone; a part that succeeds goes with the whole"
-    def f(job):
-        with job.transaction() as db:
-            add(db, 'a')
-            with suppress(Undone), job.transaction() as part:
-                assert part is db
-                add(part, 'b')
-                job.checkpoint('b', 1)
-                raise Undone
-            with job.transaction(): add(db, 'c')
-            assert job.checkpoint('b') is None
-        with suppress(Undone), job.transaction() as db:
-            with job.transaction(): add(db, 'd')
-            raise Undone
-    job,e = inside(manager, f)
-    assert e is None and done(manager)==['a', 'c'] and names(manager, job.id)==[]
-
-def test_inside_a_transaction_of_the_manager(manager):
-    "In the same thread, it is a part of it"
+    "A part that fails is undone alone; in the same thread, the whole may be a transaction of the manager"
     def f(job):
         with manager.transaction() as db, job.transaction() as part:
             assert part is db is job.db
             add(db, 'a')
+            with suppress(Undone), job.transaction() as inner:
+                assert inner is db
+                add(db, 'b')
+                job.checkpoint('b', 1)
+                raise Undone
+            with job.transaction(): add(db, 'c')
+            assert job.checkpoint('b') is None
             job.checkpoint('n', 1)
     job,e = inside(manager, f)
-    assert e is None and done(manager)==['a'] and names(manager, job.id)==['n']
+    assert e is None and done(manager)==['a', 'c'] and names(manager, job.id)==['n']
 
 def test_it_joins_no_transaction_of_the_app(on_file):
     "A rollback on the app's own connection, which another thread uses, undoes nothing of a job"
@@ -404,32 +323,26 @@ def test_it_joins_no_transaction_of_the_app(on_file):
         ready.set()
         go_on.wait(10)
         on_file.db.execute('ROLLBACK')
-    def f():
-        job = current_job()
-        job.step('a', int)
-        job.checkpoint('b', 1)
-        with job.transaction() as db: add(db, 'a')
-    job_id,_ = on_file.submit('steps', f)
+    job_id,_ = on_file.submit('steps', lambda: [o(current_job()) for o in uses.values()] and None)
     call = Call(app)
     assert ready.wait(10)
-    asyncio.run(go(on_file, job_id))
+    job,_ = again(on_file, job_id)
     go_on.set()
     call.answer()
-    job = on_file.get_job(job_id)
     assert job.status=='completed' and done(on_file)==['a'] and names(on_file, job.id)==['a', 'b']
 
-def test_begun_by_hand(on_file):
-    "A job that would wait for itself hears it at once"
+def test_begun_or_ended_by_hand(on_file):
+    "A job that would wait for itself hears it at once, and nothing is written where the transaction was"
     def f(job):
         job.db.execute('BEGIN IMMEDIATE')
         for o in uses.values():
             with pytest.raises(RuntimeError, match='must be begun with current_job.*got one begun by hand'): o(job)
         job.db.execute('ROLLBACK')
-        for o in uses.values():
-            with suppress(ValueError): o(job)
-    start = time.monotonic()
+        with job.transaction() as db:
+            db.execute('ROLLBACK') # As SQLite does it when the disk is full
+            job.checkpoint('a', 1)
     job,e = inside(on_file, f)
-    assert e is None and done(on_file)==['a'] and time.monotonic()-start<2
+    assert isinstance(e, RuntimeError) and 'it has ended' in str(e) and done(on_file)==names(on_file, job.id)==[]
 
 def test_the_jobs_database_in_a_transaction(on_file):
     "Opened before or inside, it is the one of the transaction; afterwards the job's own again, which sees the effects"
@@ -441,16 +354,13 @@ def test_the_jobs_database_in_a_transaction(on_file):
         assert job.db is own and len(own.q('SELECT * FROM effects'))==1
     assert inside(on_file, f)[1] is None
 
-@pytest.mark.parametrize('n', [1, 3])
-def test_check_inside_a_transaction(manager, n):
-    "It sees at once that a user asked the job to stop, and nothing stalls"
+def test_check_inside_a_transaction(manager):
+    "It sees at once that a user asked the job to stop"
     def f(job):
-        start = time.monotonic()
         manager.cancel_job(job.id)
         with job.transaction() as db:
             add(db, 'a')
-            for _ in range(n): job.progress(.1)
-            assert time.monotonic()-start<.4
+            for _ in range(3): job.progress(.1)
             job.check()
     job,e = inside(manager, f)
     assert isinstance(e, Cancel) and job.status=='cancelled' and done(manager)==[]
@@ -472,10 +382,9 @@ def test_async_transactions(manager):
         job = current_job()
         res = await asyncio.gather(*[part(job, n) for n in range(4)], return_exceptions=True)
         return [type(o).__name__ for o in res]
-    start = time.monotonic()
-    job,a = attempt(manager, f)
+    job,_ = attempt(manager, f)
     assert job.value==['NoneType', 'NoneType', 'Undone', 'NoneType'], job.error_log
-    assert done(manager)==[0, 0, 1, 4, 3, 12] and time.monotonic()-start<2
+    assert done(manager)==[0, 0, 1, 4, 3, 12]
     assert sorted(names(manager, job.id))==['0a', '0b', '1a', '1b', '3a', '3b', 'last']
 
 def test_a_step_that_outlives_its_transaction(manager):
@@ -501,48 +410,6 @@ def test_cancelled_in_an_async_transaction(manager):
         return await run
     assert asyncio.run(main()).status=='cancelled' and done(manager)==[]
 
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
-@pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
-def test_a_fork_inside_a_transaction(on_file, monkeypatch):
-    "The child leaves it without ending it and can't write by itself; then the parent commits"
-    monkeypatch.setattr(store, '_on_its_own', store._on_its_own._replace(patience=.1))
-    def f(job):
-        code = 99
-        try:
-            with job.transaction() as db:
-                add(db, 'a')
-                job.checkpoint('n', 1)
-                pid = os.fork()
-                if not pid:
-                    for o in (db.conn.set_commit_hook, db.conn.set_rollback_hook): o(lambda: os._exit(77))
-                    with pytest.raises(apsw.BusyError): job.checkpoint('n', 2)
-                else:
-                    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])==0
-                    add(db, 'b')
-            code = 0
-        finally:
-            if not pid: os._exit(code)
-        return job.checkpoint('n')
-    job,res = inside(on_file, f)
-    assert res==1 and job.status=='completed' and done(on_file)==['a', 'b']
-
-def test_many_jobs_in_threads(manager):
-    "Eight jobs count in steps of one, each in a transaction that reads first: no count is lost"
-    manager.db.execute('CREATE TABLE counts (n)')
-    manager.db.execute('INSERT INTO counts VALUES (0)')
-    def count():
-        job = current_job()
-        for i in range(job.checkpoint('i') or 0, 20):
-            with job.transaction() as db:
-                n, = list(db.execute('SELECT n FROM counts'))[0]
-                db.execute('UPDATE counts SET n=?', (n+1,))
-                job.checkpoint('i', i+1)
-    subs = manager.submit_many('count', count, [{}]*8)
-    async def main(): await asyncio.gather(*[o() for _,o in subs])
-    asyncio.run(main())
-    assert manager.store.read('SELECT n FROM counts')==[(160,)] and {o.status for o in manager.list_jobs('count')}=={'completed'}
-
 # -- atomic tasks
 
 @task(name='steps.atomic', atomic=True, backoff=lambda n: .001)
@@ -558,20 +425,19 @@ def atomic(how='', n=1):
     if how=='awaits': return asyncio.sleep(0)
     return dict(n=n)
 
-def test_effects_result_and_completion_are_one_commit(on_file):
-    with on_file.transaction() as db: commits = []
+def test_effects_result_and_completion_are_one_commit(manager):
+    with manager.transaction() as db: commits = []
+    a = manager.claim(manager.submit('steps', atomic, n=3)[0])
     db.conn.set_commit_hook(lambda: commits.append(1) or False)
-    a = on_file.claim(on_file.submit('steps', atomic, n=3)[0])
-    before = on_file.store.link.conn.total_changes()
     a.call()
-    assert a.done and a.settle().status=='completed' and commits==[1] and on_file.store.link.conn.total_changes()==before
-
-def test_an_atomic_task(manager):
-    job,a = attempt(manager, atomic, n=3)
+    db.conn.set_commit_hook(None)
+    job = a.settle()
+    assert a.done and commits==[1] and done(manager)==[0, 1, 2] and names(manager, job.id)==['n']
     assert (job.status, job.value, job.progress, job.claim)==('completed', dict(n=3), .5, None)
-    assert done(manager)==[0, 1, 2] and a.done and a.job.claim not in manager.process.claims and names(manager, job.id)==['n']
+    assert a.job.claim not in manager.process.claims
 
-@pytest.mark.parametrize('how,status,count', [('fails', 'pending', 1), ('snoozes', 'pending', 0), ('cancels', 'cancelled', 0), ('loses', 'cancelled', 0), ('awaits', 'pending', 1)])
+@pytest.mark.parametrize('how,status,count', [('fails', 'pending', 1), ('snoozes', 'pending', 0),
+    ('cancels', 'cancelled', 0), ('loses', 'cancelled', 0), ('awaits', 'pending', 1)])
 def test_an_atomic_task_that_does_not_return(manager, how, status, count):
     "Everything is rolled back; the outcome is settled as any other"
     job,_ = attempt(manager, atomic, how=how)
@@ -584,14 +450,11 @@ def test_an_atomic_task_whose_commit_fails(on_file):
     refuse = [True]
     db.conn.set_commit_hook(lambda: bool(refuse))
     job,a = again(on_file, job_id)
-    assert a.outcome.kind is apsw.ConstraintError and job.status=='pending' and job.retry_count==1 and done(on_file)==[]
+    assert a.outcome.kind is apsw.ConstraintError and done(on_file)==[]
+    assert (job.status, job.retry_count)==('pending', 1)
     refuse.clear()
     job = soon(on_file, job)
     assert job.status=='completed' and done(on_file)==[0]
-
-def test_async_functions_are_not_atomic():
-    async def f(): pass
-    with pytest.raises(TypeError, match='an atomic task must be a sync function, got <function'): task(f, atomic=True)
 
 # -- deaths, retries, prune
 
@@ -618,18 +481,6 @@ def test_a_death_after_progress_spends_no_attempt(on_file, path):
     job = on_file.retry_job(job.id)
     assert (job.retry_count, job.deaths, job.status)==(0, 0, 'pending') and on_file.steps_of(job.id)[0].value==6
 
-def test_progress_of_an_earlier_attempt_does_not_count(on_file, path):
-    on_file.submit('steps', atomic, 9)
-    die(path, True)
-    assert [die(path, False).retry_count for _ in range(2)]==[1, 2]
-
-def test_every_job_comes_to_an_end(on_file, path):
-    "One that writes a checkpoint and dies, each time"
-    on_file.submit('steps', atomic, 3)
-    job,deaths = die(path, True),1
-    while job.status=='pending': job,deaths = die(path, True),deaths+1
-    assert (job.status, job.retry_count, job.deaths, deaths)==('failed', 3, retry.free_deaths, retry.free_deaths+3)
-
 def test_retry_resumes_or_restarts(manager):
     calls = []
     def f():
@@ -645,12 +496,8 @@ def test_retry_resumes_or_restarts(manager):
         raise Undone
     assert names(manager, job.id)==['a'] # The reset and the steps are one transaction
     manager.retry_job(job.id, restart=True)
-    assert names(manager, job.id)==[] and again(manager, job.id)[0].status=='failed' and calls==['a', 'a']
-
-def test_a_retry_that_is_refused_forgets_nothing(manager):
-    job,_ = inside(manager, lambda job: job.step('a', int))
     with pytest.raises(ValueError, match='must be failed or cancelled'): manager.retry_job(job.id, restart=True)
-    assert names(manager, job.id)==['a']
+    assert names(manager, job.id)==[] and again(manager, job.id)[0].status=='failed' and calls==['a', 'a']
 
 def test_prune_takes_the_steps_along(manager):
     "Those of the jobs that it deletes, in the same transaction, and no others, while a job runs"
@@ -662,79 +509,36 @@ def test_prune_takes_the_steps_along(manager):
             raise Undone
         assert [names(manager, o) for o in old]==[['a']]*3
         assert manager.prune(timedelta(0))==3
-        return job.step('c', int)
-    job,res = inside(manager, f)
-    assert res==0 and names(manager, job.id)==['b', 'c']
-    assert manager.store.read('SELECT DISTINCT job_id FROM tenant_steps')==[(job.id,)]
+    job,e = inside(manager, f)
+    assert e is None and manager.store.read('SELECT job_id, name FROM tenant_steps')==[(job.id, 'b')]
 
-# -- the table, the page, the command
+# -- pages, the command
 
-def test_older_files_gain_the_table(path):
-    db = database(path)
-    manager = BackgroundTaskManager(db)
-    job_id,_ = manager.submit('steps', atomic)
-    db.execute('DROP TABLE tenant_steps')
-    db.execute('ALTER TABLE tenant_jobs DROP COLUMN deaths')
-    manager.store.link.close()
-    again = manager_at(path)
-    assert again.get_job(job_id).deaths==0 and again.steps_of(job_id)==[]
-    assert again.store.read("SELECT sql FROM sqlite_master WHERE name='tenant_steps'")==[(steps_table,)]
-
-def test_a_table_of_the_app_is_left_alone(path):
-    db = database(path)
-    db.execute('CREATE TABLE tenant_steps (stairs)')
-    with pytest.raises(apsw.SQLError, match='`tenant_steps` must be the table of steps.*got a table with columns stairs: rename it'): BackgroundTaskManager(db)
-    assert [o for o, in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'tenant%'")]==['tenant_steps']
-
-def test_get_job_reads_no_steps(on_file):
-    job,_ = inside(on_file, lambda job: job.step('a', int))
-    seen = []
-    on_file.store.link.conn.trace_v2(apsw.SQLITE_TRACE_STMT, lambda o: seen.append(o['sql']))
-    on_file.get_job(job.id)
-    on_file.store.link.conn.trace_v2(0, None)
-    assert len(seen)==1 and 'tenant_steps' not in seen[0]
-
-def test_the_page_lists_steps(manager):
-    def f():
-        job = current_job()
-        job.step('login', lambda: dict(user='ann', token='k7Hq91xZ-secret'))
-        job.step('api_key', lambda: 'zz9Plural7')
-        job.checkpoint('rows', ['hunter42x', 4200])
-        job.step('<script>', lambda: 'x'*20_000)
-        raise OSError('no route')
-    job,_ = attempt(manager, f, 1)
-    steps = manager.steps_of(job.id, longest=16_000)
-    html = to_xml(JobDetails(job, View(), steps))
-    assert all(o in html for o in ('Step login', 'Checkpoint rows', '4200', 'ann', '&lt;script', '20,002 characters of JSON'))
-    assert not any(o in html for o in ('k7Hq91xZ', 'zz9Plural7', '<script'))
-    assert html.index('failed at')<html.index('Checkpoint rows')<html.index('Step login') # Newest first
-    def bad(o): raise KeyError
-    assert 'ann' not in to_xml(JobDetails(job, View(redact=bad), steps))
-
-def test_secrets_of_the_payload_are_hidden_in_steps(manager):
-    def f(password): current_job().step('echo', lambda: f'logged in with {password}')
+def test_the_page_hides_secrets_in_steps(manager):
+    "By name, in a value, and as one that the payload has elsewhere; a long value is left out"
+    def f(password):
+        current_job().step('login', lambda: dict(user='ann', token='k7Hq91xZ-secret', said=f'with {password}'))
+        current_job().step('api_key', lambda: 'zz9Plural7')
+        current_job().step('long', lambda: 'x'*20_000)
     job,_ = attempt(manager, f, password='correct-horse-9')
-    html = to_xml(JobDetails(job, View(), manager.steps_of(job.id)))
-    assert 'correct-horse' not in html and 'logged in with' in html
+    html = to_xml(JobDetails(job, View(), manager.steps_of(job.id, longest=16_000)))
+    assert all(o in html for o in ('Step login', 'ann', '20,002 characters of JSON'))
+    assert not any(o in html for o in ('k7Hq91xZ', 'zz9Plural7', 'correct-horse'))
 
-def test_the_command_shows_steps(on_file, path, capsys):
-    job,_ = inside(on_file, lambda job: job.checkpoint('rows', 4200) and job.step('a\x1b[31m', int))
-    assert cli.main(['show', path, job.id])==0
-    out = capsys.readouterr().out
-    assert 'checkpoint' in out and 'rows: 4200' in out and '\x1b' not in out
-    assert cli.main(['show', path, job.id, '--json'])==0
-    step = json.loads(capsys.readouterr().out)['steps'][0]
-    assert (step['name'], step['kind'], step['value'])==('rows', 'checkpoint', 4200)
-
-def test_the_command_restarts(on_file, path):
+def test_the_command_shows_and_forgets_steps(on_file, path):
     def f(job):
-        job.step('a', int)
+        job.checkpoint('rows', 4200)
+        job.step('a\x1b[31m', int)
         raise Cancel('enough')
     job,_ = inside(on_file, f)
     on_file.store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET task='steps.atomic'"))
-    assert cli.main(['retry', path, job.id])==0 and names(on_file, job.id)==['a']
+    out = command('show', path, job.id).out
+    assert 'checkpoint' in out and 'rows: 4200' in out and '\x1b' not in out
+    step = data('show', path, job.id)['steps'][0]
+    assert (step['name'], step['kind'], step['value'])==('rows', 'checkpoint', 4200)
+    assert command('retry', path, job.id).code==0 and len(names(on_file, job.id))==2
     on_file.cancel_job(job.id)
-    assert cli.main(['retry', path, job.id, '--restart'])==0 and names(on_file, job.id)==[]
+    assert command('retry', path, job.id, '--restart').code==0 and names(on_file, job.id)==[]
 
 # -- any order of steps, failures, deaths and retries
 
@@ -786,8 +590,10 @@ class Machine(RuleBasedStateMachine):
 
     def do_end(self, job, how): raise dict(fail=OSError(), snooze=Snooze(1), exit=SystemExit(), cancel=Cancel())[how]
 
-    ops = st.one_of(st.tuples(st.sampled_from(['step', 'fail_step']), st.sampled_from('abcd')), st.tuples(st.just('transaction'), st.booleans(), st.sampled_from('abcd')))
-    last = st.one_of(st.tuples(st.just('end'), st.sampled_from(['fail', 'snooze', 'exit', 'cancel'])), st.just(('lose',)))
+    name = st.sampled_from('abcd')
+    ops = (st.tuples(st.sampled_from(['step', 'fail_step']), name)
+        | st.tuples(st.just('transaction'), st.booleans(), name))
+    last = st.tuples(st.just('end'), st.sampled_from(['fail', 'snooze', 'exit', 'cancel'])) | st.just(('lose',))
 
     @rule(todo=st.lists(ops, max_size=6), last=last)
     def attempt(self, todo, last):
