@@ -326,9 +326,10 @@ def test_it_joins_no_transaction_of_the_app(on_file):
     job_id,_ = on_file.submit('steps', lambda: [o(current_job()) for o in uses.values()] and None)
     call = Call(app)
     assert ready.wait(10)
-    job,_ = again(on_file, job_id)
+    asyncio.run(go(on_file, job_id))
     go_on.set()
     call.answer()
+    job = on_file.get_job(job_id)
     assert job.status=='completed' and done(on_file)==['a'] and names(on_file, job.id)==['a', 'b']
 
 def test_begun_or_ended_by_hand(on_file):
