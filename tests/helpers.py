@@ -53,6 +53,10 @@ def open_db(path):
     "The database at `path`; opening one that another process writes to may need a second try"
     return retry_busy(lambda: database(path))
 
+def delete_db(path):
+    "Delete the database at `path`, and what SQLite has put beside it"
+    for o in ('', '-wal', '-shm'): Path(f'{path}{o}').unlink(missing_ok=True)
+
 def manager_at(path, clock=None, **kw):
     "A manager of the database at `path`; `clock`, if there is one, gives it the time and its sleep"
     if clock: kw.update(clock=clock, sleep=clock.sleep)

@@ -58,25 +58,6 @@ def test_the_page_shows_every_row():
     shown = [m[1] for o in cells if (m := re.fullmatch(r"show\('(\w+)'\)", ''.join(o['source'])))]
     assert shown==order
 
-def test_the_page_names_rows_to_measure(monkeypatch):
-    "A row that isn't in results.json yet is shown as not measured, with its command"
-    monkeypatch.chdir(root/'nbs/explains')
-    monkeypatch.setattr(sys, 'path', [*sys.path])
-    space = {}
-    for o in (''.join(o['source']) for o in cells if o['cell_type']=='code'):
-        if not o.startswith('show('): exec(o, space)
-        if 'rows' in space: space['rows'].pop('idle', None)
-    shown = space['show']('idle').data
-    assert 'Not measured yet' in shown and 'python benchmarks/run.py --only idle' in shown
-    assert 'Not measured' not in space['show']('submit').data
-
-def test_the_page_uses_the_benchmark_code():
-    "The page imports report.py, which needs no extra package, and defines nothing that is in benchmarks/ already"
-    page = ast.parse('\n'.join(''.join(o['source']) for o in cells if o['cell_type']=='code'))
-    assert any(isinstance(o, ast.ImportFrom) and o.module=='report' for o in page.body)
-    assert imported(trees['report'])<=sys.stdlib_module_names
-    assert not {o.name for o in functions(page)} & {o.name for o in functions(*trees.values())}
-
 def test_results_name_no_place():
     "Facts about the machine, without its name and its directories"
     assert set(results['machine'])=={'cores', 'cpu', 'memory_gb', 'system', 'file_system', 'fsync_us'}

@@ -28,13 +28,6 @@ def test_server_that_is_stopped_leaves_nothing_running(path):
     assert {o.retry_count for o in jobs.values()}=={0}
     assert jobs['aslow'].started_at and not jobs['boom'].started_at
 
-def test_server_answers_before_the_job_and_survives_it(path):
-    with serving('server', path) as (_,get):
-        get('plain')
-        manager = manager_at(path)
-        wait_until(lambda: manager.job_stats()['failed'])
-        assert manager.list_jobs()[0].status=='failed' and get('up')=='yes'
-
 def test_worker_in_an_app(tmp_path):
     "SIGTERM comes while everything runs: nothing stays running, and the next server finishes it"
     with serving('worker_server', tmp_path) as (proc,get):

@@ -6,9 +6,11 @@ import pytest
 from helpers import root,slow
 
 sys.path.append(str(root/'benchmarks'))
-from fleet import Setting,SimProcess,costs,measured,simulate,sources
+from fleet import Setting,SimProcess,costs,measured,sources
 
-results,stored = [json.loads((root/f'benchmarks/{o}.json').read_text(encoding='utf-8')) for o in ('results', 'fleet')]
+def load(name): return json.loads((root/f'benchmarks/{name}.json').read_text(encoding='utf-8'))
+
+results,stored = load('results'),load('fleet')
 prices = stored['costs']
 
 # Two processes of the fleet, for a shorter time; a small one with few places; one that has more to do than it can
@@ -23,25 +25,12 @@ settings = dict( # chkstyle: ignore-node
 def test_every_job_is_run_once_within_the_limits(name):
     setting = settings[name]
     p = SimProcess(setting, prices, 1).run()
-    assert len(p.jobs)>200 and {o.runs for o in p.jobs}=={1} and p.counts['served']==p.counts['accepted']==len(p.jobs)
+    assert len(p.jobs)>200 and {o.runs for o in p.jobs}=={1}
+    assert p.counts['served']==p.counts['accepted']==len(p.jobs)
     assert not p.queues and all(o.arrived<=o.started<math.inf for o in p.jobs)
     assert 0<p.counts['most_turns']<=setting.places and 0<p.counts['most_of_one']<=setting.per_tenant
     assert not setting.floods or p.counts['most_turns']==setting.places, 'with so much to do, no place stays free'
     assert p.core_used<=p.core_free and p.agenda.busy==p.turns
-
-def test_jobs_of_a_tenant_start_in_their_order():
-    p = SimProcess(settings['small'], prices).run()
-    for tenant in {o.tenant for o in p.jobs}:
-        started = [o.started for o in p.jobs if o.tenant==tenant]
-        assert started==sorted(started)
-
-@pytest.mark.slow
-def test_twenty_thousand_tenants_again():
-    "The same start gives the same result; another one doesn't"
-    first,again = [simulate(Setting(seconds=5), prices, 2, ill=0) for _ in range(2)]
-    assert first==again and first['tenants']==20_000 and first['accepted']==first['served']>10_000
-    a,b = [SimProcess(Setting(seconds=5), prices, o).run() for o in (0, 1)]
-    assert [o.started for o in a.jobs]!=[o.started for o in b.jobs]
 
 @pytest.mark.parametrize('floods', [40, *slow(4, 150)])
 def test_a_light_tenant_waits_for_turns_not_for_jobs(floods):
@@ -81,12 +70,14 @@ def test_ill_tenants_cost_the_others_nothing():
 # -- the run of a million tenants, which is kept
 
 def test_the_stored_run_is_whole():
-    assert stored['tenants']==1_000_000 and stored['processes']==100 and stored['accepted']==stored['served']>1_000_000
+    assert stored['tenants']==1_000_000 and stored['processes']==100
+    assert stored['accepted']==stored['served']>1_000_000
     assert stored['setting']==json.loads(json.dumps(asdict(Setting()))), 'run benchmarks/fleet.py again'
     assert stored['most_turns']['most']==20 and stored['most_of_one']['most']==5
-    w = stored['waits']
+    w,us = stored['waits'],stored['agenda']['turn_us']
     assert w['light']['p99']<20 and w['light, beside floods']['p99']<100
     assert w['light, beside ill ones']['p99']<=w['light']['p99']+1
+    assert us['10000']<3*us['100'] and us['1000000']<5*us['100'] and stored['agenda']['tenant_bytes']<1000
 
 def test_the_costs_are_those_of_the_benchmark():
     "Each cost names its row and line, and is what was measured there, as far as one run is like another"
@@ -95,7 +86,3 @@ def test_the_costs_are_those_of_the_benchmark():
     for k,v in prices.items():
         assert measured(results, v['row'], v['line'])>0
         assert .5<v['us']/now[k]['us']<2, f'{k}: run benchmarks/fleet.py again'
-
-def test_the_agenda_costs_about_the_same_for_a_million():
-    us = stored['agenda']['turn_us']
-    assert us['10000']<3*us['100'] and us['1000000']<5*us['100'] and stored['agenda']['tenant_bytes']<1000

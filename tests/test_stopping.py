@@ -121,9 +121,10 @@ def test_a_process_with_a_failed_worker_ends(tmp_path):
     with hostile('broken', tmp_path) as proc: assert ended(proc)==1
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
-async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acme, monkeypatch):
-    "The thread that listens ends with something that is no Exception"
-    def watch(self, stop): raise SystemExit('bye')
+@pytest.mark.parametrize('error', [OSError, SystemExit])
+async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acme, monkeypatch, error):
+    "The file system tells nothing, or the thread that listens ends with something that is no Exception"
+    def watch(self, stop): raise error('bye')
     monkeypatch.setattr(Tenants, 'watch', watch)
     ran = []
     async with working(worker_on(tenants)):

@@ -46,18 +46,13 @@ def errors(proc): return end(proc)[1]
 
 # -- the worker runs the job
 
-def test_a_job_is_left_to_the_worker_beside_the_server(manager):
-    "Which hears of it, though it looks at the files once a minute"
-    with working(manager) as worker, web(manager) as (_,get):
+@pytest.mark.parametrize('env', [{}, dict(DEAF=1, LOOK_EVERY=.1)])
+def test_a_job_is_left_to_the_worker_beside_the_server(manager, env):
+    "Which hears of it, or finds it in the file, as in a container with a network of its own"
+    with working(manager, **env) as worker, web(manager) as (_,get):
         for n in (1, 2):
             get('run?name=where')
             assert ended(manager, n).value==worker.pid
-
-def test_a_worker_that_hears_nothing_finds_the_job_in_the_file(manager):
-    "As in a container with a network of its own"
-    with working(manager, DEAF=1, LOOK_EVERY=.1) as worker, web(manager) as (_,get):
-        get('run?name=where')
-        assert ended(manager).value==worker.pid
 
 @pytest.mark.parametrize('kind,env', [('stranger', {}), *slow(('worker', dict(SUFFIX='.sqlite')))])
 def test_a_worker_that_cannot_run_the_job_does_not_get_it(manager, kind, env):
@@ -221,15 +216,11 @@ def test_signs_of_the_dead_are_swept(manager):
     assert [o.name for o in signs(manager)]==[f'{sign.name}.worker']
     sign.close()
 
-def test_a_directory_with_a_worker_can_be_copied(manager, tmp_path_factory):
-    "The copy of a sign doesn't count"
+def test_copied_and_unreadable_signs_count_for_nothing(manager, tmp_path_factory):
     copy = tmp_path_factory.mktemp('backup')/'data'
     with working(manager):
         shutil.copytree(manager.folder, copy)
         assert this_process.other_workers(str(copy/'acme.db'))==[]
-
-def test_unreadable_signs_count_for_nothing(manager):
-    with working(manager):
         for o in signs(manager):
             with open(o.path, 'w') as f: f.write('{"tasks": ')
         assert this_process.other_workers(manager.store.link.path)==[]
