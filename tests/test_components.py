@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from fastcore.xml import to_xml
-from helpers import open_db
+from helpers import connections,open_db
 
 from tenant_tasks.job import *
 from tenant_tasks.task import *
@@ -132,14 +132,14 @@ def test_pages_walk_through_a_large_table_once(tmp_path):
             seen += [o.id for o in jobs]
             manager.submit('type3', sync)
         assert len(seen)==len(set(seen))==n and seen==sorted(seen, reverse=True)
-    conn,sql = manager.store.link.conn,[]
-    conn.exec_trace = lambda c,s,b: sql.append((s,b)) or True
+    conns,sql = connections(manager.store.link),[]
+    for o in conns: o.exec_trace = lambda c,s,b: sql.append((s,b)) or True
     failed = Query(status='failed', below=500),Query(type='type3', status='failed', below=9)
     for q in (Query(), Query(below=500), *failed, Query(id='0000')): q.jobs(manager.store)
     manager.store.types()
     manager.store.stats(count_limit)
-    conn.exec_trace = None
-    plans = [[o[3] for o in conn.execute('EXPLAIN QUERY PLAN '+s, b)] for s,b in sql if 'SELECT' in s]
+    for o in conns: o.exec_trace = None
+    plans = [[o[3] for o in conns[0].execute('EXPLAIN QUERY PLAN '+s, b)] for s,b in sql if 'SELECT' in s]
     assert [o for o in plans[0]]==['SCAN tenant_jobs'], 'the newest page reads the table from its end'
     assert not [o for plan in plans[1:] for o in plan if 'TEMP B-TREE' in o or o=='SCAN tenant_jobs'], plans
 
@@ -152,8 +152,9 @@ def test_a_page_of_a_large_table_costs_what_one_of_a_small_table_does(tmp_path):
             def count():
                 steps[n,str(q)[:6]] = steps.get((n,str(q)[:6]), 0)+1
                 return False
-            store.link.conn.set_progress_handler(count, 10)
+            for o in connections(store.link): o.set_progress_handler(count, 10)
             q.jobs(store)
             store.types()
-            store.link.conn.set_progress_handler(None, 0)
+            for o in connections(store.link): o.set_progress_handler(None, 0)
+    assert len(steps)==8
     for _,q in {k for k in steps}: assert steps[50_000,q]<1.2*steps[5_000,q]+20, (q, steps)

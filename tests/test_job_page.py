@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from fastcore.xml import to_xml
 from fasthtml.common import Client,fast_app
-from helpers import run
+from helpers import connections,run
 
 from tenant_tasks.job import *
 from tenant_tasks.task import *
@@ -297,10 +297,10 @@ def test_a_running_card_has_the_newest_lines(manager, site):
     assert 'tt-lines' not in asked('page')
     token = re.search('data-tt-token="(.*?)"', text)[1]
     sql = []
-    manager.store.link.conn.exec_trace = lambda c,s,b: sql.append(s) or True
+    for o in connections(manager.store.link): o.exec_trace = lambda c,s,b: sql.append(s) or True
     assert site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text==''
     assert len([o for o in sql if 'SELECT' in o])<=1
-    manager.store.link.conn.exec_trace = None
+    for o in connections(manager.store.link): o.exec_trace = None
     lines_of(manager, 'other', 'not of this job')
     assert site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text==''
     manager.store.write(lambda conn: conn.execute("INSERT INTO tenant_job_log VALUES (?,6,1,'','six')", (job_id,)))

@@ -12,25 +12,30 @@ from tenant_tasks.task import task
 @task(name='hold.rated', rate=(1, 10))
 def rated(): pass
 
-def claim_behind_a_lock(manager, clock, wait):
+@pytest.fixture
+def asked(manager, monkeypatch):
+    "Set when a claim has done all but the claim itself"
+    res = threading.Event()
+    monkeypatch.setattr(manager.process, 'announce_alive', lambda folder: res.set())
+    return res
+
+def claim_behind_a_lock(manager, clock, asked, wait):
     "Claim while another process holds the write lock, for a time by the manager's clock: the job as claimed"
-    asked = threading.Event()
-    manager.process.announce_alive = lambda folder: asked.set() # The last thing before the claim
     with write_lock(manager.store.link.path) as free:
         call = Call(manager.claim)
-        asked.wait(20)
+        asked.wait(60)
         time.sleep(.05)
         clock.advance(wait)
         free()
         return call.answer().job
 
-def test_a_start_is_dated_when_the_lock_is_had(manager, clock):
+def test_a_start_is_dated_when_the_lock_is_had(manager, clock, asked):
     manager.submit('rated', rated)
-    assert claim_behind_a_lock(manager, clock, 5).started_at==timestamp(clock())
+    assert claim_behind_a_lock(manager, clock, asked, 5).started_at==timestamp(clock())
 
-def test_a_claim_that_waited_counts_for_the_next(path, manager, clock):
+def test_a_claim_that_waited_counts_for_the_next(path, manager, clock, asked):
     manager.submit_many('rated', rated, [{}]*2)
-    assert claim_behind_a_lock(manager, clock, 60)
+    assert claim_behind_a_lock(manager, clock, asked, 60)
     other = manager_at(path, clock, process=Process())
     assert not other.claim() and other.next_due()==clock()+timedelta(seconds=10)
 

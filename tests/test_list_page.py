@@ -8,8 +8,9 @@ import pytest
 from fasthtml.common import Client,fast_app
 
 from tenant_tasks import store as store_module,tables,views
+from helpers import connections
+
 from tenant_tasks.job import *
-from tenant_tasks.link import caller
 from tenant_tasks.store import *
 from tenant_tasks.task import *
 from tenant_tasks.tenants import *
@@ -254,10 +255,10 @@ def test_errors_are_read_again_only_if_others_failed(site):
     def trace(c, sql, args): return asked.append('error_line(' in sql) or True
     def look():
         asked.clear()
-        with store.link.use(caller) as conn: conn.exec_trace = trace
+        for o in connections(store.link): o.exec_trace = trace
         try: return [tuple(o) for o in store.failures()],sum(asked)
         finally:
-            with store.link.use(caller) as conn: conn.exec_trace = None
+            for o in connections(store.link): o.exec_trace = None
     ids = [site.add(error=f'OSError: {o}') for o in 'aab']
     def fail_again(): # At the same time, for another reason
         site.acme.retry_job(ids[0])

@@ -193,6 +193,7 @@ def test_a_heartbeat_that_cannot_start(path, monkeypatch, claims):
         fails.pop()
         raise RuntimeError("can't start new thread")
     monkeypatch.setattr(Thread, 'start', refuse)
+    process.keep(job_id, awork)
     f = (lambda: manager.claim(job_id)) if claims else lambda: manager.submit('sync', awork)
     for _ in range(2):
         with pytest.raises(RuntimeError): f()

@@ -129,7 +129,7 @@ async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acm
     ran = []
     async with working(worker_on(tenants)):
         await asyncio.sleep(.2)
-        acme.submit('note', task(lambda: ran.append(1), name='s.note'))
+        acme.submit('note', task(lambda: ran.append(1), name='stopping.note'))
         await until(lambda: ran, 60)
 
 async def test_jobs_come_back_from_a_worker_that_is_stopped_by_a_signal(tenants, acme, tmp_path, monkeypatch):
