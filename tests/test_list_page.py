@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl,urlsplit
 import pytest
 from fasthtml.common import Client,fast_app
 
-from tenant_tasks import store as store_module,tables,views
 from helpers import connections
 
+from tenant_tasks import store as store_module,tables,views
 from tenant_tasks.job import *
 from tenant_tasks.store import *
 from tenant_tasks.task import *
