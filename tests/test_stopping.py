@@ -32,7 +32,7 @@ def submitted(manager, name, max_retries=1, **kw):
 
 @contextmanager
 def hostile(what, folder):
-    proc = program('hostile', what, folder, forked=False)
+    proc = program('hostile', what, folder, forked=False, PYTHONUNBUFFERED='')
     try: yield proc
     finally: end(proc)
 
@@ -131,6 +131,14 @@ async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acm
         await asyncio.sleep(.2)
         acme.submit('note', task(lambda: ran.append(1), name='stopping.note'))
         await until(lambda: ran, 60)
+
+def test_the_thread_that_listens_never_ends_in_silence(tenants, monkeypatch):
+    "Then the files are looked at, whatever ended it"
+    def watch(self, stop): raise SystemExit('bye')
+    monkeypatch.setattr(Tenants, 'watch', watch)
+    looks = threading.Event()
+    with pytest.raises(SystemExit): worker_on(tenants).lookout._watch(looks, print)
+    assert looks.is_set()
 
 async def test_jobs_come_back_from_a_worker_that_is_stopped_by_a_signal(tenants, acme, tmp_path, monkeypatch):
     monkeypatch.setattr(BackgroundTaskManager, 'left_for', BackgroundTaskManager.left_for*0)
