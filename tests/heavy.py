@@ -89,14 +89,6 @@ def kill(path, code=None):
     if code is None: os.kill(os.getpid(), 9)
     os._exit(code)
 
-@task(on='cpu', name='h.too_big', max_retries=1)
-def too_big():
-    "Ask for more memory than there is"
-    soft,hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (2**30, hard))
-    try: return len(bytearray(2**33))
-    finally: resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-
 hoard = []
 
 @task(on='cpu', name='h.greedy', max_retries=1)
@@ -145,23 +137,6 @@ def atomic(fail=False):
     effect(current_job().db, 1)
     if fail: raise OSError('no route')
     return 'all or nothing'
-
-@task(on='cpu', name='h.seams', max_retries=20)
-def seams(marks):
-    "Five effects; it kills its process once at each seam of each"
-    job = current_job()
-    def die_once(at):
-        if (Path(marks)/at).exists(): return
-        (Path(marks)/at).touch()
-        os.kill(os.getpid(), 9)
-    for i in range(job.checkpoint('next') or 0, 5):
-        if i: die_once(f'{i} before')
-        with job.transaction() as db:
-            effect(db, i)
-            if i: die_once(f'{i} inside')
-            job.checkpoint('next', i+1)
-            if i: die_once(f'{i} written')
-        die_once(f'{i} after')
 
 @task(on='cpu', name='h.odd_note')
 def odd_note(): current_job().progress(.5, os.fsdecode(b'caf\xe9.csv'))

@@ -1,4 +1,4 @@
-"Jobs in `Processes` while the processes on both sides are killed, stopped and asked to end: the ledger and the rows agree"
+"Jobs in `Processes` while the processes on both sides are killed, stopped and asked to end: ledger and rows agree"
 import json,os,signal,subprocess,sys,time
 from collections import Counter,defaultdict
 from contextlib import contextmanager,suppress
@@ -14,7 +14,8 @@ from tenant_tasks.job import final_statuses
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')]
 
-there = 'starting','arrived','received','begin','inside','between','middle','done','sent' # Where a process of the executor dies
+# Where a process of the executor dies
+there = 'starting','arrived','received','begin','inside','between','middle','done','sent'
 here = 'submit','asked','answered','settle','settled' # Where the process that claims jobs dies
 
 class Remote(Chaos):
@@ -33,11 +34,6 @@ class Remote(Chaos):
     def children(self): return {int(o[3]) for o in self.events('start')}
     def died_at(self): return Counter(o[1] for o in self.events('die'))
 
-    def kill(self, proc):
-        "Kill a worker, and tell the ledger"
-        with open(self.dir/'ledger', 'a') as f: f.write(f'die random - {proc.pid} 0\n')
-        super().kill(proc)
-
     def stop(self, proc, *signals):
         "Ask a worker to end: its exit code"
         for o in signals or [signal.SIGTERM]:
@@ -54,7 +50,7 @@ def state(pid):
 def no_orphans(chaos): wait_until(lambda: all(state(o) in 'ZX' for o in chaos.children()), why=lambda: chaos.children())
 
 def claims_of(chaos):
-    "The claims of each job, in order, and for each claim the processes that had it: the worker, then one of its executor"
+    "The claims of each job, in order, and the processes that had each claim: the worker, then one of its executor"
     order,had = defaultdict(list),defaultdict(list)
     for event,job_id,claim,pid,_ in chaos.events('claim', 'got', 'begin'):
         if event=='claim': order[job_id].append(claim)
@@ -64,35 +60,29 @@ def claims_of(chaos):
 def check(chaos):
     "What is wrong"
     order,had = claims_of(chaos)
-    deaths = chaos.events('die')
-    dead,at_random = {o[3] for o in deaths},sum(o[1]=='random' for o in deaths)
+    dead = {o[3] for o in chaos.events('die')}
     for name in chaos.names:
         manager = chaos.manager(name)
         rows = Counter(manager.store.read('SELECT job, n FROM effects'))
         yield from (f'{job}: effect {n} is there {k} times' for (job,n),k in rows.items() if k!=1)
         for o in manager.list_jobs(limit=100_000):
-            claims,spent = order[o.id],o.retry_count+o.deaths
+            claims,spent,done = order[o.id],o.retry_count+o.deaths,{n for job,n in rows if job==o.id}
             if o.status!='completed': yield f'{o.id} is {o.status}'
-            if o.job_type=='remote' and {n for job,n in rows if job==o.id}!=set(range(o.kwargs['n'])): yield f'{o.id}: effects are missing'
-            unseen = spent+1-len(claims) # A death at random may come between a claim and its line in the ledger
-            if not 0<=unseen<=at_random: yield f'{o.id} ({o.job_type}) was claimed {len(claims)} times, and {spent} attempts were spent'
+            if o.job_type=='remote' and done!=set(range(o.kwargs['n'])): yield f'{o.id}: effects are missing'
+            if len(claims)!=spent+1: yield f'{o.id} was claimed {len(claims)} times, and {spent} attempts were spent'
             for c in claims:
-                if c!=claims[-1] and not {pid for _,pid in had[c]} & dead: yield f'{o.id} ran again, but no process that had it was killed'
+                alive = not {pid for _,pid in had[c]} & dead
+                if c!=claims[-1] and alive: yield f'{o.id} ran again, but no process that had it was killed'
                 if Counter(e for e,_ in had[c])['begin']>1: yield f'{o.id} ran twice under one claim'
         yield from (f'{name}: {o}' for o, in manager.store.read('PRAGMA integrity_check') if o!='ok')
 
-def work(chaos, workers=1, secs=60, kill_every=None, **kw):
-    "Keep workers running, which die or are killed, until all is done"
-    alive,end = [],time.monotonic()+secs
-    next_kill = time.monotonic()+(kill_every or secs)
+def work(chaos, secs=60, **kw):
+    "Keep a worker running, which dies and is started again, until all is done"
+    proc,end = chaos.worker(**kw),time.monotonic()+secs
     while not chaos.finished() and time.monotonic()<end:
-        alive = [o for o in alive if o.poll() is None]
-        while len(alive)<workers: alive.append(chaos.worker(**kw))
-        if time.monotonic()>next_kill:
-            chaos.kill(alive.pop(chaos.rnd.randrange(len(alive))))
-            next_kill += kill_every
+        if proc.poll() is not None: proc = chaos.worker(**kw)
         time.sleep(.02)
-    for o in alive: chaos.stop(o)
+    chaos.stop(proc)
 
 @pytest.fixture
 def chaos():
@@ -104,8 +94,8 @@ def marks(chaos):
     return chaos.dir/'marks'
 
 def test_a_process_of_the_executor_is_killed_once_at_each_seam(chaos, marks):
-    """Each death spends one attempt of the job that ran there, or is free after progress, and touches no other job; before the
-    process has received the call, and after it has answered, a death spends nothing"""
+    """Each death spends one attempt of the job that ran there, or is free after progress, and touches no other job;
+    before the process has received the call, and after it has answered, a death spends nothing"""
     chaos.submit_jobs(10, 3, 'remote', 'plain')
     work(chaos, points=there, MARKS=marks)
     assert chaos.died_at()==dict.fromkeys(there, 1)
@@ -144,7 +134,7 @@ def test_processes_that_never_start_fail_a_job_in_the_end(chaos):
 
 @pytest.mark.parametrize('first', ['child', 'parent'])
 def test_a_zombie_is_refused(chaos, first):
-    "Worker and process are stopped, another worker rescues the job and completes it, then they go on: nothing more is written"
+    "Worker and process are stopped, another worker completes the job, then they go on: nothing more is written"
     chaos.submit_jobs(1, 1, 'hold')
     zombie = chaos.worker(LEASE=.6)
     chaos.until(lambda: chaos.events('begin'))
@@ -159,52 +149,35 @@ def test_a_zombie_is_refused(chaos, first):
         with suppress(ProcessLookupError): os.kill(o, signal.SIGCONT) # A worker that goes on first kills its process
         time.sleep(.2)
     chaos.until(lambda: 'was taken over by another process' in chaos.log())
-    assert chaos.job()==row and (row.status, row.retry_count)==('completed', 1) and 'gave no sign of life' in row.error_log
+    assert chaos.job()==row and (row.status, row.retry_count)==('completed', 1)
+    assert 'gave no sign of life' in row.error_log
     assert chaos.manager('t0').store.read('SELECT n FROM effects')==[(0,)]
     for o in (zombie, other): assert chaos.stop(o)==0
     no_orphans(chaos)
 
-def test_stop_with_grace(chaos):
-    "Twice in a row: what hangs is pending again and spends nothing, and no process is left"
-    chaos.submit_jobs(1, 1, 'forever')
-    for n in (1, 2):
-        proc = chaos.worker(GRACE=.2)
-        chaos.until(lambda: len(chaos.events('begin'))==n)
-        assert chaos.stop(proc)==0
-        assert (chaos.job().status, chaos.job().retry_count)==('pending', 0)
-        no_orphans(chaos)
-
-@pytest.mark.parametrize('signals', [[signal.SIGTERM]*2, [signal.SIGINT]*2, [signal.SIGKILL]], ids=['terms', 'ints', 'kill'])
-def test_a_worker_that_ends_at_once_takes_its_processes_along(chaos, signals):
+def test_a_worker_that_ends_at_once_takes_its_processes_along(chaos):
     "A second signal doesn't wait for the grace period"
     chaos.submit_jobs(2, 1, 'forever')
     proc = chaos.worker(GRACE=60)
     chaos.until(lambda: len(chaos.events('begin'))==2)
-    assert chaos.stop(proc, *signals)!=0
+    assert chaos.stop(proc, signal.SIGTERM, signal.SIGINT)!=0
     no_orphans(chaos)
     assert len(chaos.children())==2 and chaos.stats()['running']==2
     assert {(o.status, o.retry_count) for o in chaos.manager('t0').rescue()}=={('pending', 1)}
-
-def test_kills_on_both_sides():
-    with Remote(2, seed=3) as chaos:
-        chaos.submit_jobs(6, 4, 'remote', 'plain')
-        work(chaos, 2, points=there+here, CHANCE=.02, kill_every=2)
-        print(dict(chaos.died_at()))
-        assert not list(check(chaos)) and chaos.died_at().total()>=1
-        no_orphans(chaos)
 
 # -- a server
 
 @contextmanager
 def uvicorn(folder, workers):
-    "The app of `heavy_server.py` under uvicorn's own command: its process, and how to ask it on a connection of its own"
-    port,cmd = free_port(),[sys.executable, '-m', 'uvicorn', 'heavy_server:app', '--log-level', 'warning', '--timeout-graceful-shutdown', '3']
+    "The app of `heavy_server.py` under uvicorn's own command: its process, and how to ask it"
+    port = free_port()
+    cmd = [sys.executable, *'-m uvicorn heavy_server:app --log-level warning --timeout-graceful-shutdown 3'.split()]
     env = dict(os.environ, FOLDER=str(folder), PYTHONPATH=os.pathsep.join(map(str, (root, root/'tests', programs))))
     proc = subprocess.Popen([*cmd, '--workers', str(workers), '--port', str(port)], env=env, start_new_session=True)
     def get(route):
         with urlopen(f'http://127.0.0.1:{port}/{route}', timeout=10) as res: return json.loads(res.read())
     def is_up():
-        with suppress(OSError): return urlopen(f'http://127.0.0.1:{port}/up', timeout=10).read()
+        with suppress(OSError): return get('up')
     try:
         wait_until(lambda: proc.poll() is not None or is_up(), 30)
         yield proc,get
@@ -215,7 +188,7 @@ def uvicorn(folder, workers):
 def parent(pid): return int(Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[1])
 
 def ended(manager, job_id):
-    wait_until(lambda: manager.get_job(job_id).status in final_statuses, 20, why=lambda: manager.get_job(job_id))
+    wait_until(lambda: manager.get_job(job_id).status in final_statuses, why=lambda: manager.get_job(job_id))
     return manager.get_job(job_id)
 
 def test_an_app_without_a_worker_in_two_server_processes(tmp_path):
@@ -233,7 +206,7 @@ def test_an_app_without_a_worker_in_two_server_processes(tmp_path):
         asked = get('hang?name=first')
         wait_until((tmp_path/'first').exists)
         assert int((tmp_path/'first').read_text())==ran[asked['server']]
-        with suppress(ValueError): get(f"cancel?job={asked['job']}") # Either server may be asked; the answer is no JSON
+        get(f"cancel?job={asked['job']}") # Either server may be asked
         assert ended(manager, asked['job']).status=='cancelled'
         wait_until(lambda: state(ran[asked['server']]) in 'ZX')
         killed = get('hang?name=second')

@@ -1,7 +1,7 @@
-"""A worker whose jobs run in `Processes`, and kill points on both sides: each point of KILL_POINTS kills a process with CHANCE, or
-once if there is a directory MARKS. What happens is in the ledger. Arguments: a directory of tenants, and `work` or
+"""A worker whose jobs run in `Processes`, and kill points on both sides: each of KILL_POINTS kills a process, once if
+there is a directory MARKS. What happens is in the ledger. Arguments: a directory of tenants, and `work` or
 `submit TENANT JOBS EFFECTS KIND…`"""
-import json,logging,os,random,sys,time
+import json,logging,os,sys,time
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,13 +12,16 @@ from tenant_tasks.executors import Elsewhere
 from tenant_tasks.process import Process,this_process
 
 ledger = os.open(os.environ['LEDGER'], os.O_WRONLY|os.O_APPEND|os.O_CREAT)
-points,chance,marks = os.environ.get('KILL_POINTS', '').split(','),float(os.environ.get('CHANCE', 1)),os.environ.get('MARKS')
+points,marks = os.environ.get('KILL_POINTS', '').split(','),os.environ.get('MARKS')
 
-def note(event, job_id='-', claim='-'): os.write(ledger, f'{event} {job_id} {claim} {os.getpid()} {os.getppid()}\n'.encode())
+def note(event, job_id='-', claim='-'):
+    os.write(ledger, f'{event} {job_id} {claim} {os.getpid()} {os.getppid()}\n'.encode())
+
+def note_job(event): note(event, current_job().id, current_job().job.claim)
 
 def maybe_die(point):
     "Kill this process with SIGKILL if `point` is one of its kill points"
-    if point not in points or random.random()>=chance: return
+    if point not in points: return
     if marks:
         try: (Path(marks)/point).touch(exist_ok=False)
         except FileExistsError: return
@@ -35,18 +38,10 @@ def hook(cls, name, before=None, after=None):
         return res
     setattr(cls, name, new)
 
-def hook_async(cls, name, after):
-    old = getattr(cls, name)
-    async def new(*args):
-        res = await old(*args)
-        after()
-        return res
-    setattr(cls, name, new)
-
 @task(on='cpu', backoff=lambda n: .01)
 def remote(n):
     job = current_job()
-    note('begin', job.id, job.job.claim)
+    note_job('begin')
     maybe_die('begin')
     for i in range(job.checkpoint('rows') or 0, n):
         with job.transaction() as db:
@@ -54,28 +49,23 @@ def remote(n):
             maybe_die('inside')
             job.checkpoint('rows', i+1)
         maybe_die('between')
-    note('end', job.id, job.job.claim)
 
 @task(on='cpu', backoff=lambda n: .01)
 def plain(n):
     "Without progress, so that each death spends an attempt"
-    job = current_job()
-    note('begin', job.id, job.job.claim)
+    note_job('begin')
     maybe_die('middle')
-    note('end', job.id, job.job.claim)
 
 @task(on='cpu', backoff=lambda n: .01)
 def hold(n):
     "Go on when there is a file `go`"
-    job = current_job()
-    note('begin', job.id, job.job.claim)
+    note_job('begin')
     while not (Path(os.environ['LEDGER']).parent/'go').exists(): time.sleep(.01)
-    with job.transaction() as db: db.execute('INSERT INTO effects VALUES (?,?)', (job.id, 0))
-    note('end', job.id, job.job.claim)
+    with current_job().transaction() as db: db.execute('INSERT INTO effects VALUES (?,?)', (current_job().id, 0))
 
 @task(on='cpu')
 def forever(n):
-    note('begin', current_job().id, current_job().job.claim)
+    note_job('begin')
     while True: pass
 
 def in_child():
@@ -102,18 +92,22 @@ def in_parent():
             maybe_die('settle')
             return res
         return new
-    Attempt.settling = settling
+    async def read(*args, old=Elsewhere._read):
+        res = await old(*args)
+        maybe_die('answered')
+        return res
+    Attempt.settling,Elsewhere._read = settling,read
     hook(Process, 'hold', lambda _,a: note('claim', a.id, a.job.claim))
     hook(Processes, 'submit', lambda *_: maybe_die('submit'))
     hook(executors._Child, 'hear', lambda *_: maybe_die('asked'))
-    hook_async(Elsewhere, '_read', lambda: maybe_die('answered'))
     hook(Attempt, 'ended', lambda *_: maybe_die('settled'))
 
 def work(folder):
     if 'LEASE' in os.environ: this_process.lease = timedelta(seconds=float(os.environ['LEASE']))
     in_parent()
     print('up', flush=True)
-    Worker(Tenants(folder), look_every=.05, grace=float(os.environ.get('GRACE', 5)), executors=dict(cpu=Processes(2))).main()
+    grace = float(os.environ.get('GRACE', 5))
+    Worker(Tenants(folder), look_every=.05, grace=grace, executors=dict(cpu=Processes(2))).main()
 
 def submit(manager, n_jobs, n, *kinds):
     manager.db.execute('CREATE TABLE IF NOT EXISTS effects (job, n)')
