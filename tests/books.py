@@ -1,9 +1,5 @@
-"""Sales under load while processes are killed: afterwards each tenant's invoices and jobs must agree to the row.
-
-`python tests/books.py --minutes 5` prints the figures; it exits with 1 if anything is wrong.
-"""
-import json,random,sys,tempfile,threading,time
-from argparse import ArgumentParser
+"Sales under load while processes are killed: afterwards each tenant's invoices and jobs must agree to the row"
+import json,random,threading,time
 from collections import Counter
 from http.client import HTTPException
 from pathlib import Path
@@ -96,22 +92,3 @@ class Shop:
     def close(self):
         self.stop.set()
         for o in self.procs.values(): end(o)
-
-def sell(secs, seed=0):
-    "Run a shop for so many seconds: figures, and a list of what is wrong"
-    with tempfile.TemporaryDirectory(prefix='tenant_tasks_shop') as folder:
-        shop = Shop(folder, seed)
-        try: shop.run(secs)
-        finally: shop.close()
-        return shop.check()
-
-if __name__=='__main__':
-    parser = ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--minutes', type=float, default=5, help='how long (5)')
-    parser.add_argument('--seed', type=int, default=0, help='which processes are killed when (0)')
-    args = parser.parse_args()
-    figures,wrong = sell(args.minutes*60, args.seed)
-    for k,v in figures.items(): print(f'{k!s:14}{v:8}')
-    for o in wrong[:50]: print(o)
-    print(f"{'wrong':14}{len(wrong):8}")
-    sys.exit(1 if wrong else 0)

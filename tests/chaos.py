@@ -120,7 +120,7 @@ def check_ledger(chaos):
         repeated=sum(max(len(o)-1, 0) for o in runs.values()), kills=len(chaos.kills))
     return figures|Counter(f'at {o}' for o in chaos.kills.values()),wrong
 
-def work_and_be_killed(chaos, workers, timeout, **env):
+def work_and_be_killed(chaos, workers, timeout, points=kill_points, chance=.08, **env):
     "Keep workers running, which kill themselves or are killed at random, until every job has come to its end"
     rnd,alive,looked,pause = chaos.rnd,[],0,len(chaos.names)/100
     stop,next_kill = time.monotonic()+timeout,time.monotonic()+.5
@@ -131,7 +131,7 @@ def work_and_be_killed(chaos, workers, timeout, **env):
         for o in [o for o in alive if o.poll() is not None]:
             chaos.reap(o, o.kill_point)
             alive.remove(o)
-        while len(alive)<workers: alive.append(chaos.worker(rnd.choice(kill_points), .08, **env))
+        while len(alive)<workers: alive.append(chaos.worker(rnd.choice(points), chance, **env))
         if time.monotonic()>next_kill:
             chaos.kill(alive.pop(rnd.randrange(len(alive))))
             next_kill = time.monotonic()+rnd.uniform(.2, 1)

@@ -1,5 +1,5 @@
-"Processes that are killed, stopped and asked to end, many of them on the same files"
-import signal,time
+"Processes that are killed, many of them on the same files"
+import time
 
 import pytest
 from chaos import Chaos,check_ledger,crash_round
@@ -58,54 +58,3 @@ def test_a_lost_function_is_reported(chaos):
     chaos.until(chaos.finished)
     job, = chaos.manager('t0').list_jobs()
     assert job.status=='failed' and all(o in job.error_log for o in ('tasks.unregistered', owner, '@task'))
-
-def test_resumes_within_a_second_of_the_next_start(chaos):
-    "Measured from when the new process is up to the second execution of the job"
-    chaos.submit('t0', 1, 'work', secs=30)
-    first = chaos.worker()
-    chaos.until(lambda: len(chaos.lines('ledger'))==1)
-    chaos.kill(first)
-    chaos.worker()
-    up = time.monotonic()
-    chaos.until(lambda: len(chaos.lines('ledger'))==2)
-    wait = float(chaos.lines('ledger')[1][4])-up
-    print(f'resumed after {wait:.2f} s')
-    assert wait<1
-
-def test_a_stalled_process_writes_nothing(chaos):
-    "A process is stopped until another one has done its job; when it goes on, its claim is void"
-    chaos.submit('t0', 1, 'work', secs=1)
-    first = chaos.worker(LEASE=.6)
-    chaos.until(lambda: len(chaos.lines('ledger'))==1)
-    first.send_signal(signal.SIGSTOP)
-    chaos.worker(LEASE=.6)
-    chaos.until(chaos.finished)
-    row, = chaos.manager('t0').list_jobs()
-    first.send_signal(signal.SIGCONT)
-    chaos.until(lambda: 'was taken over by another process' in chaos.log())
-    assert chaos.manager('t0').list_jobs()==[row] and row.retry_count==1
-    assert 'gave no sign of life' in row.error_log
-
-@pytest.mark.slow
-def test_sigterm_and_restart(chaos):
-    "The worker ends within its grace with nothing running, and the next one continues"
-    for o in chaos.names: chaos.submit(o, 5, 'awork', secs=20)
-    first = chaos.worker(GRACE=.3)
-    chaos.until(lambda: chaos.stats()['running']==6)
-    start = time.monotonic()
-    first.send_signal(signal.SIGTERM)
-    assert first.wait(5)==0 and time.monotonic()-start<2
-    assert chaos.stats()['pending']==20 and {o.retry_count for o in chaos.jobs().values()}=={0}
-    chaos.worker()
-    chaos.until(lambda: chaos.stats()['running']==6)
-
-@pytest.mark.slow
-def test_a_second_signal_ends_it_at_once(chaos):
-    chaos.submit('t0', 1, 'work', secs=30)
-    proc = chaos.worker(GRACE=60)
-    chaos.until(lambda: chaos.stats()['running']==1)
-    proc.send_signal(signal.SIGTERM)
-    time.sleep(.3)
-    assert proc.poll() is None
-    proc.send_signal(signal.SIGINT)
-    assert proc.wait(2)!=0

@@ -14,8 +14,7 @@ def chaos():
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 def test_killed_at_every_boundary(tmp_path):
-    """At its first pass, of rows also at its second. The job has one attempt: a death before its first progress ends it.
-    The gap that is left is the one between a call and its commit; behind the commit, a step isn't called again."""
+    "At its first pass, of rows also at its second; the one attempt of a job ends it before its first progress"
     proc = program('effects', tmp_path, 'die')
     out,err = proc.communicate(timeout=60)
     deaths = [json.loads(o) for o in out.splitlines()]
@@ -31,13 +30,14 @@ def test_killed_at_every_boundary(tmp_path):
         if job.status=='completed': assert len(there)==3 and job.retry_count==0, where
         else: assert o['died']==-9 and not there and job.deaths==0 and not manager.steps_of(job.id), where
         if o['kind']=='rows': assert charged==(0 if o['point']=='effect' and o['died'] else 1), where
-        if o['died'] and job.status=='completed': assert job.deaths==(o['kind']!='at_once' and o['point']!='settled'), where
+        free = o['kind']!='at_once' and o['point']!='settled'
+        if o['died'] and job.status=='completed': assert job.deaths==free, where
     killed = Counter((o['kind'], o['died']) for o in deaths)
     assert (killed['rows', -9], killed['arows', -9], killed['at_once', -9])==(18, 9, 4)
 
 @pytest.mark.parametrize('point', ['before', 'inside'])
 def test_stopped_past_its_lease(chaos, point):
-    """Before its transaction: another process takes over, and the first one, which wakes up and begins it, commits nothing.
+    """Before its transaction: another process takes over, and the first one, which begins it then, commits nothing.
     Inside: it has the write lock, so it can't lose the job; it wakes up, commits, and goes on."""
     chaos.submit_jobs(1, 5)
     manager = chaos.manager('t0')
@@ -61,5 +61,4 @@ def test_stopped_past_its_lease(chaos, point):
 @pytest.mark.slow
 def test_many_effects_over_many_kills():
     figures,wrong = effects_round(seed=1, tenants=2, jobs=3, effects=40, chance=.1)
-    print(dict(figures))
     assert not wrong and figures['effects']==2*3*3*40 and figures['kills']>=2

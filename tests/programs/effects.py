@@ -1,7 +1,7 @@
 """Jobs whose effects are counted: submit them, work on them, or die at each boundary in turn.
 
-`effects.py FOLDER submit TENANT JOBS EFFECTS`, `effects.py FOLDER work` and `effects.py FOLDER die`. Where a worker kills or
-stops itself is in the environment: KILL_POINT, CHANCE, and SIGNAL (9 if not given). `die` prints a line of JSON for each death.
+Arguments: a directory, and `submit TENANT JOBS EFFECTS`, `work` or `die`, which prints a line of JSON for each death.
+Where a worker kills or stops itself is in the environment: KILL_POINT, CHANCE, and SIGNAL (9 if not given).
 """
 import asyncio,json,os,random,sys,traceback
 from datetime import timedelta
@@ -19,7 +19,8 @@ from tenant_tasks.task import task
 from tenant_tasks.tenants import Tenants
 from tenant_tasks.worker import Worker
 
-point,chance,signal = os.environ.get('KILL_POINT', ''),float(os.environ.get('CHANCE', 1)),int(os.environ.get('SIGNAL', 9))
+point,chance = os.environ.get('KILL_POINT', ''),float(os.environ.get('CHANCE', 1))
+signal = int(os.environ.get('SIGNAL', 9))
 passes = 0 # How often the point is passed before the signal
 
 def maybe(here):
@@ -30,7 +31,7 @@ def maybe(here):
     if passes>=0: return
     if signal==9: os.kill(os.getpid(), 9)
     point = ''
-    with current_job().store.link.lock: pthread_kill(get_ident(), signal) # Here and now, and while no other thread writes
+    with current_job().store.link.lock: pthread_kill(get_ident(), signal) # While no other thread writes
 
 def hook(cls, name, before='', after=''):
     "Make a method pass kill points"

@@ -4,7 +4,7 @@ import os,sys
 import uvicorn
 from fasthtml.common import JSONResponse,Request,Response,fast_app
 
-from tenant_tasks import TenantNotFound,Tenants,Worker,current_job,task
+from tenant_tasks import Tenants,Worker,current_job,task
 
 tenants = Tenants(os.environ['DATA'])
 worker = Worker(tenants, look_every=.1, grace=2)
@@ -13,9 +13,8 @@ class CardDeclined(Exception):
     "The sale must leave nothing behind"
 
 def declined(req:Request, exc:Exception)->Response: return JSONResponse(dict(error='declined'), status_code=402)
-def unknown(req:Request, exc:Exception)->Response: return JSONResponse(dict(error='unknown'), status_code=404)
 
-app,rt = fast_app(secret_key='x', exception_handlers={CardDeclined: declined, TenantNotFound: unknown})
+app,rt = fast_app(secret_key='x', exception_handlers={CardDeclined: declined})
 
 @task(backoff=lambda n: .05)
 def send_invoice(invoice_id:int)->str:
