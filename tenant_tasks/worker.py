@@ -422,7 +422,8 @@ async def _end(self:Worker):
 
 @patch
 async def _wait_for_turns(self:Worker, secs):
-    if self._turns: await asyncio.wait(self._turns, timeout=secs)
+    end = time.monotonic()+secs
+    while self._turns and time.monotonic()<end: await asyncio.wait(self._turns, timeout=end-time.monotonic())
 
 # %% ../nbs/10_worker.ipynb #1d4b7973
 @patch

@@ -106,7 +106,8 @@ async def test_a_worker_ends_with_any_of_its_parts(tenants, acme, part, monkeypa
     job_id,_ = acme.submit('nap', asyncio.sleep, delay=0)
     with pytest.raises((OSError, RuntimeError), match="broken|can't start"): await asyncio.wait_for(worker.run(), 60)
     assert sees_no_worker(worker, acme) and any('has failed' in o for o in logs('ERROR'))
-    assert not acme.process.claims and acme.get_job(job_id).status!='running'
+    await until(lambda: not acme.process.claims) # On a busy machine, an outcome may be written later
+    assert acme.get_job(job_id).status!='running'
 
 async def test_an_app_with_a_failed_worker_runs_its_jobs_itself(tenants, acme, monkeypatch):
     worker = worker_on(tenants)
