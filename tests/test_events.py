@@ -1,22 +1,23 @@
 "Each move is told once, after its commit; what is rolled back or lost isn't"
 import asyncio,os,signal,threading,time
 from collections import Counter,defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager,suppress
 from datetime import timedelta
+from itertools import product
 
 import apsw,pytest
-from fastlite import database
-from helpers import boom,manager_at,program,wait_until,work
+from helpers import boom,manager_at,program,until,wait_until,work
 from hypothesis import HealthCheck,given,settings,strategies as st
 
-from tenant_tasks import BackgroundTaskManager,Cancel,Snooze,Tenants,Worker,current_job,task,transitions
-from tenant_tasks.events import Told,Teller,flush,listeners,off_event,on_event,teller
+from tenant_tasks import Cancel,Snooze,Tenants,Worker,current_job,task,transitions
+from tenant_tasks.events import Told,Teller,flush,off_event,on_event,teller
 from tenant_tasks.job import TenantJob
 from tenant_tasks.retry import ProcessDied,Returned
 from tenant_tasks.testing import Clock
 
 froms = {k:v[0] for k,v in transitions.items()}
 to = {k:v[1] for k,v in transitions.items()}
+ends = dict(completed='complete', failed='fail', cancelled='cancel')
 
 @pytest.fixture
 def seen():
@@ -48,9 +49,7 @@ def check_paths(seen, *managers):
 
 # -- what is told
 
-async def test_the_moves_of_a_job(tmp_path, seen):
-    clock = Clock()
-    manager = manager_at(tmp_path/'acme.db', clock)
+async def test_the_moves_of_a_job(manager, clock, seen):
     job_id,_ = manager.submit('sync', boom, 2)
     clock.advance(3)
     a = manager.claim()
@@ -61,36 +60,24 @@ async def test_the_moves_of_a_job(tmp_path, seen):
     await manager.drain()
     assert moves(seen)==['submit', 'claim', 'retry', 'claim', 'fail'] and {o.tenant for o in seen}=={'acme'}
     assert [o.queued for o in seen]==[None, 3, 3, 2, 2] and [o.duration for o in seen]==[None, None, 5, None, 0]
-    assert [bool(o.error) for o in seen]==[False, False, True, False, True] and 'OSError: no route to host' in seen[-1].error
-    assert seen[-1].job==manager.get_job(job_id)
+    assert [bool(o.error) for o in seen]==[False, False, True, False, True]
+    assert 'OSError: no route to host' in seen[-1].error and seen[-1].job==manager.get_job(job_id)
 
-async def test_other_moves(tmp_path, seen):
-    manager = manager_at(tmp_path/'acme.db')
+async def test_each_job_is_told_once(manager, seen):
+    "Also those of a batch; a submit that finds its job isn't told; a cancel has the reason, if there is one"
     def stops(): raise Cancel('enough')
-    a,_ = manager.submit('a', stops)
-    b,_ = manager.submit('b', work)
-    manager.cancel_job(b)
-    await manager.drain()
-    manager.retry_job(b)
-    manager.claim(b).release()
-    assert moves(seen, a)==['submit', 'claim', 'cancel'] and moves(seen, b)==['submit', 'cancel', 'reset', 'claim', 'release']
-    assert [o.error for o in seen if o.move=='cancel']==[None, 'cancelled: enough']
-    check_paths(seen, manager)
-
-async def test_batches_and_twins(tmp_path, seen):
-    "Each job of a batch is told; a job that was there before isn't"
-    manager,keyed = manager_at(tmp_path/'acme.db'),manager_at(tmp_path/'acme.db').using(unique_key='k')
-    manager.submit_many('a', work, [{}]*20)
+    subs = manager.submit_many('a', stops, [{}]*5)
+    keyed = manager.using(unique_key='k')
     assert keyed.submit('b', work)[0]==keyed.submit('b', work)[0]
-    assert moves(seen)==['submit']*21
+    manager.cancel_job(subs[0][0])
     await manager.drain()
+    assert [o.error for o in seen if o.move=='cancel' and flush()]==[None]+['cancelled: enough']*4
     check_paths(seen, manager)
 
-def test_a_lost_claim_tells_nothing(tmp_path, seen):
-    manager = manager_at(tmp_path/'acme.db')
-    job_id,_ = manager.submit('a', work)
+def test_a_lost_claim_tells_nothing(manager, seen):
+    manager.submit('a', work)
     a = manager.claim()
-    with database(tmp_path/'acme.db').conn as conn: conn.execute("UPDATE tenant_jobs SET claim='of another'")
+    manager.db.execute("UPDATE tenant_jobs SET claim='of another'")
     a.call()
     assert a.settle() is None and manager.claim() is None and moves(seen)==['submit', 'claim']
 
@@ -116,27 +103,23 @@ def named(**kw): pass
 @pytest.mark.parametrize('commit', [True, False])
 def test_own_transactions(tmp_path, seen, commit):
     "By hand, with apsw's `with`, with the manager's: told after the commit, and not after a rollback"
-    tenants = Tenants(tmp_path)
-    for manager in tenants.create('acme'),manager_at(tmp_path/'beta.db'),BackgroundTaskManager(database(':memory:')):
-        for how in (by_hand, lambda m: m.db.conn, lambda m: m.transaction()):
-            try:
-                with how(manager):
-                    manager.submit('a', work)
-                    assert flush(10) and not seen
-                    if not commit: raise ZeroDivisionError
-            except ZeroDivisionError: pass
-            assert moves(seen)==['submit']*commit
-            seen.clear()
-    assert not teller.open
+    managers = Tenants(tmp_path).create('acme'),manager_at(tmp_path/'beta.db'),manager_at(':memory:')
+    for manager,how in product(managers, (by_hand, lambda m: m.db.conn, lambda m: m.transaction())):
+        with suppress(ZeroDivisionError), how(manager):
+            manager.submit('a', work)
+            assert flush(10) and not seen
+            if not commit: raise ZeroDivisionError
+        assert moves(seen)==['submit']*commit
+        seen.clear()
 
 class by_hand:
     def __init__(self, manager): self.conn = manager.db.conn
     def __enter__(self): self.conn.execute('BEGIN')
     def __exit__(self, *exc): self.conn.execute('ROLLBACK' if exc[0] else 'COMMIT')
 
-def test_a_move_that_was_followed_by_another_is_told(tmp_path, seen):
-    "The function of an earlier move takes its time, and meanwhile the job goes on: no move is taken for one that was rolled back"
-    manager,gate = manager_at(tmp_path/'acme.db'),threading.Event()
+def test_a_move_that_was_followed_by_another_is_told(manager, seen):
+    "The function of an earlier move takes its time, and meanwhile the job goes on: none is taken for rolled back"
+    gate = threading.Event()
     waits = on_event(lambda event: gate.wait(20))
     try:
         with manager.transaction():
@@ -149,22 +132,6 @@ def test_a_move_that_was_followed_by_another_is_told(tmp_path, seen):
         gate.set()
         off_event(waits)
     assert moves(seen)==['submit', 'cancel', 'reset', 'cancel']
-
-def test_parts_that_are_rolled_back(tmp_path, seen):
-    manager = manager_at(tmp_path/'acme.db')
-    old,_ = manager.submit('old', work)
-    with manager.transaction():
-        kept,_ = manager.submit('a', work)
-        try:
-            with manager.transaction():
-                manager.submit('a', work)
-                manager.cancel_job(old)
-                raise ZeroDivisionError
-        except ZeroDivisionError: pass
-        last,_ = manager.submit('a', work)
-        manager.cancel_job(last)
-    assert [(o.move,o.job.id) for o in seen if flush(10)]==[('submit',old), ('submit',kept), ('submit',last), ('cancel',last)]
-    check_paths(seen, manager)
 
 def test_later_moves_wait_for_the_end_of_a_transaction():
     "A claim in the moment between the commit and the report of its end is told after the submit"
@@ -179,8 +146,7 @@ def test_later_moves_wait_for_the_end_of_a_transaction():
     assert mine.flush() and [(o.move,o.job.id) for o in told]==[('submit','b'), ('submit','a'), ('claim','a')]
     off_event(told.append)
 
-def test_an_atomic_task(tmp_path, seen):
-    manager = manager_at(tmp_path/'acme.db')
+def test_an_atomic_task(manager, seen):
     @task(name='events_atomic', atomic=True, max_retries=1)
     def atomic(fails):
         current_job().db.conn.execute('CREATE TABLE IF NOT EXISTS t(x)')
@@ -188,12 +154,11 @@ def test_an_atomic_task(tmp_path, seen):
     for o in False,True: manager.submit('a', atomic, fails=o)
     asyncio.run(manager.drain())
     assert moves(seen)==['submit', 'submit', 'claim', 'complete', 'claim', 'fail']
-    check_paths(seen, manager)
 
 # -- any history
 
-ops = st.lists(st.tuples(st.sampled_from('submit claim finish fail snooze release cancel reset die commit rollback'.split()),
-    st.integers(0, 3)), max_size=25)
+names = 'submit claim finish fail snooze release cancel reset die commit rollback'.split()
+ops = st.lists(st.tuples(st.sampled_from(names), st.integers(0, 3)), max_size=25)
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ops)
@@ -203,10 +168,9 @@ def test_any_history(tmp_path_factory, ops):
     manager = manager_at(tmp_path_factory.mktemp('h')/'acme.db', clock, backoff=lambda n: 0)
     on_event(seen.append)
     ids,running,part = [],[],None
-    def settle(outcome):
-        if not running: return
+    def settle(op):
         a = running.pop()
-        a.outcome = outcome
+        a.outcome = dict(fail=OSError(), snooze=Snooze(1), die=ProcessDied('gone'), finish=Returned(1))[op]
         try: a.settle()
         except apsw.BusyError: running.append(a) # The app's transaction has the lock
     try:
@@ -215,12 +179,9 @@ def test_any_history(tmp_path_factory, ops):
             busy = part is not None
             if op=='submit': ids.append(manager.submit('a', boom)[0])
             elif op=='claim' and not busy and (a := manager.claim()): running.append(a)
-            elif op in ('finish', 'fail', 'snooze', 'die') and not busy:
-                if op=='finish': running and running[-1].func and settle(returned)
-                else: settle(dict(fail=OSError(), snooze=Snooze(1), die=ProcessDied('gone'))[op])
+            elif op in ('finish', 'fail', 'snooze', 'die') and running and not busy: settle(op)
             elif op=='release' and running and not busy: running.pop().release()
-            elif op=='cancel' and ids: manager.store.cancel(ids[n%len(ids)], clock())
-            elif op=='reset' and ids: manager.store.reset(ids[n%len(ids)], clock())
+            elif op in ('cancel', 'reset') and ids: getattr(manager.store, op)(ids[n%len(ids)], clock())
             elif op=='commit' and n%2==0 and not busy: (part := manager.transaction()).__enter__()
             elif op in ('commit', 'rollback') and busy: part = end_part(part, op)
         if part: end_part(part, 'rollback')
@@ -229,118 +190,106 @@ def test_any_history(tmp_path_factory, ops):
         for a in running: a.close()
         off_event(seen.append)
 
-returned = Returned(1)
 
-def end_part(part, op): part.__exit__(*((None,)*3 if op=='commit' else (ZeroDivisionError,ZeroDivisionError(),None)))
+def end_part(part, op):
+    part.__exit__(*((None,)*3 if op=='commit' else (ZeroDivisionError, ZeroDivisionError(), None)))
 
 # -- workers
 
-async def test_a_worker_tells_in_order(tmp_path, seen):
-    tenants = Tenants(tmp_path)
-    for o in 'acme','beta': tenants.create(o)
+async def test_a_worker_tells_in_order(tenants, seen):
+    def submit():
+        for i in range(60): tenants[('acme', 'globex')[i%2]].submit('a', named)
     async with asynccontextmanager(Worker(tenants, concurrency=8).lifespan)():
-        def submit():
-            for i in range(60): tenants['acme' if i%2 else 'beta'].submit('a', named)
-        threads = [threading.Thread(target=submit) for _ in range(3)]
-        for o in threads: o.start()
-        while any(o.is_alive() for o in threads) or sum(o.job_stats()['completed'] for o in map(tenants.__getitem__, tenants))<180:
-            await asyncio.sleep(.01)
-    check_paths(seen, *map(tenants.__getitem__, tenants))
-    assert len(seen)==3*180 and {o.tenant for o in seen}=={'acme', 'beta'}
+        await asyncio.gather(*[asyncio.to_thread(submit) for _ in range(3)])
+        await until(lambda: sum(tenants[o].job_stats()['completed'] for o in tenants)==180)
+    check_paths(seen, *[tenants[o] for o in tenants])
+    assert len(seen)==3*180 and {o.tenant for o in seen}=={'acme', 'globex'}
 
 def ledger(path): return [o.split() for o in path.read_text().splitlines()] if path.exists() else []
 
+def listening(tmp_path, n):
+    "A process that submits `n` jobs has ended: the tenants, the file with the events, and how to start workers"
+    folder,out = tmp_path/'data',tmp_path/'out'
+    folder.mkdir()
+    assert program('listener', folder, out, 0, n).wait(60)==0
+    return Tenants(folder),out,lambda chance=0: program('listener', folder, out, chance, 0)
+
+def over(tenants): return sum(tenants[o].job_stats()[s] for o in tenants for s in ('pending', 'running'))==0
+
 @pytest.mark.slow
 def test_kills_lose_at_most_the_events_of_the_killed(tmp_path):
-    "Two workers kill themselves again and again: no move is told twice, and those that are missing were a killed process's"
-    data,out = tmp_path/'data',tmp_path/'out'
-    data.mkdir()
-    assert program('listener', data, out, 0, 100).wait(60)==0
-    tenants,alive,killed = Tenants(data),[],set()
-    def over(): return sum(tenants[o].job_stats()[s] for o in tenants for s in ('pending', 'running'))==0
+    "Two workers kill themselves again and again: no move is told twice, and those that are missing were a killed one's"
+    (tenants,out,start),alive,killed = listening(tmp_path, 100),[],set()
     end_at = time.monotonic()+60
-    while not over() and time.monotonic()<end_at:
+    while not over(tenants) and time.monotonic()<end_at:
         for o in [o for o in alive if o.poll() is not None]:
             killed.add(str(o.pid))
             alive.remove(o)
             o.communicate()
-        while len(alive)<2: alive.append(program('listener', data, out, .06, 0))
+        while len(alive)<2: alive.append(start(.06))
         time.sleep(.02)
-    assert over()
+    assert over(tenants)
     for o in alive:
         o.send_signal(signal.SIGTERM)
         o.communicate(timeout=30)
         if o.returncode==-9: killed.add(str(o.pid))
-    rows,told = {o.id:o for n in tenants for o in tenants[n].list_jobs(limit=1000)},ledger(out)
-    ends,claims,submits,by_job = Counter(),Counter(),Counter(),defaultdict(Counter)
-    for job_id,move,status,_,pid in told:
+    rows,by_job = {o.id:o for n in tenants for o in tenants[n].list_jobs(limit=1000)},defaultdict(Counter)
+    for job_id,move,status,*_ in ledger(out):
         by_job[job_id][move] += 1
         assert status==to.get(move, 'pending')
     assert len(rows)==100 and len(killed)>3
+    lost = 100
     for k,row in rows.items():
         n = by_job[k]
         left = sum(v for o,v in n.items() if 'running' in froms.get(o, ()))
         assert n['submit']==1 and n['retry']+n['rescue']+n['fail']<=row.retry_count and left<=n['claim']+len(killed)
-        final = sum(n[o] for o in ('complete', 'fail', 'cancel'))
-        assert final<=1 and n[dict(completed='complete', failed='fail', cancelled='cancel')[row.status]]==final
-    lost = 100-sum(sum(by_job[k][o] for o in ('complete', 'fail', 'cancel')) for k in rows)
+        final = sum(n[o] for o in ends.values())
+        assert final<=1 and n[ends[row.status]]==final
+        lost -= final
     assert lost<=4*len(killed)
 
 @pytest.mark.slow
 def test_a_normal_end_loses_none(tmp_path):
     "A script that ends, and one whose worker is stopped"
-    data,out = tmp_path/'data',tmp_path/'out'
-    data.mkdir()
-    assert program('listener', data, out, 0, 40).wait(60)==0 and len(ledger(out))==40
-    proc,tenants = program('listener', data, out, 0, 0),Tenants(data)
-    wait_until(lambda: sum(tenants[o].job_stats()[s] for o in tenants for s in ('pending', 'running'))==0, 30)
+    tenants,out,start = listening(tmp_path, 40)
+    assert len(ledger(out))==40
+    proc = start()
+    wait_until(lambda: over(tenants))
     proc.send_signal(signal.SIGTERM)
     proc.communicate(timeout=30)
-    assert sum(o[1] in ('complete', 'fail', 'cancel') for o in ledger(out))==40
+    assert sum(o[1] in ends.values() for o in ledger(out))==40
 
 # -- functions that are slow, broken or gone
 
-async def test_what_a_function_raises_is_logged(tmp_path, seen, caplog):
+async def test_what_a_function_raises_is_logged(manager, seen, logs):
     def broken(event): raise KeyError('broken')
     on_event(broken)
     try:
-        manager = manager_at(tmp_path/'acme.db')
         manager.submit('a', work)
         await manager.drain()
         assert moves(seen)==['submit', 'claim', 'complete']
     finally: off_event(broken)
-    assert len([o for o in caplog.records if 'broken' in o.message and 'failed on' in o.message])==3
+    assert len([o for o in logs('ERROR') if 'broken' in o and 'failed on' in o])==3
 
-async def test_a_function_that_hangs_holds_up_no_job(tmp_path, caplog):
+async def test_a_function_that_hangs_holds_up_no_job(manager, logs):
     gate,waiting = threading.Event(),Teller(places=5)
     hangs = on_event(lambda event: gate.wait(20))
     try:
-        manager = manager_at(tmp_path/'acme.db')
-        began = time.monotonic()
         for _ in range(10): manager.submit('a', work)
-        assert await manager.drain()==10 and time.monotonic()-began<10
-        assert {o.status for o in manager.list_jobs()}=={'completed'}
+        assert await manager.drain()==10 and {o.status for o in manager.list_jobs()}=={'completed'}
+        assert not gate.is_set() and not flush(0)
         for i in range(20): waiting.tell(Told('acme', [('submit', TenantJob(str(i), 'a'), None, None)]))
     finally:
         gate.set()
         off_event(hangs)
     assert flush(10) and waiting.flush(10)
-    def lines(): return [o.message for o in caplog.records if 'not told' in o.message]
+    def lines(): return [o for o in logs('WARNING') if 'not told' in o]
     wait_until(lambda: len(lines())==2)
     assert lines()[1].startswith(('14 moves', '15 moves'))
 
-def test_nothing_is_recorded_without_functions(tmp_path):
-    assert not listeners
-    before = teller.queue.unfinished_tasks,teller.thread
-    manager = manager_at(tmp_path/'acme.db')
-    manager.submit('a', work)
-    asyncio.run(manager.drain())
-    assert (teller.queue.unfinished_tasks,teller.thread)==before
-
-def test_a_fork_takes_no_queue_along(tmp_path, seen):
+def test_a_fork_takes_no_queue_along(manager, seen):
     gate = threading.Event()
     hangs = on_event(lambda event: gate.wait(20))
-    manager = manager_at(tmp_path/'acme.db')
     for _ in range(3): manager.submit('a', work)
     pid = os.fork()
     if not pid: os._exit(0 if teller.queue.unfinished_tasks==0 and teller.thread is None and teller.flush(0) else 1)

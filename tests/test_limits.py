@@ -1,11 +1,10 @@
 "How many jobs of a task run at once, and how many start within a time: by rows, over kills and lost leases"
-import asyncio,json,os,random,signal,time
-from collections import Counter
+import asyncio,json,os,random,signal,threading,time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import pytest
-from helpers import end,manager_at,open_db,program,running_row,until,wait_until
+import apsw,pytest
+from helpers import Call,end,manager_at,open_db,program,running_row,until,wait_until,write_lock
 
 from tenant_tasks.job import TenantJob,new_id,parse_time,timestamp,utcnow
 from tenant_tasks.manager import BackgroundTaskManager
@@ -39,11 +38,9 @@ async def afree(n=0): ran.append(n)
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
 
-def other(manager): return BackgroundTaskManager(open_db(manager.store.link.path), clock=manager.clock, process=Process())
+def other(manager): return manager_at(manager.store.link.path, manager.clock, process=Process())
 
-def claims(manager, n=9):
-    "The tasks of the next jobs, as they are claimed"
-    return [a.job.task[4:] for a in iter(manager.claim, None)][:n]
+def claims(manager): return [a.job.task[4:] for a in iter(manager.claim, None)]
 
 # -- limits
 
@@ -55,18 +52,6 @@ def test_two_processes_share_a_limit(manager):
     a.release()
     assert manager.next_due()==manager.clock() and other(manager).claim(ids[3]) and not manager.claim()
 
-def test_counted_in_the_transaction_that_claims(manager):
-    "No other process can claim between the count and the claim"
-    conn,seen = manager.store.link.open(),[]
-    def trace(cursor, sql, args):
-        if "WHERE status='running'" in sql: seen.append(conn.in_transaction)
-        return True
-    job_id,_ = manager.submit('two', two)
-    conn.exec_trace = trace
-    for o in (lambda: manager.claim(job_id), manager.claim, lambda: manager.claim_next(1), lambda: manager.claim_next(5)): o()
-    conn.exec_trace = None
-    assert len(seen)>=4 and all(seen)
-
 def test_what_waits_holds_nothing_up(manager):
     "Not what is behind it, not what has a lower priority; and the order stays"
     manager.using(priority=5).submit_many('two', two, [{}]*3)
@@ -77,19 +62,14 @@ def test_what_waits_holds_nothing_up(manager):
 
 def test_jobs_claimed_together_keep_the_limit(manager):
     "Async jobs are claimed many at a time: two that are limited, then what is behind them; a sync one ends the row"
+    def together(): return [o.job.task[4:] for o in manager.claim_next(50)]
     manager.submit_many('atwo', atwo, [{}]*4)
     manager.submit_many('afree', afree, [{}]*2)
-    assert [o.job.task[4:] for o in manager.claim_next(50)]==['atwo', 'atwo', 'afree', 'afree'] and not manager.claim_next(50)
+    assert together()==['atwo', 'atwo', 'afree', 'afree'] and not together()
     manager.submit_many('afree', afree, [{}]*2)
     manager.submit('free', free)
     manager.submit('afree', afree)
-    assert [[o.job.task[4:] for o in manager.claim_next(50)] for _ in range(3)]==[['afree', 'afree'], ['free'], ['afree']]
-
-def test_limit_behind_free_jobs_in_one_claim(manager):
-    "The first claim takes the free jobs at the head; what is behind is counted one by one"
-    manager.submit_many('afree', afree, [{}]*2)
-    manager.submit_many('atwo', atwo, [{}]*5)
-    assert Counter(o.job.task[4:] for _ in range(4) for o in manager.claim_next(3))==dict(afree=2, atwo=2)
+    assert [together() for _ in range(3)]==[['afree', 'afree'], ['free'], ['afree']]
 
 def test_settle_and_claim_in_one_transaction(manager):
     "The place of a job that ends is free for the claim that is made with it"
@@ -98,17 +78,13 @@ def test_settle_and_claim_in_one_transaction(manager):
     a.call()
     assert [o.job.task for o in manager.claim_next(1, [a])]==['lim.two']
 
-def test_a_rescued_job_frees_its_place(manager):
+def test_rows_of_other_processes_count(manager):
+    "Also those from before the limit; a rescued job frees its place"
     dead = [running_row(manager, 'host~0~1~x', -timedelta(minutes=9), task='lim.two') for _ in range(2)]
-    manager.submit('two', two)
-    assert not manager.claim() and manager.next_due() is None
+    job_id,_ = manager.submit('two', two)
+    assert not manager.claim() and not manager.claim(job_id) and manager.next_due() is None
     for o in dead: assert manager.store.settle(o, 'fail', manager.clock(), as_read=True)
     assert manager.claim()
-
-def test_a_job_submitted_before_the_limit_counts(manager):
-    for _ in range(2): running_row(manager, 'p', timedelta(minutes=1), task='lim.two')
-    job_id,_ = manager.submit('two', two)
-    assert not manager.claim(job_id)
 
 # -- rates
 
@@ -154,6 +130,28 @@ def test_clock_set_back(manager, clock, back):
     clock.advance(.1)
     assert claims(manager)==['rated']*3
 
+@task(name='lim.one_a_period', rate=(1, 10))
+def one_a_period(): pass
+
+def claim_behind_a_lock(manager, wait):
+    "Claim while another process holds the write lock, for a time by the manager's clock: the job as claimed"
+    asked = threading.Event()
+    manager.process.announce_alive = lambda folder: asked.set() # The last thing before the claim
+    with write_lock(manager.store.link.path) as free:
+        call = Call(manager.claim)
+        asked.wait(20)
+        time.sleep(.05)
+        manager.clock.advance(wait)
+        free()
+        return call.answer().job
+
+def test_a_claim_that_waited_counts_from_its_start(path, clock):
+    "Its start is dated when the lock is had"
+    manager = manager_at(path, clock, process=Process())
+    manager.submit_many('rated', one_a_period, [{}]*2)
+    assert claim_behind_a_lock(manager, 60).started_at==timestamp(clock())
+    assert not other(manager).claim() and other(manager).next_due()==clock()+timedelta(seconds=10)
+
 # -- what it costs
 
 def steps(store, f):
@@ -169,15 +167,16 @@ def steps(store, f):
 
 def test_claim_behind_many_that_wait(tmp_path):
     "At most twice the cost with none in front; the look for the next time doesn't grow with them either"
-    cost,now,limits = {},utcnow(),{'lim':(2, None)}
+    cost,now,limits,names = {},utcnow(),{'lim':(2, None)},['lim', 'free']
     for n in (0, 100, 20_000):
         store = manager_at(tmp_path/f'{n}.db').store
-        def rows(n, task, **kw): return [TenantJob(new_id(), task, task=task, run_at=timestamp(now), **kw) for _ in range(n)]
+        def rows(n, task, **kw):
+            return [TenantJob(new_id(), task, task=task, run_at=timestamp(now), **kw) for _ in range(n)]
+        def claim(): return store.claim_due('p', names, now, limits=limits)
+        def next_due(): return store.next_due('p', names, limits=limits, now=now)
         store.submit(rows(n, 'lim')+rows(2, 'lim', status='running')+rows(50, 'free'))
-        store.claim_due('p', ['lim', 'free'], now, limits=limits)
-        cost[n] = [steps(store, lambda: f()) for f in (lambda: store.claim_due('p', ['lim', 'free'], now, limits=limits),
-            lambda: store.next_due('p', ['lim', 'free'], limits=limits, now=now), lambda: glance(store.link, 'p', ['lim', 'free'], now, limits))]
-        assert store.get(store.find(status='running')[0].id).task=='free'
+        assert claim().task=='free'
+        cost[n] = [steps(store, o) for o in (claim, next_due, lambda: glance(store.link, 'p', names, now, limits))]
     assert all(many<=2*none for many,none in zip(cost[20_000], cost[0])), cost
     assert all(abs(many-few)<=2 for many,few in zip(cost[20_000], cost[100])), cost
 
@@ -187,7 +186,7 @@ async def test_no_worker_spins(tmp_path, monkeypatch):
     "One job runs and three wait for it: the worker claims only when something has changed, and then all run"
     tenants,asked,go = Tenants(tmp_path),[],asyncio.Event()
     acme,claiming = tenants.create('acme'),JobStore.claiming
-    monkeypatch.setattr(JobStore, 'claiming', lambda self, *args: asked.append(time.monotonic()) or claiming(self, *args))
+    monkeypatch.setattr(JobStore, 'claiming', lambda self, *args: asked.append(1) or claiming(self, *args))
     @task(name='lim.waits', limit=1)
     async def waits():
         ran.append(1)
@@ -196,24 +195,23 @@ async def test_no_worker_spins(tmp_path, monkeypatch):
     async with asynccontextmanager(Worker(tenants, look_every=.05).lifespan)():
         await until(lambda: ran)
         await asyncio.sleep(.3)
-        quiet = time.monotonic()
+        asked.clear()
         await asyncio.sleep(.5)
-        assert len([o for o in asked if o>quiet])<=2 and len(ran)==1
+        assert len(asked)<=2 and len(ran)==1
         go.set()
         await until(lambda: acme.job_stats()['completed']==4)
 
 async def test_background_tasks_keep_the_limit(path):
     "Without a worker, the responses' own background tasks wait for each other"
-    manager,now,most = manager_at(path),[0],[0]
+    manager,now,most = manager_at(path),[],[]
     @task(name='lim.one', limit=1)
     async def one():
-        now[0] += 1
-        most[0] = max(most[0], now[0])
+        now.append(1)
+        most.append(len(now))
         await asyncio.sleep(.02)
-        now[0] -= 1
-    todo = [o for _,o in manager.submit_many('one', one, [{}]*3)]
-    await asyncio.wait_for(asyncio.gather(*[o() for o in todo]), 20)
-    assert most==[1] and manager.job_stats()['completed']==3
+        now.pop()
+    await asyncio.gather(*[o() for _,o in manager.submit_many('one', one, [{}]*3)])
+    assert most==[1]*3 and manager.job_stats()['completed']==3
 
 @pytest.fixture
 def fleet(tmp_path):
@@ -233,9 +231,9 @@ def ledger(path):
 
 def submit_all(manager, secs=.01, **kinds):
     args = dict(few=json.dumps(dict(n=1, secs=secs)))
-    jobs = [TenantJob(new_id(), k, task=f'limits.{k}', run_at=timestamp(utcnow()), max_retries=99, payload=args.get(k, '{}'))
-        for k,n in kinds.items() for _ in range(n)]
-    manager.store.submit(jobs)
+    kw = dict(run_at=timestamp(utcnow()), max_retries=99)
+    manager.store.submit([TenantJob(new_id(), k, task=f'limits.{k}', payload=args.get(k, '{}'), **kw)
+        for k,n in kinds.items() for _ in range(n)])
 
 def done(manager): return manager.job_stats()['completed']==sum(manager.store.stats()[0].values())
 
@@ -274,3 +272,29 @@ def test_never_more_than_allowed_over_a_lost_lease(path, fleet):
     os.kill(first.pid, signal.SIGCONT)
     wait_until(lambda: done(manager), 30)
     assert {o for o, in manager.store.read('SELECT seen FROM ledger')}<={1, 2}
+
+seen_by_sqlite = """CREATE TRIGGER ledger AFTER UPDATE OF claim ON tenant_jobs
+    WHEN NEW.status='running' AND NEW.task='limits.rated' BEGIN INSERT INTO seen VALUES (unixepoch('subsec')); END"""
+
+def hold_now_and_then(path, done):
+    "Keep the write lock for most of the time, so that claims wait for it"
+    conn = apsw.Connection(path)
+    conn.set_busy_timeout(5000)
+    while not done():
+        conn.execute('BEGIN IMMEDIATE')
+        time.sleep(.3)
+        conn.execute('COMMIT')
+        time.sleep(.03)
+
+@pytest.mark.slow
+def test_no_more_starts_than_allowed(path, fleet):
+    "Three workers whose claims wait for the lock: five starts in half a second, by SQLite's clock as it claims"
+    manager = ledger(path)
+    for sql in ('CREATE TABLE seen (at)', seen_by_sqlite): manager.db.execute(sql)
+    submit_all(manager, rated=25)
+    for _ in range(3): fleet()
+    holder = Call(hold_now_and_then, path, lambda: done(manager))
+    wait_until(lambda: done(manager))
+    holder.answer()
+    starts = sorted(o for o, in open_db(path).conn.execute('SELECT at FROM seen'))
+    assert len(starts)>=25 and all(b-a>=.45 for a,b in zip(starts, starts[5:])), starts

@@ -1,15 +1,14 @@
-"One connection for many threads: what locks, forks and replaced files do to it, and how threads that write share one commit"
+"One connection for many threads: what locks, forks and replaced files do to it, and how threads share one commit"
 import os,random,time
 from contextlib import contextmanager,suppress
-from threading import Event,Timer
+from threading import Event
 
 import apsw,pytest
 from fastlite import Database,database
-from helpers import Call,SyncVFS,in_threads,manager_at,open_db,program,wait_until,work,write_lock
+from helpers import Call,SyncVFS,in_threads,manager_at,open_db,wait_until,work,write_lock
 
 from tenant_tasks.link import DbLink,Mode,caller,retry_busy,runner
 from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.retry import Returned
 
 def mode(patience): return Mode(durable=False, joins=False, patience=patience)
 def insert(a): return lambda conn: list(conn.execute('INSERT INTO t VALUES (?) RETURNING a', (a,)))
@@ -46,30 +45,17 @@ def test_one_sync_for_all_who_wait(path):
     assert vfs.syncs(together)==alone>0
     assert manager.job_stats()['pending']==17
 
-def test_moves_of_one_line(manager):
-    "A claim, a settle, a submit and another claim are one transaction, in the order in which they came"
-    first,second = [manager.submit('sync', work)[0] for _ in range(2)]
-    attempt,link,commits = manager.claim(first),manager.store.link,[]
-    attempt.outcome = Returned(7)
-    link.open().set_commit_hook(lambda: bool(commits.append(1)))
-    with in_line(link, (manager.claim, second), (attempt.settle,), (manager.submit, 'sync', work), (manager.claim, second)) as calls: pass
-    claimed,settled,(third,_),again = [o.answer() for o in calls]
-    assert len(commits)==1
-    assert claimed.job.status=='running' and (settled.status, settled.value)==('completed', 7) and again is None
-    assert manager.get_job(third).status=='pending'
-
 def test_a_change_that_fails_fails_alone(table):
     "A single statement and a longer change fail, between others that don't"
     link = table.store.link
     def two(conn):
         insert(8)(conn)
         insert(1)(conn)
-    with in_line(link, (link.write, insert(1), caller, True), (link.write, insert(1), caller, True),
-        (link.write, two), (link.write, lambda conn: 1/0), (link.write, insert(2), runner, True)) as calls: pass
+    calls = [(insert(1), caller, True)]*2+[(two,), (lambda conn: 1/0,), (insert(2), runner, True)]
+    with in_line(link, *[(link.write, *o) for o in calls]) as calls: pass
     first,twin,both,bug,last = [o.answer() for o in calls]
-    assert first==[(1,)] and last==[(2,)]
-    assert isinstance(twin, apsw.ConstraintError) and isinstance(both, apsw.ConstraintError) and isinstance(bug, ZeroDivisionError)
-    assert numbers(table)==[1, 2]
+    assert first==[(1,)] and last==[(2,)] and isinstance(bug, ZeroDivisionError)
+    assert {type(twin), type(both)}=={apsw.ConstraintError} and numbers(table)==[1, 2]
 
 def test_a_commit_that_fails_fails_for_all(table):
     link = table.store.link
@@ -85,7 +71,8 @@ def test_an_error_that_ends_the_transaction(table, single):
     def fatal(conn):
         conn.execute('ROLLBACK')
         raise apsw.IOError('disk I/O error')
-    with in_line(link, (link.write, insert(1)), (link.write, fatal, runner, single), (link.write, insert(2))) as calls: pass
+    calls = (insert(1),),(fatal, runner, single),(insert(2),)
+    with in_line(link, *[(link.write, *o) for o in calls]) as calls: pass
     assert all(isinstance(o.answer(), apsw.IOError) for o in calls)
     assert numbers(table)==[] and link.write(insert(5))==[(5,)]
 
@@ -106,39 +93,15 @@ def test_a_thread_that_waits_too_long_leaves_the_line(table):
         assert isinstance(short.answer(), apsw.BusyError)
     assert long.answer()==[(2,)] and numbers(table)==[2]
 
-class LateLock:
-    "A lock that tells when a thread has given up on it, and then holds this thread until it may go on"
-    def __init__(self, lock):
-        self.lock = lock
-        self.given_up = Event()
-        self.go_on = Event()
-
-    def acquire(self, blocking=True, timeout=-1):
-        if self.lock.acquire(blocking, timeout): return True
-        if not blocking: return False
-        self.given_up.set()
-        return not self.go_on.wait(10)
-
-    def release(self): self.lock.release()
-
-def test_the_connection_is_free_when_the_first_gives_up(table):
-    "The first in line loses patience at the moment at which the connection is let go; the next one gets its turn"
-    link = table.store.link
-    link.lock = lock = LateLock(link.lock)
-    with in_line(link, (link.write, insert(1), mode(.05)), (link.write, insert(2), mode(60))) as (short, long): assert lock.given_up.wait(10)
-    lock.go_on.set()
-    assert isinstance(short.answer(), apsw.BusyError) and long.answer()==[(2,)]
-
 @pytest.fixture
 def slow_leave(table, monkeypatch):
-    "A thread that has lost patience pauses before it leaves the line: the events of when it pauses, and of when it may go on"
-    link,paused,go_on = table.store.link,Event(),Event()
-    leave = link._leave
+    "A thread that has lost patience pauses before it leaves the line: when it pauses, and when it may go on"
+    paused,go_on,leave = Event(),Event(),table.store.link._leave
     def late(write):
         paused.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return leave(write)
-    monkeypatch.setattr(link, '_leave', late)
+    monkeypatch.setattr(table.store.link, '_leave', late)
     return paused,go_on
 
 def test_woken_too_late_it_wakes_the_next(table, slow_leave):
@@ -146,11 +109,11 @@ def test_woken_too_late_it_wakes_the_next(table, slow_leave):
     link,(paused,go_on),working,free = table.store.link,slow_leave,Event(),Event()
     def slow(conn):
         working.set()
-        return free.wait(10)
+        return free.wait(60)
     first = Call(link.write, slow, caller, True)
-    assert working.wait(10)
+    assert working.wait(60)
     short = Call(link.write, insert(1), mode(.05))
-    assert paused.wait(10)
+    assert paused.wait(60)
     long = Call(link.write, insert(2), mode(60))
     wait_until(lambda: len(link.queue)==3)
     free.set()
@@ -161,7 +124,8 @@ def test_woken_too_late_it_wakes_the_next(table, slow_leave):
 def test_a_change_that_is_being_made_has_an_answer(table, slow_leave):
     "A thread loses patience while its change is already part of another thread's commit: it gets its answer"
     link,(paused,go_on) = table.store.link,slow_leave
-    with in_line(link, (link.write, insert(1)), (link.write, insert(2), mode(.05))) as (first, short): assert paused.wait(10)
+    with in_line(link, (link.write, insert(1)), (link.write, insert(2), mode(.05))) as (first, short):
+        assert paused.wait(60)
     assert first.answer()==[(1,)]
     go_on.set()
     assert short.answer()==[(2,)] and numbers(table)==[1, 2]
@@ -189,39 +153,22 @@ def write_impatiently(link, seed, written, gone):
 
 @pytest.mark.parametrize('seed', range(3))
 def test_crowd(table, path, seed):
-    "Impatient threads, readers, another writer on the file: a change that was answered is there once, and nothing else is"
+    "Impatient threads, readers, another writer: a change that was answered is there once, and nothing else is"
     link,written,gone = table.store.link,[],[]
     def read():
         for _ in range(40): table.list_jobs()
     def disturb():
         conn = retry_busy(lambda: apsw.Connection(path), timeout=60)
         conn.set_busy_timeout(5000)
-        for _ in range(20): retry_busy(lambda: conn.execute('BEGIN IMMEDIATE; COMMIT'), timeout=60) # SQLite's locks aren't fair
+        for _ in range(20): retry_busy(lambda: conn.execute('BEGIN IMMEDIATE; COMMIT'), timeout=60) # Locks aren't fair
     writers = [(write_impatiently, link, seed*10+i, written, gone) for i in range(8)]
     assert in_threads(*writers, (read,), (disturb,))==[None]*10
-    made = {row[0][0] for row,_ in written}
-    both = {row[0][0] for row,single in written if not single}
-    there = numbers(table)
-    assert len(there)==len(set(there))==len(made)+len(both) and {o for o in there if o>=0}==made and {-o-1 for o in there if o<0}==both
-    assert not made&set(gone) and len(made)+len(gone)==320 and not link.queue and not link.lock.locked()
+    made = [row[0][0] for row,_ in written]
+    both = [-row[0][0]-1 for row,single in written if not single]
+    assert sorted(numbers(table))==sorted(made+both) and not {*made}&{*gone} and len(made)+len(gone)==320
+    assert not link.queue and not link.lock.locked()
 
 # -- locks of other processes
-
-def test_lock_held_for_seconds(path):
-    "Another process holds the write lock: submit waits for it, reading and making a manager don't"
-    manager_at(path).submit('sync', work)
-    db = database(path)
-    with write_lock(path) as release:
-        start = time.monotonic()
-        manager = BackgroundTaskManager(db)
-        assert len(manager.list_jobs())==1
-        assert time.monotonic()-start<.9
-        timer = Timer(1, release)
-        timer.start()
-        manager.submit('sync', work)
-        timer.join()
-        assert time.monotonic()-start>.9
-    assert len(manager.list_jobs())==2
 
 def test_a_connection_is_opened_with_patience(path):
     "A file that isn't in WAL mode is put into it; a link tries again while another process writes to it"
@@ -237,26 +184,20 @@ def test_a_connection_is_opened_with_patience(path):
         release()
         assert isinstance(opening.answer(), apsw.Connection)
 
-def test_processes_on_one_file(path):
-    database(path)
-    procs = [program('submit', path, 50, 'end') for _ in range(4)]
-    errs = [o.communicate(timeout=60)[1] for o in procs]
-    assert [o.returncode for o in procs]==[0]*4, errs
-    assert manager_at(path).job_stats()['pending']==200
-
 # -- threads of one process
 
 def test_one_db_in_many_threads(path):
     db = database(path)
     BackgroundTaskManager(db)
     db.t.other.create(id=int, pk='id')
-    ids = []
     def submit(n):
+        ids = []
         for i in range(25):
             manager = BackgroundTaskManager(db)
             ids.append(manager.submit('sync', work, n=n, i=i)[0])
             manager.list_jobs(limit=3)
-    assert in_threads(*[(submit, n) for n in range(8)])==[None]*8
+        return ids
+    ids = sum(in_threads(*[(submit, n) for n in range(8)]), [])
     assert sorted(ids)==sorted(o.id for o in BackgroundTaskManager(db).list_jobs(limit=1000))
 
 @contextmanager
@@ -303,21 +244,18 @@ def test_fork_after_use(path):
     "A child uses the parent's manager while another thread of the parent may hold its lock"
     manager = manager_at(path)
     manager.submit('sync', work)
-    held = manager.store.link.lock
-    held.acquire()
-    pid = os.fork()
-    if not pid:
-        try:
-            manager.submit('sync', work)
-            os._exit(0 if len(manager.list_jobs())==2 else 1)
-        except BaseException: os._exit(2)
-    held.release()
+    with manager.store.link.lock:
+        pid = os.fork()
+        if not pid:
+            try:
+                manager.submit('sync', work)
+                os._exit(0 if len(manager.list_jobs())==2 else 1)
+            except BaseException: os._exit(2)
     ended = []
     wait_until(lambda: ended.append(os.waitpid(pid, os.WNOHANG)) or ended[-1][0])
     assert os.waitstatus_to_exitcode(ended[-1][1])==0
     manager.submit('sync', work)
-    assert len(manager.list_jobs())==3
-    assert manager.db.q('PRAGMA integrity_check')==[dict(integrity_check='ok')]
+    assert len(manager.list_jobs())==3 and manager.store.read('PRAGMA integrity_check')==[('ok',)]
 
 def test_file_replaced_or_gone(path):
     manager = manager_at(path)

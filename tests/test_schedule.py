@@ -1,5 +1,6 @@
-"When something recurs: cron expressions in time zones, the nights when the clocks change, downtime, spread"
+"When something recurs: cron in time zones, the nights when the clocks change, downtime, spread, a lack of zones"
 from datetime import datetime,timedelta,timezone
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -7,10 +8,16 @@ from cronsim import CronSim
 from hypothesis import given,strategies as st
 
 from tenant_tasks import schedule
-from tenant_tasks.job import timestamp
+from tenant_tasks.job import parse_time,timestamp
+from tenant_tasks.lookout import Lookout
+from tenant_tasks.process import Process
 from tenant_tasks.schedule import Schedule,find_zone,last_ticks,next_tick,stable_share
+from tenant_tasks.schedules import new_schedule
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
 
-utc,minute = timezone.utc,timedelta(minutes=1)
+utc,minute,hour = timezone.utc,timedelta(minutes=1),timedelta(hours=1)
+noon = datetime(2026, 11, 23, 12, tzinfo=utc)
 nights = {'Europe/Berlin':('2027-03-28', '2027-10-31'), 'America/New_York':('2027-03-14', '2027-11-07'),
     'Australia/Lord_Howe':('2027-10-03', '2027-04-04')} # When the clocks go forward, and back
 
@@ -30,7 +37,8 @@ skipped = [('Europe/Berlin', '0 2', '03:00'), ('Europe/Berlin', '0,15,30 2', '03
 @pytest.mark.parametrize('tz,cron,at', skipped)
 def test_a_skipped_time_comes_once_at_the_end_of_the_gap(tz, cron, at):
     day = nights[tz][0]
-    assert chain(f'{cron} * * *', tz, local(f'{day} 00:30', tz), local(f'{day} 23:00', tz))==[local(f'{day} {at}', tz)]
+    start,end,tick = [local(f'{day} {o}', tz) for o in ('00:30', '23:00', at)]
+    assert chain(f'{cron} * * *', tz, start, end)==[tick]
 
 repeated = [('Europe/Berlin', '30 2', '02:30'), ('Europe/Berlin', '0 2', '02:00'),
     ('America/New_York', '59 1', '01:59'), ('Australia/Lord_Howe', '45 1', '01:45')]
@@ -47,29 +55,17 @@ def test_a_repeated_time_comes_once_the_first_time(tz, cron, at):
         assert found>after
         assert found==tick if i<0 else found.astimezone(ZoneInfo(tz)).day!=tick.astimezone(ZoneInfo(tz)).day
 
-def test_elapsed_time_has_no_gap_and_no_double():
-    for tz,days in nights.items():
-        for day in days:
-            start = local(f'{day} 00:00', tz)
-            assert chain('*/10 * * * *', tz, start, start+timedelta(hours=8))==[start+10*i*minute for i in range(49)]
-
 minutes = st.sampled_from(['0', '30', '59', '*', '*/15', '*/7', '5,31', '2-40/9'])
 hours = st.sampled_from(['*', '0', '1', '2', '3', '1-3', '*/2', '0,2', '23'])
 days = st.sampled_from(['* * *', '* * 0', '* * 1-6', '28-31 * *', '1-7 3,4,10,11 *'])
 
 def truth(cron, tz, start, end):
     "By brute force, minute for minute: the moments at which the clocks show a time that the expression names"
-    zone,res = ZoneInfo(tz),set()
     moments = [start+i*minute for i in range(int((end-start)/minute)+1)]
-    walls = [o.astimezone(zone).replace(tzinfo=None) for o in moments]
-    first = walls[0]-timedelta(minutes=1)
-    names = set()
-    for o in CronSim(cron, first):
-        if o>max(walls): break
-        names.add(o)
+    walls = [o.astimezone(ZoneInfo(tz)).replace(tzinfo=None) for o in moments]
+    names = {*takewhile(lambda o: o<=max(walls), CronSim(cron, walls[0]-minute))}
     if cron.split()[1]=='*': return [o for o,w in zip(moments, walls) if w in names]
-    for name in names: res.add(next(o for o,w in zip(moments, walls) if w>=name))
-    return sorted(res)
+    return sorted({next(o for o,w in zip(moments, walls) if w>=name) for name in names})
 
 each_night = st.sampled_from([(k,o) for k,v in nights.items() for o in v])
 
@@ -90,14 +86,11 @@ def test_any_text_is_an_expression_or_a_clear_error(text, field):
         except ValueError as e: assert '`cron` must be' in str(e) and repr(cron) in str(e)
 
 def test_microseconds_lose_no_tick():
-    noon = datetime(2026, 11, 23, 12, tzinfo=utc)
     for cron in ('0 12 * * *', '0 * * * *'):
         assert next_tick(cron, 'UTC', noon-timedelta(microseconds=1))==noon
         assert next_tick(cron, 'UTC', noon+timedelta(microseconds=1))>noon
         assert last_ticks(cron, 'UTC', noon, noon+timedelta(microseconds=1), 5)==[noon]
-
-def test_the_end_of_the_calendar_is_an_error():
-    with pytest.raises(ValueError, match='never comes'): next_tick('0 0 1 1 *', 'UTC', datetime(9999, 6, 1, tzinfo=utc))
+    with pytest.raises(ValueError, match='never comes'): next_tick('0 0 1 1 *', 'UTC', noon.replace(9999))
 
 def test_a_system_without_zones_says_what_to_install(monkeypatch):
     monkeypatch.setattr(schedule, 'available_timezones', set)
@@ -112,7 +105,6 @@ def test_two_weeks_of_downtime_on_five_seconds(monkeypatch, when, catch_up, n):
     "241,920 ticks were missed; the work to find the latest is bounded"
     steps,step = [],CronSim.__next__
     monkeypatch.setattr(CronSim, '__next__', lambda self: steps.append(1) or step(self))
-    noon = datetime(2026, 11, 23, 12, tzinfo=utc)
     s = Schedule('poll', 'poll', catch_up=catch_up, next_at=timestamp(noon-timedelta(weeks=2)), **when)
     ticks,next_at = s.due(noon+timedelta(seconds=3))
     assert ticks==[noon-timedelta(seconds=5*i) for i in reversed(range(n))]
@@ -127,7 +119,6 @@ def test_skip_makes_only_what_is_on_time(late, n):
 
 def test_a_delay_moves_a_tick_and_never_doubles_it():
     "Also one that is longer than the time between two ticks"
-    noon = datetime(2026, 11, 23, 12, tzinfo=utc)
     for delay in (0, 7.25, 3600*30):
         s = Schedule('h', 'h', cron='0 * * * *', delay=delay, catch_up='all')
         s.next_at = timestamp(s.next(noon))
@@ -137,3 +128,73 @@ def test_a_delay_moves_a_tick_and_never_doubles_it():
 
 def test_a_share_is_the_same_in_every_process():
     assert stable_share('acme.db', 'nightly')==pytest.approx(0.908115912697486)
+
+# -- a deploy whose image lacks time zones, and the next one, which has them
+
+@task(name='zones.note')
+def note(n=0): pass
+
+berlin = dict(cron='0 3 * * *', tz='Europe/Berlin')
+@pytest.fixture
+def deploy(monkeypatch):
+    "Start a process with or without time zones: a `Process` of its own"
+    def start(zones):
+        def none(tz): raise KeyError(tz)
+        monkeypatch.setattr(schedule, 'ZoneInfo', ZoneInfo if zones else none)
+        return Process()
+    return start
+
+@pytest.fixture
+def care(tmp_path, clock, deploy):
+    "Deploy a worker that declares schedules and look at the tenant: its manager, and when to look again"
+    clock.now = datetime(2026, 11, 23, 1, tzinfo=utc)
+    def look(zones, *declared):
+        process,due = deploy(zones),{}
+        tenants = Tenants(tmp_path, clock=clock, process=process)
+        lookout = Lookout(tenants, due.__setitem__, lambda *args: pytest.fail(str(args)), process=process)
+        lookout.declared = {o.name:(o, tz) for o,tz in declared}
+        acme = tenants.create('acme')
+        lookout.look_at(['acme'])
+        return acme,due.get('acme')
+    return look
+
+def ticks(manager): return sorted(parse_time(o.tick) for o in manager.list_jobs() if o.tick)
+
+@pytest.mark.parametrize('is_declared', [False, True])
+def test_a_deploy_without_zones_stops_no_schedule_for_good(care, clock, logs, is_declared):
+    "Two nights pass without zones: one job makes up for them, as after any downtime"
+    declared = [(new_schedule('nightly', note, {}, **berlin), 'Europe/Berlin')] if is_declared else []
+    acme,_ = care(True, *declared)
+    if not is_declared: acme.schedule('nightly', note, **berlin)
+    before = acme.get_schedule('nightly')
+    clock.advance(48*hour)
+    acme,again = care(False, *declared)
+    assert again is not None and ticks(acme)==[] and acme.get_schedule('nightly')==before and len(logs('ERROR'))==1
+    acme,_ = care(True, *declared)
+    assert ticks(acme)==[datetime(2026, 11, 24, 2, tzinfo=utc)] and not acme.get_schedule('nightly').paused
+
+def test_the_others_go_on_meanwhile(care, clock):
+    acme,_ = care(True)
+    acme.schedule('nightly', note, **berlin)
+    acme.schedule('hourly', note, every=3600)
+    clock.advance(2*hour)
+    acme,again = care(False)
+    assert len(ticks(acme))==1 and again<=clock().timestamp() # The new job
+    assert acme.tick()==clock()+timedelta(minutes=5)
+
+def test_what_is_declared_without_zones_comes_with_them(care, clock):
+    "A new schedule, a changed one, and one that needs no zone"
+    def at(hour): return new_schedule('nightly', note, {}, cron=f'0 {hour} * * *', tz='Europe/Berlin'),'Europe/Berlin'
+    often = new_schedule('often', note, {}, every=60),'UTC'
+    for zones,declared,crons in [(False, at(3), [None]), (True, at(3), ['0 3 * * *', None]),
+        (False, at(4), ['0 3 * * *', None]), (True, at(4), ['0 4 * * *', None])]:
+        acme,again = care(zones, declared, often)
+        assert [o.cron for o in acme.schedules()]==crons and again
+
+def test_a_zone_function_that_fails_removes_nothing(care, clock, logs):
+    "The app's function from a tenant to its zone fails, for instance since its own database is away"
+    declared = new_schedule('nightly', note, {}, **berlin)
+    acme,_ = care(True, (declared, lambda name: 'Europe/Berlin'))
+    before = acme.schedules()
+    acme,again = care(True, (declared, lambda name: 1/0))
+    assert acme.schedules()==before!=[] and again and any('has no time zone' in o for o in logs('ERROR'))

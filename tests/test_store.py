@@ -1,6 +1,5 @@
 "All SQL on the jobs: every move against the transition table, the app's transactions, other tables, query plans, syncs"
 import re
-from contextlib import suppress
 from datetime import datetime,timedelta,timezone
 
 import apsw,pytest
@@ -9,7 +8,7 @@ from helpers import SyncVFS,manager_at,run,work
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle,RuleBasedStateMachine,invariant,rule
 
-from tenant_tasks.job import BadPayload,TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
+from tenant_tasks.job import TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.store import JobStore,Pause,columns,ensure_schema,schedule_columns
 
@@ -41,8 +40,8 @@ class JobStates(RuleBasedStateMachine):
 
     @rule(target=jobs, delay=st.integers(0, 2))
     def submit(self, delay):
-        run_at = self.now+timedelta(seconds=delay)
-        job, = self.store.submit([TenantJob(new_id(), 'sync', created_at=timestamp(self.now), run_at=timestamp(run_at))])
+        run_at,kw = self.now+timedelta(seconds=delay),dict(created_at=timestamp(self.now))
+        job, = self.store.submit([TenantJob(new_id(), 'sync', run_at=timestamp(run_at), **kw)])
         self.model[job.id] = dict(status='pending', claim=None, stop=False, run_at=run_at)
         return job.id
 
@@ -88,7 +87,8 @@ class JobStates(RuleBasedStateMachine):
     @invariant()
     def rows_are_the_model(self):
         rows = {o.id:o for o in self.store.find(limit=-1)}
-        assert {k:(v['status'], v['claim']) for k,v in self.model.items()}=={k:(v.status, v.claim) for k,v in rows.items()}
+        assert {k:(v.status, v.claim) for k,v in rows.items()}=={
+            k:(v['status'], v['claim']) for k,v in self.model.items()}
         due = {k for k,v in self.model.items() if v['status']=='pending' and v['run_at']<=self.now}
         assert set(self.store.due(self.now, -1))==due
 
@@ -114,49 +114,15 @@ def test_every_move_is_in_the_table():
 
 # -- the app's transactions
 
-def test_joins_the_callers_transaction(path):
-    db = database(path)
-    manager = BackgroundTaskManager(db)
-    db.t.users.create(name=str, pk='name')
-    with suppress(ZeroDivisionError), db.conn:
-        db.t.users.insert(dict(name='ann'))
-        gone,_ = manager.submit('welcome', work, name='ann')
-        assert manager.get_job(gone).status=='pending'
-        1/0
-    with db.conn:
-        db.t.users.insert(dict(name='bob'))
-        kept,_ = manager.submit('welcome', work, name='bob')
-        assert [o.id for o in manager.list_jobs()]==[kept]
-    assert [o.id for o in manager_at(path).list_jobs()]==[kept]
-    assert [o['name'] for o in db.t.users()]==['bob']
-
 def test_first_manager_inside_a_transaction(path):
     "The table is made in the transaction too, so there is no wait for a lock that this thread holds itself"
     db = database(path)
-    db.begin()
-    db.execute('CREATE TABLE t (a)')
-    job_id,_ = BackgroundTaskManager(db).submit('sync', work)
-    db.rollback()
-    manager = BackgroundTaskManager(db)
-    assert manager.list_jobs()==[]
-    db.begin()
-    job_id,_ = BackgroundTaskManager(db).submit('sync', work)
-    db.commit()
-    assert manager.get_job(job_id).id==job_id
-
-def test_all_user_calls_join(path):
-    "Nothing that an app may call inside its transaction waits for the app itself"
-    db = database(path)
-    manager = BackgroundTaskManager(db)
-    done,_ = manager.submit('sync', work)
-    with db.conn:
+    for end in (db.rollback, db.commit):
+        db.begin()
         db.execute('CREATE TABLE t (a)')
-        manager.cancel_job(done)
-        manager.retry_job(done)
-        manager.submit_many('sync', work, [{}, {}])
-        assert manager.job_stats()['pending']==3
-        with pytest.raises(BadPayload): manager.submit_many('sync', work, [{}, dict(a={1})])
-    assert len(manager_at(path).list_jobs())==3
+        job_id,_ = BackgroundTaskManager(db).submit('sync', work)
+        end()
+    assert [o.id for o in BackgroundTaskManager(db).list_jobs()]==[job_id]
 
 # -- tables of other versions and other writers
 
@@ -166,41 +132,35 @@ def test_a_table_of_the_app_is_left_alone(path):
     db.execute('CREATE TABLE tenant_jobs (id INTEGER PRIMARY KEY, person TEXT, status TEXT)')
     db.t.tenant_jobs.insert(dict(id=1, person='ann', status='hired'))
     for _ in range(2):
-        with pytest.raises(apsw.SQLError, match='must be the table of jobs.* got a table with columns id, person, status'): BackgroundTaskManager(db)
+        with pytest.raises(apsw.SQLError, match='got a table with columns id, person'): BackgroundTaskManager(db)
     with pytest.raises(apsw.SQLError), db.conn: BackgroundTaskManager(db)
     assert db.t.tenant_jobs()==[dict(id=1, person='ann', status='hired')]
     assert db.q("SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'tenant_jobs%'")==[dict(n=1)]
 
 @pytest.mark.parametrize('later', [False, True])
-@pytest.mark.parametrize('table,cols', [('tenant_schedules', 'name, task, weekday'), ('tenant_schedules', 'id, weekday'),
-    ('tenant_schedules', ', '.join(f'c{i}' for i in range(len(schedule_columns)))), ('tenant_starts', 'id, day'), ('tenant_starts', 'id, day, hour')])
+@pytest.mark.parametrize('table,cols', [
+    ('tenant_schedules', 'name, task, weekday'), ('tenant_schedules', 'id, weekday'),
+    ('tenant_schedules', ', '.join(f'c{i}' for i in range(len(schedule_columns)))),
+    ('tenant_starts', 'id, day'), ('tenant_starts', 'id, day, hour')])
 def test_tables_that_are_made_later_are_checked_as_well(path, table, cols, later):
     "Those of schedules and starts, also if there are jobs already"
     db = database(path)
     if later: manager_at(path)
     db.execute(f'CREATE TABLE {table} ({cols})')
     for _ in range(2):
-        with pytest.raises(apsw.SQLError, match=f'`{table}` must be the table of .*: rename it'): ensure_schema(db.conn) if later else BackgroundTaskManager(db)
+        with pytest.raises(apsw.SQLError, match=f'`{table}` must be the table of .*: rename it'):
+            ensure_schema(db.conn) if later else BackgroundTaskManager(db)
     assert [o['name'] for o in db.q(f'PRAGMA table_info({table})')]==cols.split(', ')
-
-def test_a_table_with_the_first_eight_columns_is_upgraded(path):
-    db = database(path)
-    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(list(columns.values())[:8])})")
-    db.t.tenant_jobs.insert(dict(id='old', job_type='sync', status='completed', max_retries=3))
-    assert [o.id for o in BackgroundTaskManager(db).list_jobs()]==['old'] and len(db.t.tenant_jobs()[0])==len(columns)
 
 @pytest.mark.parametrize('n', [8, 11, 17])
 def test_older_tables_gain_columns(path, n):
     "A table with the first columns only, and a row in it"
     db = database(path)
-    names = list(columns)[:n]
-    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(columns[o] for o in names)})")
-    db.execute("INSERT INTO tenant_jobs (id, job_type, payload) VALUES ('old', 'sync', '{\"a\": 1}')")
+    db.execute(f"CREATE TABLE tenant_jobs ({', '.join([*columns.values()][:n])})")
+    db.t.tenant_jobs.insert(dict(id='old', job_type='sync', payload='{"a": 1}'))
     manager = BackgroundTaskManager(db)
-    job = manager.get_job('old')
-    assert job.kwargs=={'a':1} and job.status=='pending'
-    assert manager.store.due(utcnow())==['old']
-    assert manager.store.claim('old', 'p1', utcnow()).status=='running'
+    assert manager.get_job('old').kwargs=={'a':1} and manager.store.due(utcnow())==['old']
+    assert manager.store.claim('old', 'p1', utcnow()).status=='running' and len(db.t.tenant_jobs()[0])==len(columns)
 
 def test_rows_of_other_writers(path):
     "Columns of a newer version and empty old ones are no obstacle"
@@ -221,11 +181,10 @@ def test_submit_syncs_and_later_moves_need_not(path):
     db = Database(apsw.Connection(path, vfs=vfs.name))
     db.enable_wal()
     manager = BackgroundTaskManager(db)
-    manager.submit('sync', work)
     def one(): return manager.submit('sync', work)[0]
+    job_id = one()
     def many(): manager.submit_many('sync', work, [{}]*10)
     for f in (one, many, lambda: manager.cancel_job(one())): assert vfs.syncs(f)>0
-    job_id = manager.list_jobs(status='pending')[0].id
     def run_it():
         job = manager.store.claim(job_id, 'p1', utcnow())
         manager.store.settle(job, 'complete', utcnow(), result='1')
@@ -236,11 +195,9 @@ def test_no_question_sorts_or_searches_the_whole_table(manager):
     manager.submit('sync', work)
     asked,conn,store,now = [],manager.store.link.open(),manager.store,utcnow()
     with store.link.reading() as other: pass
-    def trace(cursor, sql, args):
-        asked.append((sql, args))
-        return True
-    conn.exec_trace = other.exec_trace = trace
-    for kw in (dict(), dict(job_type='sync'), dict(status='failed'), dict(job_type='sync', status='pending')): store.find(**kw)
+    conn.exec_trace = other.exec_trace = lambda cursor, sql, args: asked.append((sql, args)) or True
+    for job_type in (None, 'sync'):
+        for status in (None, 'failed'): store.find(job_type=job_type, status=status)
     store.due(now)
     store.next_due('p1', ['sync'])
     store.depends_on('p1', now)

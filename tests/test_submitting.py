@@ -1,19 +1,18 @@
-"What a submit takes and gives back: arguments that fit the function, ids that say what is new, a task's defaults, another time"
+"What a submit takes and gives back: arguments that fit, ids that say what is new, a task's defaults, another time"
 import asyncio,copy,gc,inspect,json,pickle,threading,time,weakref
-from contextlib import suppress
 from datetime import datetime,timedelta,timezone
 from functools import lru_cache,partial,wraps
 
 import pytest
 from fastcore.meta import delegates
 from fastlite import database
-from helpers import awork,in_threads,manager_at,open_db,run,until,work
+from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work
 
 from tenant_tasks.attempt import current_job
-from tenant_tasks.job import BadPayload,JobId,timestamp,utcnow
+from tenant_tasks.job import BadPayload,timestamp,utcnow
 from tenant_tasks.manager import BackgroundTaskManager,JobNotFound,JobStateError
 from tenant_tasks.process import Process
-from tenant_tasks.task import find_task,task,task_name
+from tenant_tasks.task import task
 from tenant_tasks.worker import Worker
 
 # -- arguments that fit
@@ -35,34 +34,29 @@ def hide(f):
 @delegates(sync)
 def passes_on(user_id, **kwargs): return [user_id, kwargs]
 
-@lru_cache
-def cached(user_id): return user_id
-
 @pytest.mark.parametrize('func,kw', [
-    (sync, dict(user_id=1)), (sync, dict(user_id=1, pages=2, deep=True)), (async_sync, dict(user_id=1)), (work, dict(delay=1, self=2, func=3, names=4)),
-    (awork, dict(a=1)), (partial(sync, 1), {}), (partial(sync, 1), dict(pages=2)), (partial(sync, user_id=1), dict(user_id=2)), (partial(async_sync, 1), {}),
-    (Shop().refund, dict(user_id=1)), (Shop(), dict(user_id=1)),
-    (hide(sync), {}), (hide(sync), dict(pages=2)), (passes_on, dict(user_id=1, pages=2)), (passes_on, dict(user_id=1, other=2)),
-    (cached, dict(user_id=1)), (dict, dict(user_id=1)), (print, dict(end='')), (lambda a=1, /, **kw: kw, dict(a=2))])
+    (sync, dict(user_id=1)), (sync, dict(user_id=1, pages=2, deep=True)), (async_sync, dict(user_id=1)),
+    (work, dict(delay=1, self=2, func=3, names=4)), (awork, dict(a=1)),
+    (partial(sync, 1), dict(pages=2)), (partial(sync, user_id=1), dict(user_id=2)), (partial(async_sync, 1), {}),
+    (Shop().refund, dict(user_id=1)), (Shop(), dict(user_id=1)), (hide(sync), dict(pages=2)),
+    (passes_on, dict(user_id=1, pages=2)), (passes_on, dict(user_id=1, other=2)),
+    (lru_cache(lambda user_id: user_id), dict(user_id=1)), (dict, dict(user_id=1)), (print, dict(end='')),
+    (lambda a=1, /, **kw: kw, dict(a=2))])
 async def test_arguments_that_fit(manager, func, kw):
     for _ in range(2): assert (await run(manager, func, 1, **kw)).status=='completed'
 
 @pytest.mark.parametrize('func,kw,says', [
-    (sync, {}, "arguments of test_submitting.sync must include 'user_id' by name, got none"),
     (sync, dict(pages=1), "arguments of test_submitting.sync must include 'user_id' by name, got pages"),
-    (sync, dict(user_id=1, nope=2), "arguments must be parameters of test_submitting.sync(user_id, pages, deep), got 'nope'"),
-    (sync, dict(userid=1), "got 'userid'; did you mean user_id=…?"),
-    (sync, dict(user_id=1, max_retry=5), "got 'max_retry'; did you mean max_retries=…?"),
+    (sync, dict(user_id=1, nope=2), "must be parameters of test_submitting.sync(user_id, pages, deep), got 'nope'"),
     (sync, dict(user_id=1, retries=5), "got 'retries'; did you mean max_retries=…?"),
-    (async_sync, dict(user_id=1, page=2), "test_submitting.async_sync(user_id), got 'page'"),
     (partial(sync, 1), dict(user_id=2), "test_submitting.sync(pages, deep), got 'user_id'"),
     (Shop, dict(nope=1), "test_submitting.Shop(user_id), got 'nope'"),
     (Shop().refund, {}, "arguments of test_submitting.Shop.refund must include 'user_id' by name, got none"),
     (Shop(), dict(nope=1), "test_submitting.Shop(user_id), got 'nope'"),
     (passes_on, dict(pages=1), "test_submitting.passes_on must include 'user_id' by name, got pages"),
-    (lambda priority=0: 0, dict(prioritty=1), "got 'prioritty'; did you mean priority=…?"),
-    (lambda a, /, b=1: 0, dict(a=1), "`task_func` must take its arguments by name, got test_submitting.<lambda>, whose 'a' is positional-only"),
-    (lambda a=1, /: 0, dict(a=1), "test_submitting.<lambda>(), got 'a'"), (lambda a, b, **kw: 0, dict(b=1, c=2), "must include 'a' by name, got b, c")])
+    (lambda a, /, b=1: 0, dict(a=1), "`task_func` must take its arguments by name"),
+    (lambda a=1, /: 0, dict(a=1), "test_submitting.<lambda>(), got 'a'"),
+    (lambda a, b, **kw: 0, dict(b=1, c=2), "must include 'a' by name, got b, c")])
 def test_arguments_that_do_not_fit(manager, func, kw, says):
     "The same error the second time, when the signature is known; nothing is written, by `submit_many` neither"
     for _ in range(2):
@@ -71,20 +65,20 @@ def test_arguments_that_do_not_fit(manager, func, kw, says):
     with pytest.raises(TypeError): manager.submit_many('sync', sync, [dict(user_id=1), dict(user_id=1, nope=2)])
     assert manager.list_jobs()==[]
 
-@pytest.mark.parametrize('key', [7, None, ('a', 1), b'a'])
-def test_names_of_arguments_are_strings(manager, key):
+@pytest.mark.parametrize('func,error', [(work, BadPayload), (awork, BadPayload), (dict, BadPayload), (sync, TypeError)])
+def test_names_of_arguments_are_strings(manager, func, error):
     "Whether the function takes any name or not; the error shows the key, and nothing is written"
-    for func,error in ((work, BadPayload), (awork, BadPayload), (dict, BadPayload), (sync, TypeError)):
+    for key in (7, None, ('a', 1)):
         with pytest.raises(error) as e: manager.submit_many('sync', func, [dict(user_id=1), {'user_id':2, key:3}])
-        assert f'got {key!r}' in str(e.value)
-    assert manager.list_jobs()==[]
+        assert f'got {key!r}' in str(e.value) and manager.list_jobs()==[]
 
 def test_options_are_recognized(manager):
     "Each of them belongs to `using`"
-    options = [o.name for o in inspect.signature(manager.using).parameters.values()]
-    assert {'delay', 'run_at', 'priority', 'unique_key'}<=set(options)
+    options = {*inspect.signature(manager.using).parameters}
+    assert {'delay', 'run_at', 'priority', 'unique_key'}<=options
     for o in options:
-        with pytest.raises(TypeError, match=rf"got '{o}'; did you mean manager.using\({o}=…\)\?"): manager.submit('sync', sync, user_id=1, **{o:1})
+        says = rf"got '{o}'; did you mean manager.using\({o}=…\)\?"
+        with pytest.raises(TypeError, match=says): manager.submit('sync', sync, user_id=1, **{o:1})
 
 def test_a_function_whose_code_is_replaced(manager):
     "As autoreload does"
@@ -107,12 +101,11 @@ async def test_no_function_is_kept_for_its_signature(manager):
 
 def test_a_job_id_is_a_string(manager):
     job_id,_ = manager.submit('sync', work)
-    for o in (job_id, JobId(job_id, is_new=False)):
-        plain = o[:]
-        assert isinstance(o, str) and o==plain and hash(o)==hash(plain) and f'{o}'==plain and repr(o)==repr(plain)
-        assert json.loads(json.dumps({o:[o]}))=={plain:[plain]}
-        for same in (pickle.loads(pickle.dumps(o)), copy.copy(o), copy.deepcopy([o])[0]): assert type(same) is str and same==plain
-    assert job_id.is_new is True and type(manager.get_job(job_id).id) is str
+    plain = job_id[:]
+    assert (job_id, hash(job_id), f'{job_id}', repr(job_id))==(plain, hash(plain), plain, repr(plain)) and job_id.is_new
+    assert json.loads(json.dumps({job_id:[job_id]}))=={plain:[plain]} and type(manager.get_job(job_id).id) is str
+    for o in (pickle.loads(pickle.dumps(job_id)), copy.copy(job_id), copy.deepcopy([job_id])[0]):
+        assert type(o) is str and o==plain
 
 async def test_a_unique_key_tells_who_was_first(path):
     "Of eight threads with a connection each, one has made the job; once it has ended, the next submit makes a new one"
@@ -121,16 +114,16 @@ async def test_a_unique_key_tells_who_was_first(path):
     ids = in_threads(*[(submit,)]*8)
     assert len(set(ids))==1 and sorted(o.is_new for o in ids)==[False]*7+[True]
     manager = manager_at(path)
-    (many,bg_task), = manager.using(unique_key='daily').submit_many('report', work, [{}])
+    (many,_), = manager.using(unique_key='daily').submit_many('report', work, [{}])
     assert many==ids[0] and many.is_new is False
-    await bg_task()
-    assert manager.get_job(many).status=='completed' and submit().is_new
-    assert all(o.is_new for o,_ in manager.submit_many('report', work, [{}]*3))
+    manager.cancel_job(many)
+    assert submit().is_new and all(o.is_new for o,_ in manager.submit_many('report', work, [{}]*3))
+    with pytest.raises(ValueError, match="unique key 'daily'"): manager.retry_job(many)
 
 # -- a task's own defaults
 
 def test_timeout_of_a_sync_task_that_never_checks(logs):
-    "One warning a task, though it is registered twice; none for an async one, one that checks, or one without a timeout"
+    "One warning a task, though it is registered twice; none for an async one, or one that checks"
     def busy(): pass
     async def aio(): pass
     def checks(): current_job().check()
@@ -140,26 +133,21 @@ def test_timeout_of_a_sync_task_that_never_checks(logs):
         return inner
     for o in (aio, checks, loops, outer(1), hide(aio), hide(checks)): task(name=f's.{o.__qualname__}', timeout=3)(o)
     task(name='s.never')(busy)
-    assert logs('WARNING')==[]
     for _ in range(2): task(name='s.busy', timeout=timedelta(minutes=1))(busy)
     said, = logs('WARNING')
-    assert said.startswith("task 's.busy' has a timeout of 60 s, but a sync function can't be stopped until it calls current_job().check()")
+    assert said.startswith("task 's.busy' has a timeout of 60 s, but a sync function can't be stopped until")
 
 async def test_attempts_of_a_task(manager):
     "Its own number, unless the caller passes one, be it the usual three"
-    assert inspect.signature(manager.submit).parameters['max_retries'].default==3 and 'max_retries: int = 3,' in str(inspect.signature(manager.submit))
     @task(name='s.five', max_retries=5)
     def five(): raise ValueError
     def attempts(*args, **kw):
         both = manager.submit('sync', *args, **kw),*manager.submit_many('sync', args[0], [{}], *args[1:], **kw)
         n, = {manager.get_job(o).max_retries for o,_ in both}
         return n
-    assert [attempts(five), attempts(five, 3), attempts(five, max_retries=1), attempts(work), attempts(work, 7)]==[5, 3, 1, 3, 7]
-    assert find_task('s.five').max_retries==5 and find_task(task_name(task(name='s.three')(lambda: 0))).max_retries==3
+    assert [attempts(five), attempts(five, 3), attempts(five, max_retries=1), attempts(work, 7)]==[5, 3, 1, 7]
     job = await run(manager, five)
     assert (job.status, job.retry_count)==('failed', 5)
-    for bad in (0, True, None, '3'):
-        with pytest.raises(ValueError, match='`max_retries` must be an int ≥ 1, got'): task(five, max_retries=bad)
 
 # -- another time
 
@@ -173,50 +161,37 @@ def test_reschedule(path, clock):
     manager = manager_at(path, clock, process=Process())
     manager.process.listeners.append(listener := Listener())
     job_id,_ = manager.using(delay=60, priority=7).submit('sync', work, a=1)
-    before,base = manager.get_job(job_id),clock()
-    late,soon = timedelta(seconds=90),timedelta(seconds=30)
-    for kw,secs,told in [(dict(delay=90), 90, 0), (dict(delay=late), 90, 0), (dict(run_at=base+soon), 30, 1), (dict(delay=0), 0, 2)]:
+    before = manager.get_job(job_id)
+    for kw,secs,told in [(dict(delay=timedelta(seconds=90)), 90, 0),
+        (dict(run_at=clock()+timedelta(seconds=30)), 30, 1), (dict(delay=0), 0, 2)]:
         row = manager.reschedule_job(job_id, **kw)
-        assert row==manager.get_job(job_id) and row.run_at==timestamp(base+timedelta(seconds=secs)) and len(listener.told)==told
-    before.run_at = row.run_at
-    assert row==before
+        before.run_at = timestamp(clock()+timedelta(seconds=secs))
+        assert row==manager.get_job(job_id)==before and len(listener.told)==told
 
 @pytest.mark.parametrize('kw,error,says', [
-    ({}, ValueError, 'one of `delay` and `run_at` must be given, got None and None'),
-    (dict(delay=1, run_at=utcnow()), ValueError, 'only one of `delay` and `run_at` must be given, got 1 and'),
-    (dict(delay=-1), ValueError, 'a wait must be a timedelta or 0 to'), (dict(run_at='noon'), TypeError, "`run_at` must be a datetime with a time zone, got 'noon'"),
+    (dict(delay=-1), ValueError, 'a wait must be a timedelta or 0 to'),
+    (dict(run_at='noon'), TypeError, "`run_at` must be a datetime with a time zone, got 'noon'"),
     (dict(run_at=utcnow().replace(tzinfo=None)), ValueError, 'a time must have a time zone'),
-    (dict(run_at=datetime(9999, 12, 31, tzinfo=timezone.utc)), ValueError, '`run_at` must be before 9999-12-31 in UTC')])
+    (dict(run_at=datetime(9999, 12, 31, tzinfo=timezone.utc)), ValueError, 'must be before 9999-12-31 in UTC')])
 def test_reschedule_refuses(manager, kw, error, says):
     job_id,_ = manager.using(delay=60).submit('sync', work)
     before = manager.get_job(job_id)
     with pytest.raises(error) as e: manager.reschedule_job(job_id, **kw)
     assert says in str(e.value) and manager.get_job(job_id)==before
 
-async def test_only_a_pending_job_is_rescheduled(manager, clock):
+@pytest.mark.parametrize('status', ['running', 'completed', 'failed', 'cancelled'])
+async def test_only_a_pending_job_is_rescheduled(manager, status):
     "Also one that waits for its next attempt; a job in any other state stays as it is"
     with pytest.raises(JobNotFound): manager.reschedule_job('no such id', delay=1)
-    job_id,_ = manager.submit('sync', lambda: 1/0, 2)
+    job_id,_ = manager.submit('sync', boom)
     attempt = manager.claim(job_id)
-    for status in ('running', 'pending', 'failed', 'cancelled'):
-        if status=='pending':
-            attempt.call()
-            attempt.settle()
-            assert manager.reschedule_job(job_id, delay=0).retry_count==1
-        if status=='failed': assert await manager.drain()==1
-        if status=='cancelled': manager.db.t.tenant_jobs.update(dict(id=job_id, status=status))
-        before = manager.get_job(job_id)
-        assert before.status==status
-        if status=='pending': continue
-        with pytest.raises(JobStateError, match=f'must be pending to be rescheduled, and job {job_id} is {status}'): manager.reschedule_job(job_id, delay=1)
-        assert manager.get_job(job_id)==before
-
-def test_reschedule_joins_the_transaction_of_the_app(manager):
-    job_id,_ = manager.using(delay=60).submit('sync', work)
+    attempt.call()
+    attempt.settle()
+    assert manager.reschedule_job(job_id, delay=0).retry_count==1
+    manager.db.t.tenant_jobs.update(dict(id=job_id, status=status))
     before = manager.get_job(job_id)
-    with suppress(ZeroDivisionError), manager.db.conn:
-        assert manager.reschedule_job(job_id, delay=0).run_at<before.run_at
-        1/0
+    says = f'must be pending to be rescheduled, and job {job_id} is {status}'
+    with pytest.raises(JobStateError, match=says): manager.reschedule_job(job_id, delay=1)
     assert manager.get_job(job_id)==before
 
 async def test_a_worker_runs_a_job_that_is_due_earlier_now(path):

@@ -1,5 +1,5 @@
 "Registered functions: what may be registered, how their attempts are treated, and that nothing else is ever run"
-import asyncio,os,time
+import os,time
 from functools import partial
 
 import pytest
@@ -11,20 +11,13 @@ from tenant_tasks.task import UnknownTask,find_task,task,task_name
 
 def refund(): pass
 
-class Shop:
-    def refund(self): pass
-
 @pytest.mark.parametrize('func,kw,error,says', [
     (refund, dict(name=''), ValueError, "`name` must be a string that isn't blank, got ''"),
-    (refund, dict(name=7), ValueError, "`name` must be a string that isn't blank, got 7"),
-    (refund, dict(timeout=0), ValueError, '`timeout` must be more than 0 seconds, got 0'),
     (refund, dict(timeout='soon'), ValueError, "a wait must be a timedelta or 0 to 10,000,000,000 seconds, got 'soon'"),
-    (refund, dict(retry_on=OSError()), TypeError, '`retry_on` must be an exception type or a tuple of them, got OSError()'),
-    (refund, dict(cancel_on=('KeyError',)), TypeError, "`cancel_on` must be an exception type or a tuple of them, got 'KeyError'"),
-    (lambda: 0, {}, ValueError, 'a lambda must be given a name to be a task'),
-    (Shop().refund, {}, TypeError, 'a task must be a function or an async function, got <bound method'),
+    (refund, dict(retry_on=OSError()), TypeError, '`retry_on` must be an exception type or a tuple of them'),
+    (refund, dict(cancel_on=('KeyError',)), TypeError, "or a tuple of them, got 'KeyError'"),
     (partial(refund), {}, TypeError, 'a task must be a function or an async function, got functools.partial'),
-    (Shop, {}, TypeError, 'a task must be a function or an async function, got <class')])
+    (dict, {}, TypeError, 'a task must be a function or an async function, got <class')])
 def test_what_can_not_be_registered(func, kw, error, says):
     with pytest.raises(error) as e: task(func, **kw)
     assert says in str(e.value) and task_name(refund) is None
@@ -33,10 +26,10 @@ def test_a_name_means_one_function():
     "Importing a module again is no conflict; another function under the same name is, and takes nothing over"
     def make(): return task(lambda: 1, name='t.one')
     first,second = make(),make()
-    assert find_task('t.one').func is second and task_name(first)=='t.one'
-    with pytest.raises(ValueError, match="must be unique, as in @task.name='…'., got 't.one', which is registered as"): task(refund, name='t.one')
-    assert find_task('t.one').func is second and task_name(refund) is None
-    with pytest.raises(UnknownTask, match="no task 't.two' is registered in this process; registered: .*t.one"): find_task('t.two')
+    with pytest.raises(ValueError, match="'t.one', which is registered as"): task(refund, name='t.one')
+    assert find_task('t.one').func is second and task_name(first)=='t.one' and task_name(refund) is None
+    with pytest.raises(UnknownTask, match="no task 't.two' is registered in this process; registered: .*t.one"):
+        find_task('t.two')
 
 async def test_policies(manager, clock):
     @task(name='t.hopeless', retry_on=(OSError,), cancel_on=KeyError, backoff=lambda n: 5)
@@ -45,12 +38,6 @@ async def test_policies(manager, clock):
         clock.slept.clear()
         job = await run(manager, pick, what=what)
         assert (job.status, job.retry_count, job.task)==(status, n, 't.hopeless') and clock.slept==[5]*max(n-1, 0)
-
-async def test_timeout_of_an_async_task(manager):
-    @task(name='t.slow', timeout=.02)
-    async def slow(): await asyncio.sleep(60)
-    job = await run(manager, slow, 1)
-    assert job.status=='failed' and 'took longer than 0.02 s' in job.error_log
 
 async def test_timeout_of_a_sync_task(path):
     "It asks `check()`, which raises once its time is up"
@@ -62,10 +49,11 @@ async def test_timeout_of_a_sync_task(path):
     job = await run(manager_at(path), loop, 1)
     assert job.status=='failed' and 'time of this attempt is up' in job.error_log
 
-async def test_only_registered_names_are_run(manager, tmp_path, monkeypatch):
+async def test_only_registered_names_are_run(manager, tmp_path, monkeypatch, logs):
     "A name from the database is looked up, never imported"
     monkeypatch.chdir(tmp_path)
     for i,o in enumerate(['os.system', 'builtins.exec', '__import__', 'tests.evil']):
-        manager.store.submit([TenantJob(str(i), 'x', task=o, payload='{"command": "touch evil"}', created_at=timestamp(utcnow()))])
-    assert await manager.drain()==0
+        kw = dict(task=o, payload='{"command": "touch evil"}', created_at=timestamp(utcnow()))
+        manager.store.submit([TenantJob(str(i), 'x', **kw)])
+    assert await manager.drain()==0 and '4 due jobs' in logs('WARNING')[0]
     assert {o.status for o in manager.list_jobs()}=={'pending'} and not os.path.exists('evil')

@@ -1,6 +1,6 @@
 "The app's own rows and its jobs, all or nothing: from threads, from asyncio tasks, beside other processes"
 import asyncio,os,random,sqlite3,time,weakref
-from contextlib import suppress
+from contextlib import nullcontext,suppress
 from threading import Event,Timer
 
 import apsw,pytest
@@ -15,8 +15,6 @@ from tenant_tasks.tenants import Tenants
 class Undone(Exception): pass
 
 invoices = 'CREATE TABLE invoices (number INTEGER PRIMARY KEY, job TEXT)'
-def numbers(manager): return [o for o, in manager.store.read('SELECT number FROM invoices ORDER BY number')]
-
 def invoice(manager, db, undo=False):
     "Read the last number, write the next one, and submit its job"
     n, = next(iter(list(db.execute('SELECT coalesce(max(number), 0)+1 FROM invoices'))))
@@ -27,8 +25,9 @@ def invoice(manager, db, undo=False):
 
 def balanced(manager):
     "How many invoices there are, each with its job"
-    made = {n:job for n,job in manager.store.read('SELECT number, job FROM invoices')}
-    assert made=={o.kwargs['number']:o.id for o in manager.list_jobs('invoice', limit=10**6)} and sorted(made)==list(range(1, len(made)+1))
+    made = dict(manager.store.read('SELECT number, job FROM invoices'))
+    assert made=={o.kwargs['number']:o.id for o in manager.list_jobs('invoice', limit=10**6)}
+    assert sorted(made)==list(range(1, len(made)+1))
     return len(made)
 
 @pytest.fixture
@@ -76,15 +75,10 @@ def test_the_books_are_right(books, path, seed):
     calls = [(from_thread, o, 15, rnd) for o in (books, books, manager_at(path), manager_at(path))]
     made = in_threads(*calls, (from_tasks, books, 20, rnd), (from_tasks, manager_at(path), 20, rnd), (beside,))
     assert balanced(books)==sum(made[:-1])>20 and len(books.list_jobs('other'))==20
-    assert books.store.read('PRAGMA integrity_check')==[('ok',)]
-
-def test_the_books_in_memory(memory):
-    made = in_threads(*[(from_thread, memory, 10, random.Random(i)) for i in range(3)], (from_tasks, memory, 15, random.Random(3)))
-    assert balanced(memory)==sum(made)>15
 
 def test_a_transaction_in_memory_waits_for_other_threads(memory):
     with memory.store.link.use():
-        calls = [Call(from_thread, memory, 1, random.Random(2)), Call(from_tasks, memory, 1, random.Random(2))]
+        calls = [Call(f, memory, 1, random.Random(2)) for f in (from_thread, from_tasks)]
         time.sleep(.1)
         assert all(o.is_alive() for o in calls)
     assert [o.answer() for o in calls]==[1, 1] and balanced(memory)==2
@@ -98,11 +92,12 @@ def test_a_child_is_not_in_the_transaction(where, request):
     async def main():
         with suppress(Undone):
             async with manager.transaction() as db:
-                task,thread = asyncio.ensure_future(late()),asyncio.ensure_future(asyncio.to_thread(manager.submit, 'child', work))
+                thread = asyncio.to_thread(manager.submit, 'child', work)
+                children = [asyncio.ensure_future(o) for o in (late(), thread)]
                 await asyncio.sleep(.05)
-                assert not task.done() and not thread.done()
+                assert not any(o.done() for o in children)
                 invoice(manager, db, undo=True)
-        await asyncio.gather(task, thread)
+        await asyncio.gather(*children)
     asyncio.run(main())
     assert balanced(manager)==0 and len(manager.list_jobs('child'))==2
 
@@ -119,11 +114,9 @@ def test_another_task_of_the_loop_hears_at_once(where, request):
                 invoice(manager, db)
         task = asyncio.ensure_future(long())
         await entered.wait()
-        start = time.monotonic()
         with pytest.raises(apsw.BusyError, match='async with manager.transaction'): manager.submit('other', work)
         with pytest.raises(apsw.BusyError, match='async with manager.transaction'), manager.transaction(): pass
         if where=='books': assert manager.list_jobs()==[]
-        assert time.monotonic()-start<1
         await task
         manager.submit('other', work)
     asyncio.run(main())
@@ -156,33 +149,21 @@ def test_nested(books, path):
         raise Undone
     assert balanced(books)==2
 
-def test_inside_the_apps_own_transaction(books):
-    "It is a part of it, so the app doesn't wait for itself"
-    with suppress(Undone), books.db.conn:
-        with books.transaction() as db:
-            assert db is books.db
-            invoice(books, db)
-        raise Undone
-    assert balanced(books)==0
-
-def test_all_calls_join(books):
+@pytest.mark.parametrize('how', ['the app', 'both', 'the manager'])
+def test_all_calls_join(books, path, how):
+    "Nothing that an app may call inside its transaction waits for the app itself, and all is undone with it"
     job_id,_ = books.submit('other', work)
-    with suppress(Undone), books.transaction():
-        books.cancel_job(job_id)
-        assert books.retry_job(job_id).status=='pending'
-        books.submit_many('other', work, [{}, {}])
-        assert books.job_stats()['pending']==3 and books.cancel_job(job_id).status=='cancelled'
-        raise Undone
-    assert [o.status for o in books.list_jobs()]==['pending']
-
-def test_a_job_runs_after_the_commit(books):
-    async def main():
-        async with books.transaction() as db:
+    before = books.list_jobs()
+    with suppress(Undone), nullcontext() if how=='the manager' else books.db.conn:
+        with nullcontext(books.db) if how=='the app' else books.transaction() as db:
+            assert (db is books.db)==(how!='the manager')
             invoice(books, db)
-            _,bg_task = books.submit('other', work, a=1)
-        await bg_task()
-    asyncio.run(main())
-    assert books.list_jobs('other')[0].value==dict(a=1)
+            books.cancel_job(job_id)
+            books.retry_job(job_id)
+            books.submit_many('other', work, [{}, {}])
+            assert books.job_stats()['pending']==4 and books.cancel_job(job_id).status=='cancelled'
+            raise Undone
+    assert balanced(books)==0 and books.list_jobs()==before
 
 # -- waiting
 
@@ -215,7 +196,8 @@ def test_patience_ends(books, path, monkeypatch):
         with pytest.raises(apsw.BusyError), books.transaction(): pass
         with pytest.raises(apsw.BusyError): asyncio.run(apart())
     with books.transaction(): # Of another thread
-        assert [type(o) for o in in_threads((from_thread, books, 1, random), (asyncio.run, apart()))]==[apsw.BusyError]*2
+        both = in_threads((from_thread, books, 1, random), (asyncio.run, apart()))
+        assert [type(o) for o in both]==[apsw.BusyError]*2
     assert from_thread(books, 1, random.Random(2))==balanced(books)==1
 
 def test_cancelled_while_it_waits(books):
@@ -224,13 +206,12 @@ def test_cancelled_while_it_waits(books):
         async with books.transaction() as db:
             waiting = [asyncio.ensure_future(from_task(books, random.Random(1))) for _ in range(3)]
             await asyncio.sleep(.02)
-            waiting[0].cancel()
-            waiting[2].cancel()
+            for o in waiting[::2]: o.cancel()
             await asyncio.sleep(.02)
             invoice(books, db)
         return await asyncio.gather(*waiting, return_exceptions=True)
     first,second,third = asyncio.run(main())
-    assert isinstance(first, asyncio.CancelledError) and isinstance(third, asyncio.CancelledError) and second==1 and balanced(books)==2
+    assert {type(first), type(third)}=={asyncio.CancelledError} and second==1 and balanced(books)==2
 
 def test_cancelled_in_the_body(books):
     async def main():
@@ -261,15 +242,6 @@ def test_one_connection_serves_many(books):
     with books.transaction() as db: assert db.conn is not conns[0] and len(list(rows))==2
     with suppress(apsw.Error), books.transaction() as db: db.conn.close()
     assert from_thread(books, 1, random.Random(2))==1 and balanced(books)==4
-
-def test_file_replaced(books, path):
-    with books.transaction() as db: invoice(books, db)
-    for o in ('', '-wal', '-shm'): os.remove(path+o)
-    with pytest.raises(FileNotFoundError, match='is gone'), books.transaction(): pass
-    again = manager_at(path)
-    again.db.execute(invoices)
-    with again.transaction() as db: invoice(again, db)
-    assert balanced(again)==1
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 @pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
@@ -316,38 +288,32 @@ def test_threads_read_and_write_through_tenants(tenants):
     "Eight threads share a table object and write in transactions of their own: no error, no lost write"
     tables = {o:tenants[o].db.t.invoices for o in 'abc'}
     def use(i):
-        for j in range(20):
+        for j in range(18):
             name = 'abc'[j%3]
             db = tenants[name].db
             db.execute('BEGIN IMMEDIATE')
             tables[name].insert(dict(number=i*100+j))
             tenants[name].submit('other', work)
-            db.commit() if j%4 else db.rollback()
+            db.rollback() if j%2 else db.commit()
             tables[name]()
-            assert db.q('SELECT count(*) AS n FROM invoices')[0]['n']>=1 or j==0
     assert in_threads(*[(use, i) for i in range(8)])==[None]*8
-    for o in 'abc': assert len(tables[o]())==len(tenants[o].list_jobs('other', limit=1000))==sum(j%4>0 and 'abc'[j%3]==o for j in range(20))*8
-
-def test_a_thread_has_a_connection_of_its_own(tenants):
-    db = tenants['a'].db
-    first,second = in_threads(*[(lambda: db.conn,)]*2)
-    assert len({first, second, db.conn})==3 and db.conn is db.conn and db.conn.pragma('busy_timeout')==5000
-    def other(): return tenants['a'].submit('other', work) and db.open_conn()
-    assert Call(other).answer() is None
+    for o in 'abc': assert len(tables[o]())==len(tenants[o].list_jobs('other', limit=1000))==8*3
 
 def test_a_dropped_tenant_is_closed_in_all_threads(tenants):
     if not os.path.isdir('/proc/self/fd'): pytest.skip('no /proc on this system')
-    def opened(): return sum(tenants.file('a') in os.readlink(f'/proc/self/fd/{o}') for o in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{o}'))
+    def opened():
+        links = [f'/proc/self/fd/{o}' for o in os.listdir('/proc/self/fd')]
+        return sum(tenants.file('a') in os.readlink(o) for o in links if os.path.exists(o))
     ready,done = Event(),Event()
     def use():
         tenants['a'].db.q('SELECT 1 AS a')
         ready.set()
-        done.wait(10)
+        done.wait(60)
     call = Call(use)
-    assert ready.wait(10)
+    assert ready.wait(60)
     before = opened()
     tenants.drop('a')
-    assert opened()<=before-2 # The -wal, for two threads; SQLite keeps the file's own descriptor as long as it has locks
+    assert opened()<=before-2 # The -wal, for two threads; SQLite keeps the file's descriptor as long as it has locks
     done.set()
     call.answer()
 
@@ -361,58 +327,29 @@ def test_a_tenants_file_is_replaced(tenants):
 
 # -- jobs and other readers of the file
 
-def test_jobs_that_read_and_then_write_lose_no_attempt(books, path):
-    "Two hundred jobs in ten threads, each with the write lock before it reads, beside transactions of the app"
-    def count():
-        db = current_job().db
-        assert db.conn.pragma('busy_timeout')==5000
-        db.execute('BEGIN IMMEDIATE')
-        n, = next(iter(list(db.execute('SELECT coalesce(max(number), 0)+1 FROM invoices'))))
-        db.execute('INSERT INTO invoices VALUES (?,NULL)', (n,))
-        db.execute('COMMIT')
-    subs = books.submit_many('count', count, [{}]*200)
-    async def main():
-        app = asyncio.ensure_future(asyncio.to_thread(from_thread, books, 10, random.Random(2)))
-        await asyncio.gather(*[o() for _,o in subs])
-        return await app
-    made = asyncio.run(main())
-    done = books.list_jobs('count', limit=1000)
-    assert {(o.status, o.retry_count) for o in done}=={('completed', 0)} and numbers(books)==list(range(1, 201+made))
-
 @pytest.mark.parametrize('kind', ['sync', 'async', 'returns an awaitable'])
 def test_what_a_job_leaves_uncommitted_is_undone(books, kind):
     "At once, so that its own outcome can be written, whatever still refers to the connection"
     kept = []
-    def half(fail=True):
-        db = current_job().db
-        kept.append(db)
-        db.execute('BEGIN IMMEDIATE')
-        db.execute('INSERT INTO invoices VALUES (7,NULL)')
-        if fail: raise Undone
-    async def ahalf():
-        db = current_job().db
-        await asyncio.sleep(0)
-        half()
-    func = dict(sync=half, **{'async':ahalf, 'returns an awaitable':lambda: ahalf()})[kind]
-    job_id,bg_task = books.submit('half', func, 1)
-    start = time.monotonic()
+    def half():
+        kept.append(current_job().db)
+        kept[0].execute('BEGIN IMMEDIATE')
+        kept[0].execute('INSERT INTO invoices VALUES (7,NULL)')
+        raise Undone
+    async def ahalf(): half()
+    job_id,bg_task = books.submit('half', {'sync':half, 'async':ahalf}.get(kind, lambda: ahalf()), 1)
     asyncio.run(bg_task())
-    assert books.get_job(job_id).status=='failed' and numbers(books)==[] and len(kept)==1 and time.monotonic()-start<.4
+    assert len(kept)==1 and books.get_job(job_id).status=='failed' and balanced(books)==0
 
 def test_pythons_own_sqlite_is_warned_of_once(books, path, logs, tmp_path):
-    "By any name of the file, and only if we have it open"
+    "By any name of the file, and only if we have it open; what `sqlite3` refuses has its own error alone"
     def warned(): return [o for o in logs('WARNING') if 'sqlite3' in o]
-    sqlite3.connect(':memory:').close()
-    sqlite3.connect(tmp_path/'other.db').close()
-    assert not warned()
-    sqlite3.connect(f'file:{path}?mode=ro', uri=True).close()
-    os.symlink(path, tmp_path/'alias.db')
-    for o in (path, tmp_path/'alias.db', os.fsencode(path)): sqlite3.connect(o).close()
-    warning, = warned()
-    for o in (path, 'current_job().db', 'manager.transaction()', 'corrupt'): assert o in warning
-
-def test_a_link_that_is_gone_is_not_warned_of(tmp_path, logs):
-    "Whatever `sqlite3` is called with, its own error is the only one"
     for o in (None, 7, ['a'], 'a\0b'):
         with pytest.raises((TypeError, ValueError, sqlite3.Error)): sqlite3.connect(o)
-    assert not [o for o in logs('WARNING') if 'sqlite3' in o]
+    for o in (':memory:', tmp_path/'other.db'): sqlite3.connect(o).close()
+    assert not warned()
+    os.symlink(path, tmp_path/'alias.db')
+    for o in (f'file:{path}?mode=ro', path, tmp_path/'alias.db', os.fsencode(path)):
+        sqlite3.connect(o, uri=str(o).startswith('file:')).close()
+    warning, = warned()
+    for o in (path, 'current_job().db', 'manager.transaction()', 'corrupt'): assert o in warning

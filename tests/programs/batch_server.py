@@ -32,7 +32,8 @@ def manager(): return BackgroundTaskManager(db, backoff=lambda n: 0)
 
 @rt
 def go(size:int, kind:str):
-    subs = manager().submit_many('page', dict(page=page, apage=apage)[kind], [dict(n=o) for o in range(size)], then=tell)
+    func = dict(page=page, apage=apage)[kind]
+    subs = manager().submit_many('page', func, [dict(n=o) for o in range(size)], then=tell)
     return subs.batch, subs.bg_task
 
 @rt

@@ -1,4 +1,4 @@
-"Batches whose processes may die at the names in `KILL_POINT`. Arguments: a directory of tenants, and `work` or `submit TENANT N`"
+"Batches whose processes may die at `KILL_POINT`. Arguments: a directory of tenants, and `work` or `submit TENANT N`"
 import logging,os,random,sys
 
 import tasks
