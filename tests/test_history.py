@@ -197,7 +197,8 @@ def test_rows_of_an_older_version_tell_what_they_can(path, clock):
     db = database(path)
     db.execute(f"CREATE TABLE tenant_jobs ({', '.join(v for k,v in columns.items() if k!='attempt_log')})")
     at = timestamp(clock())
-    db.t.tenant_jobs.insert(dict(id='old', status='failed', retry_count=3, started_at=at, completed_at=at))
+    row = dict(id='old', job_type='w', status='failed', retry_count=3, started_at=at, completed_at=at)
+    db.t.tenant_jobs.insert(row)
     assert [(o.number, o.outcome) for o in manager_at(path).attempts_of('old')]==[(3, 'failed')]
 
 # -- filters and summaries

@@ -139,7 +139,7 @@ def claim_behind_a_lock(manager, wait):
     manager.process.announce_alive = lambda folder: asked.set() # The last thing before the claim
     with write_lock(manager.store.link.path) as free:
         call = Call(manager.claim)
-        asked.wait(20)
+        asked.wait(60)
         time.sleep(.05)
         manager.clock.advance(wait)
         free()

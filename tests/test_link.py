@@ -5,7 +5,7 @@ from threading import Event
 
 import apsw,pytest
 from fastlite import Database,database
-from helpers import Call,SyncVFS,in_threads,manager_at,open_db,wait_until,work,write_lock
+from helpers import Call,SyncVFS,delete_db,in_threads,manager_at,open_db,wait_until,work,write_lock
 
 from tenant_tasks.link import DbLink,Mode,caller,retry_busy,runner
 from tenant_tasks.manager import BackgroundTaskManager
@@ -260,7 +260,7 @@ def test_fork_after_use(path):
 def test_file_replaced_or_gone(path):
     manager = manager_at(path)
     manager.submit('sync', work)
-    for o in ('', '-wal', '-shm'): os.remove(path+o)
+    delete_db(path)
     with pytest.raises(FileNotFoundError, match='acme.db'): manager.submit('sync', work)
     db = database(path)
     manager = BackgroundTaskManager(db)

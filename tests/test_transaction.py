@@ -5,7 +5,7 @@ from threading import Event,Timer
 
 import apsw,pytest
 from fastlite import database
-from helpers import Call,in_threads,manager_at,work,write_lock
+from helpers import Call,delete_db,in_threads,manager_at,work,write_lock
 
 from tenant_tasks import link,transaction
 from tenant_tasks.attempt import current_job
@@ -319,13 +319,29 @@ def test_a_dropped_tenant_is_closed_in_all_threads(tenants):
 
 def test_a_tenants_file_is_replaced(tenants):
     path,db = tenants.file('a'),tenants['a'].db
-    for o in ('', '-wal', '-shm'): os.remove(path+o)
+    delete_db(path)
     with pytest.raises(FileNotFoundError, match='is gone'): db.q('SELECT 1 AS a')
     assert not os.path.exists(path)
     database(path).execute('CREATE TABLE fresh (a)')
     assert db.t.fresh()==[]
 
 # -- jobs and other readers of the file
+
+def test_jobs_that_read_and_then_write_lose_no_attempt(books):
+    "A hundred jobs in ten threads, each with the write lock before it reads, beside transactions of the app"
+    def count():
+        db = current_job().db
+        db.execute('BEGIN IMMEDIATE')
+        (n,), = db.execute('SELECT coalesce(max(number), 0)+1 FROM invoices')
+        db.execute('INSERT INTO invoices VALUES (?,NULL)', (n,))
+        db.execute('COMMIT')
+    subs = books.submit_many('count', count, [{}]*100)
+    async def main():
+        app = asyncio.to_thread(from_thread, books, 10, random.Random(2))
+        return (await asyncio.gather(app, *[o() for _,o in subs]))[0]
+    made = asyncio.run(main())
+    assert {(o.status, o.retry_count) for o in books.list_jobs('count')}=={('completed', 0)}
+    assert [*books.store.read('SELECT count(*), max(number) FROM invoices')]==[(100+made, 100+made)]
 
 @pytest.mark.parametrize('kind', ['sync', 'async', 'returns an awaitable'])
 def test_what_a_job_leaves_uncommitted_is_undone(books, kind):
