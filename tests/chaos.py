@@ -11,6 +11,7 @@ kill_points = 'claim','task','settle','settled','rescue' # Where `programs/worke
 
 class Chaos:
     "A directory of tenants, the processes that work on it, and the ledgers that they write"
+    command = 'worker', # The program of a worker, and its arguments
     def __init__(self, tenants=4, seed=0):
         self.tmp = tempfile.TemporaryDirectory(prefix='tenant_tasks_chaos')
         self.dir = Path(self.tmp.name)
@@ -35,7 +36,7 @@ class Chaos:
 
     def worker(self, kill_point='', chance=0, **env):
         "Start a worker, and wait until it is up"
-        proc = self.start('worker', KILL_POINT=kill_point, CHANCE=chance, **env)
+        proc = self.start(*self.command, KILL_POINT=kill_point, CHANCE=chance, **env)
         proc.kill_point = kill_point
         proc.stdout.readline()
         return proc

@@ -1,7 +1,5 @@
 "Tasks that an executor named `cpu` runs in other processes; what they leave for a test is in files"
-import asyncio,os,re,resource,stat,subprocess,time
-from contextlib import suppress
-from multiprocessing.connection import Connection
+import asyncio,os,re,resource,subprocess,time
 from pathlib import Path
 
 from tenant_tasks import Cancel,Snooze,current_job,task
@@ -22,12 +20,6 @@ def pid(): return os.getpid()
 async def apid():
     await asyncio.sleep(0)
     return os.getpid(),current_job().attempt
-
-@task(on='cpu', name='h.spin')
-def spin(secs):
-    "Compute"
-    end = time.process_time()+secs
-    while time.process_time()<end: pass
 
 @task(on='cpu', name='h.hold')
 def hold(path, go):
@@ -136,9 +128,6 @@ def atomic(fail=False):
     if fail: raise OSError('no route')
     return 'all or nothing'
 
-@task(on='cpu', name='h.odd_note')
-def odd_note(): current_job().progress(.5, os.fsdecode(b'caf\xe9.csv'))
-
 def fork_late(secs):
     "Fork; the child returns later, from here and from what has called this"
     if (pid := os.fork()): return pid
@@ -157,14 +146,6 @@ def atomic_fork(secs): return fork_late(secs)
 def nap(secs):
     time.sleep(secs)
     return 'rested'
-
-def intrude():
-    "Write to the connection of this process what looks like an answer"
-    for o in os.listdir('/proc/self/fd'):
-        with suppress(OSError):
-            if not stat.S_ISSOCK(os.fstat(int(o)).st_mode): continue
-            Connection(os.dup(int(o))).send_bytes(b'{"value": "of a stranger"}')
-    return 'my own'
 
 @task(on='nowhere', name='h.nowhere')
 def nowhere(): pass

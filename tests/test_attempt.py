@@ -97,20 +97,14 @@ async def test_current_job(path, kind):
     assert job.value==[1, [dict(progress=.5, progress_note='half', status='running')]]
     assert (job.progress, job.progress_note)==(1, 'all')
 
-@pytest.mark.parametrize('kind', ['sync', 'async'])
-async def test_check_ends_a_cancelled_job(path, kind):
+async def test_check_ends_a_cancelled_job(path):
     manager,started = manager_at(path),threading.Event()
     def loop():
         started.set()
         while True:
             current_job().check()
             time.sleep(.005)
-    async def aloop():
-        started.set()
-        while True:
-            current_job().check()
-            await asyncio.sleep(.005)
-    job_id,bg_task = manager.submit('loop', loop if kind=='sync' else aloop)
+    job_id,bg_task = manager.submit('loop', loop)
     running = asyncio.ensure_future(bg_task())
     await until(started.is_set)
     assert manager.cancel_job(job_id).cancel_requested

@@ -1,7 +1,6 @@
 "Functions that a Dask cluster runs, or another library's pool: real schedulers and workers, some of which are killed"
 import asyncio,os,re,socket,subprocess,sys
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from test_executors import manager_on,pids,start,tasks,working
 import heavy
 from tenant_tasks.executors import run_job
 
-module = import_module('tenant_tasks.task')
 # A death ends a call, without a second one by Dask itself
 settings = dict(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0', DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION='1.0')
 
@@ -124,13 +122,6 @@ async def test_cancel_settles_at_once(manager, tmp_path):
     (tmp_path/'go').touch()
     await until(lambda: said(tmp_path/'here.end')=='Cancel\n')
     assert manager.get_job(job_id)==row and not manager.db.t.effects.count
-
-@pytest.mark.slow
-async def test_a_timeout_settles_at_once(manager, tmp_path):
-    job = await run(manager, heavy.brief, path=str(tmp_path/'here'))
-    assert job.status=='failed'
-    assert 'TimeoutError: took longer than 1 s' in job.error_log or 'the time of this attempt is up' in job.error_log
-    await until(lambda: said(tmp_path/'here.end')) # It asks, and so gives its place back
 
 # -- deaths
 
@@ -257,19 +248,6 @@ async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
     await until(lambda: said(tmp_path/'here.end').startswith(('Cancel: asked to stop', 'TimeoutError')))
 
 # -- what can't be found
-
-@pytest.mark.slow
-@pytest.mark.parametrize('how', ['module', 'package'])
-async def test_a_cluster_without_the_code(path, shared, tmp_path, monkeypatch, how):
-    src = "from tenant_tasks import task\n@task(on='cpu', name='h.lonely')\ndef lonely(): pass\ndef run_job(call): pass"
-    (tmp_path/f'lonely_{how}.py').write_text(src)
-    monkeypatch.syspath_prepend(tmp_path)
-    lonely = import_module(f'lonely_{how}')
-    if how=='package': monkeypatch.setattr(import_module('tenant_tasks.executors'), 'run_job', lonely.run_job)
-    try: job = await run(manager_on(path, shared.executor), lonely.lonely)
-    finally: del module._tasks['h.lonely']
-    assert (job.status, job.retry_count)==('failed', 1)
-    assert all(o in job.error_log for o in ('FunctionLost', f"No module named 'lonely_{how}'"))
 
 # -- other pools
 

@@ -1,5 +1,5 @@
 "Jobs in `Processes` while the processes on both sides are killed, stopped and asked to end: ledger and rows agree"
-import json,os,signal,subprocess,sys,time
+import os,signal,subprocess,sys,time
 from collections import Counter,defaultdict
 from contextlib import contextmanager,suppress
 from pathlib import Path
@@ -10,8 +10,6 @@ from chaos import Chaos
 from fastcore.net import free_port
 from helpers import manager_at,programs,root,wait_until
 
-from tenant_tasks.job import final_statuses
-
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')]
 
 # Where a process of the executor dies
@@ -20,11 +18,7 @@ here = 'submit','asked','answered','settle','settled' # Where the process that c
 
 class Remote(Chaos):
     "A chaos whose workers run jobs in `Processes`"
-    def worker(self, points=(), **env):
-        "Start a worker, and wait until it is up"
-        proc = self.start('seams', 'work', KILL_POINTS=','.join(points), **env)
-        proc.stdout.readline()
-        return proc
+    command = 'seams','work'
 
     def submit_jobs(self, jobs, effects, *kinds):
         "Of each kind so many jobs in each tenant"
@@ -76,11 +70,11 @@ def check(chaos):
                 if Counter(e for e,_ in had[c])['begin']>1: yield f'{o.id} ran twice under one claim'
         yield from (f'{name}: {o}' for o, in manager.store.read('PRAGMA integrity_check') if o!='ok')
 
-def work(chaos, secs=60, **kw):
+def work(chaos, points='', secs=60, **kw):
     "Keep a worker running, which dies and is started again, until all is done"
-    proc,end = chaos.worker(**kw),time.monotonic()+secs
+    proc,end = chaos.worker(points, **kw),time.monotonic()+secs
     while not chaos.finished() and time.monotonic()<end:
-        if proc.poll() is not None: proc = chaos.worker(**kw)
+        if proc.poll() is not None: proc = chaos.worker(points, **kw)
         time.sleep(.02)
     chaos.stop(proc)
 
@@ -97,7 +91,7 @@ def test_a_process_of_the_executor_is_killed_once_at_each_seam(chaos, marks):
     """Each death spends one attempt of the job that ran there, or is free after progress, and touches no other job;
     before the process has received the call, and after it has answered, a death spends nothing"""
     chaos.submit_jobs(10, 3, 'remote', 'plain')
-    work(chaos, points=there, MARKS=marks)
+    work(chaos, ','.join(there), MARKS=marks)
     assert chaos.died_at()==dict.fromkeys(there, 1)
     assert not list(check(chaos))
     jobs = chaos.jobs().values()
@@ -108,7 +102,7 @@ def test_a_process_of_the_executor_is_killed_once_at_each_seam(chaos, marks):
 def test_the_process_that_claims_is_killed_once_at_each_seam(chaos, marks):
     "Another one brings its jobs to their end; the processes of the dead one end with it"
     chaos.submit_jobs(10, 3, 'remote', 'plain')
-    work(chaos, points=here, MARKS=marks)
+    work(chaos, ','.join(here), MARKS=marks)
     assert chaos.died_at()==dict.fromkeys(here, 1)
     assert not list(check(chaos))
     no_orphans(chaos)
@@ -116,7 +110,7 @@ def test_the_process_that_claims_is_killed_once_at_each_seam(chaos, marks):
 def test_a_process_that_starts_when_its_parent_is_dead_runs_nothing(chaos, marks):
     "It has the call already, and hears only now that nothing waits for the answer"
     chaos.submit_jobs(1, 1, 'remote')
-    first = chaos.worker(['asked'], MARKS=marks, SLOW_START=1)
+    first = chaos.worker('asked', MARKS=marks, SLOW_START=1)
     first.wait(20)
     wait_until(lambda: chaos.events('start'))
     no_orphans(chaos)
@@ -127,7 +121,7 @@ def test_a_process_that_starts_when_its_parent_is_dead_runs_nothing(chaos, marks
 def test_processes_that_never_start_fail_a_job_in_the_end(chaos):
     "Five deaths before a call is received are one death of the job, not a hang"
     chaos.submit_jobs(1, 1, 'plain')
-    proc = chaos.worker(['starting'])
+    proc = chaos.worker('starting')
     chaos.until(lambda: len(chaos.events('claim'))==2)
     assert len(chaos.events('die'))==5 and 'was killed by SIGKILL' in chaos.job().error_log
     chaos.stop(proc)
@@ -169,57 +163,24 @@ def test_a_worker_that_ends_at_once_takes_its_processes_along(chaos):
 
 @contextmanager
 def uvicorn(folder, workers):
-    "The app of `heavy_server.py` under uvicorn's own command: its process, and how to ask it"
+    "The app of `heavy_server.py` under uvicorn's own command: its process, and the id of its job"
     port = free_port()
     cmd = [sys.executable, *'-m uvicorn heavy_server:app --log-level warning --timeout-graceful-shutdown 3'.split()]
     env = dict(os.environ, FOLDER=str(folder), PYTHONPATH=os.pathsep.join(map(str, (root, root/'tests', programs))))
     proc = subprocess.Popen([*cmd, '--workers', str(workers), '--port', str(port)], env=env, start_new_session=True)
-    def get(route):
-        with urlopen(f'http://127.0.0.1:{port}/{route}', timeout=10) as res: return json.loads(res.read())
-    def is_up():
-        with suppress(OSError): return get('up')
+    def job_id():
+        with suppress(OSError): return urlopen(f'http://127.0.0.1:{port}/hang', timeout=60).read().decode()
     try:
-        wait_until(lambda: proc.poll() is not None or is_up(), 30)
-        yield proc,get
+        ids = []
+        wait_until(lambda: proc.poll() is not None or ids.append(job_id()) or ids[-1])
+        yield proc,ids[-1]
     finally:
         with suppress(ProcessLookupError): os.killpg(proc.pid, signal.SIGKILL)
         proc.wait()
 
-def parent(pid): return int(Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[1])
-
-def ended(manager, job_id):
-    wait_until(lambda: manager.get_job(job_id).status in final_statuses, why=lambda: manager.get_job(job_id))
-    return manager.get_job(job_id)
-
-def test_an_app_without_a_worker_in_two_server_processes(tmp_path):
-    "Each has its own process for jobs, and all of them end with their server, however that ends"
-    with uvicorn(tmp_path, 2) as (proc,get):
-        manager,ran = manager_at(tmp_path/'acme.db'),{}
-        def both():
-            res = get('pid')
-            job = ended(manager, res['job'])
-            assert job.status=='completed' and parent(job.value)==res['server']
-            assert ran.setdefault(res['server'], job.value)==job.value # It is kept for the next job
-            return len(ran)==2
-        wait_until(both, 60)
-        assert len({*ran, *ran.values(), proc.pid})==5
-        asked = get('hang?name=first')
-        wait_until((tmp_path/'first').exists)
-        assert int((tmp_path/'first').read_text())==ran[asked['server']]
-        get(f"cancel?job={asked['job']}") # Either server may be asked
-        assert ended(manager, asked['job']).status=='cancelled'
-        wait_until(lambda: state(ran[asked['server']]) in 'ZX')
-        killed = get('hang?name=second')
-        wait_until((tmp_path/'second').exists)
-        os.kill(killed['server'], signal.SIGKILL)
-        wait_until(lambda: state((tmp_path/'second').read_text().strip()) in 'ZX')
-        rescued, = manager.rescue()
-        assert (rescued.id, rescued.status, rescued.retry_count)==(killed['job'], 'pending', 1)
-
 @pytest.mark.parametrize('workers', [1, 2])
 def test_a_server_that_is_asked_to_end_leaves_nothing_running(tmp_path, workers):
-    with uvicorn(tmp_path, workers) as (proc,get):
-        job_id = get('hang?name=here')['job']
+    with uvicorn(tmp_path, workers) as (proc,job_id):
         wait_until((tmp_path/'here').exists)
         proc.send_signal(signal.SIGTERM)
         proc.wait(20)

@@ -4,8 +4,39 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from effects import Effects,check,effects_round
+from chaos import Chaos,work_and_be_killed
 from helpers import manager_at,program,wait_until
+
+points = 'effect','charged','put','written','before','inside','guard','commit','after','settle','settled'
+
+class Effects(Chaos):
+    "A chaos whose processes run jobs with effects"
+    command = 'effects','work'
+
+    def submit_jobs(self, jobs, effects):
+        "Of each kind so many jobs in each tenant, with so many effects each"
+        for o in self.names: assert self.start('effects', 'submit', o, jobs, effects).wait(60)==0
+
+    def rows(self, name):
+        "How often each effect of each job is there"
+        return Counter(self.manager(name).store.read('SELECT job, n FROM effects'))
+
+def check(chaos):
+    "Figures, and a list of what is wrong"
+    wrong,figures = [],Counter(kills=len(chaos.kills))
+    charged = Counter(job for job,_ in chaos.lines('charges'))
+    for name in chaos.names:
+        manager,there = chaos.manager(name),chaos.rows(name)
+        jobs = {o.id:o for o in manager.list_jobs(limit=100_000)}
+        figures['effects'] += sum(there.values())
+        wrong += [f'{job}: effect {n} is there {k} times' for (job,n),k in there.items() if k!=1]
+        for o in jobs.values():
+            missing = set(range(o.kwargs['n']))-{n for job,n in there if job==o.id}
+            if o.status!='completed' or missing: wrong.append(f'{o.id} is {o.status}, effects {missing} are missing')
+            if o.job_type=='rows' and not 1<=charged[o.id]<=1+o.deaths+o.retry_count:
+                wrong.append(f'{o.id} was charged {charged[o.id]} times')
+        wrong += [f'{name}: {o}' for o, in manager.store.read('PRAGMA integrity_check') if o!='ok']
+    return figures,wrong
 
 @pytest.fixture
 def chaos():
@@ -14,7 +45,7 @@ def chaos():
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 def test_killed_at_every_boundary(tmp_path):
-    "At its first pass, of rows also at its second; the one attempt of a job ends it before its first progress"
+    "At its first pass, of rows also at its second; a death before its first progress ends the job"
     proc = program('effects', tmp_path, 'die')
     out,err = proc.communicate(timeout=60)
     deaths = [json.loads(o) for o in out.splitlines()]
@@ -60,5 +91,9 @@ def test_stopped_past_its_lease(chaos, point):
 
 @pytest.mark.slow
 def test_many_effects_over_many_kills():
-    figures,wrong = effects_round(seed=1, tenants=2, jobs=3, effects=40, chance=.1)
+    "Submit, work and be killed, until all is done"
+    with Effects(2, seed=1) as chaos:
+        chaos.submit_jobs(3, 40)
+        work_and_be_killed(chaos, 2, 60, points, .1)
+        figures,wrong = check(chaos)
     assert not wrong and figures['effects']==2*3*3*40 and figures['kills']>=2

@@ -1,4 +1,4 @@
-"""A worker whose jobs run in `Processes`, and kill points on both sides: each of KILL_POINTS kills a process, once if
+"""A worker whose jobs run in `Processes`, and kill points on both sides: the points KILL_POINT kill a process, once if
 there is a directory MARKS. What happens is in the ledger. Arguments: a directory of tenants, and `work` or
 `submit TENANT JOBS EFFECTS KIND…`"""
 import json,logging,os,sys,time
@@ -12,7 +12,7 @@ from tenant_tasks.executors import Elsewhere
 from tenant_tasks.process import Process,this_process
 
 ledger = os.open(os.environ['LEDGER'], os.O_WRONLY|os.O_APPEND|os.O_CREAT)
-points,marks = os.environ.get('KILL_POINTS', '').split(','),os.environ.get('MARKS')
+points,marks = os.environ.get('KILL_POINT', '').split(','),os.environ.get('MARKS')
 
 def note(event, job_id='-', claim='-'):
     os.write(ledger, f'{event} {job_id} {claim} {os.getpid()} {os.getppid()}\n'.encode())
