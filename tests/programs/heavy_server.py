@@ -2,7 +2,7 @@
 import os
 
 import heavy
-from fasthtml.common import PlainTextResponse,fast_app
+from fasthtml.common import Response,fast_app
 from helpers import manager_at
 
 from tenant_tasks import Processes,set_executors
@@ -15,4 +15,4 @@ manager = manager_at(f'{folder}/acme.db')
 @rt
 def hang():
     job_id,bg_task = manager.submit('heavy', heavy.hang, path=f'{folder}/here', how='regex')
-    return PlainTextResponse(job_id, background=bg_task)
+    return Response(job_id, background=bg_task)
