@@ -28,16 +28,19 @@ def ended(manager, n):
 def left(manager): return {o.id for o in manager.list_jobs(limit=9999)}
 
 invoices = 'CREATE TABLE invoices (job TEXT REFERENCES tenant_jobs(id){})'
+in_invoices = 'INSERT INTO invoices VALUES (:id)'
 cascade = ['CREATE TABLE runs (id INTEGER PRIMARY KEY, job TEXT REFERENCES tenant_jobs(id) ON DELETE CASCADE)',
-    'CREATE TABLE reports (run INTEGER REFERENCES runs(id){})', 'INSERT INTO runs (job) SELECT id FROM tenant_jobs', 'INSERT INTO reports SELECT id FROM runs WHERE job=:id']
+    'CREATE TABLE reports (run INTEGER REFERENCES runs(id){})', 'INSERT INTO runs (job) SELECT id FROM tenant_jobs',
+    'INSERT INTO reports SELECT id FROM runs WHERE job=:id']
+later = ' DEFERRABLE INITIALLY DEFERRED'
 abort = "CREATE TRIGGER keeps BEFORE DELETE ON tenant_jobs WHEN OLD.id='{}' BEGIN SELECT raise({}); END"
+not_null = 'CREATE TABLE invoices (job TEXT NOT NULL REFERENCES tenant_jobs(id) ON DELETE SET NULL)'
 kept_by = dict( # chkstyle: ignore-node
-    foreign_key = [invoices.format(''), 'INSERT INTO invoices VALUES (:id)'],
+    foreign_key = [invoices.format(''), in_invoices],
     quoted = ['CREATE TABLE "a ""b" ("c d" TEXT REFERENCES Tenant_Jobs)', 'INSERT INTO "a ""b" VALUES (:id)'],
-    restrict = [invoices.format(' ON DELETE RESTRICT'), 'INSERT INTO invoices VALUES (:id)'],
-    deferred = [invoices.format(' DEFERRABLE INITIALLY DEFERRED'), 'INSERT INTO invoices VALUES (:id)'],
-    not_null = ['CREATE TABLE invoices (job TEXT NOT NULL REFERENCES tenant_jobs(id) ON DELETE SET NULL)', 'INSERT INTO invoices VALUES (:id)'],
-    cascade = [o.format('') for o in cascade], cascade_deferred = [o.format(' DEFERRABLE INITIALLY DEFERRED') for o in cascade])
+    restrict = [invoices.format(' ON DELETE RESTRICT'), in_invoices],
+    deferred = [invoices.format(later), in_invoices], not_null = [not_null, in_invoices],
+    cascade = [o.format('') for o in cascade], cascade_deferred = [o.format(later) for o in cascade])
 
 @pytest.mark.parametrize('how', [*kept_by, 'abort', 'fail', 'ignore'])
 @pytest.mark.parametrize('which', [0, 4, 8])
@@ -52,15 +55,15 @@ def test_prune_leaves_what_the_app_refers_to(manager, how, which):
 def test_references_that_go_along(manager):
     "What the app's schema itself deletes or empties goes along"
     ids = ended(manager, 3)
-    manager.db.execute('CREATE TABLE runs (job TEXT REFERENCES tenant_jobs(id) ON DELETE CASCADE)')
-    manager.db.execute('CREATE TABLE marks (job TEXT REFERENCES tenant_jobs(id) ON DELETE SET NULL)')
-    for o in ids: [manager.db.execute(f'INSERT INTO {t} VALUES (?)', (o,)) for t in ('runs', 'marks')]
+    for table,does in (('runs', 'CASCADE'), ('marks', 'SET NULL')):
+        manager.db.execute(f'CREATE TABLE {table} (job TEXT REFERENCES tenant_jobs(id) ON DELETE {does})')
+        for o in ids: manager.db.execute(f'INSERT INTO {table} VALUES (?)', (o,))
     assert manager.prune(timedelta(0))==3
     assert manager.db.q('SELECT * FROM runs')==[] and manager.db.q('SELECT DISTINCT job FROM marks')==[dict(job=None)]
 
 def test_prune_in_the_apps_transaction(manager):
     ids = ended(manager, 4)
-    manager.db.execute(invoices.format(' DEFERRABLE INITIALLY DEFERRED'))
+    manager.db.execute(invoices.format(later))
     with manager.transaction() as db:
         db.execute('INSERT INTO invoices VALUES (?)', (ids[1],))
         assert manager.prune(timedelta(0))==3
@@ -75,11 +78,13 @@ def test_thousands_of_references_cost_no_tries(manager, monkeypatch):
     assert manager.prune(timedelta(0))==0
 
 async def test_an_audit_trigger_and_a_view(manager):
-    for sql in ('CREATE TABLE audit (id, old, new)', 'CREATE VIEW waiting AS SELECT id, job_type FROM tenant_jobs',
-        'CREATE TRIGGER a AFTER UPDATE ON tenant_jobs BEGIN INSERT INTO audit VALUES (NEW.id, OLD.status, NEW.status); END'):
-        manager.db.execute(sql)
+    manager.db.execute('CREATE TABLE audit (old, new)')
+    manager.db.execute('CREATE VIEW waiting AS SELECT id, job_type FROM tenant_jobs')
+    manager.db.execute("""CREATE TRIGGER a AFTER UPDATE ON tenant_jobs
+        BEGIN INSERT INTO audit VALUES (OLD.status, NEW.status); END""")
     job = await run(manager, work)
-    assert [tuple(o.values())[1:] for o in manager.db.q('SELECT * FROM audit')]==[('pending', 'running'), ('running', 'completed')]
+    seen = [(o['old'], o['new']) for o in manager.db.q('SELECT * FROM audit')]
+    assert seen==[('pending', 'running'), ('running', 'completed')]
     assert manager.db.q('SELECT id FROM waiting')==[dict(id=job.id)]
 
 # -- housekeeping and jobs
@@ -133,7 +138,8 @@ def test_a_trigger_may_call_a_function_that_a_hook_registers(path):
     try:
         manager = manager_at(path)
         manager.db.execute('CREATE TABLE audit (type)')
-        manager.db.execute('CREATE TRIGGER a AFTER UPDATE ON tenant_jobs BEGIN INSERT INTO audit VALUES (shout(NEW.job_type)); END')
+        manager.db.execute("""CREATE TRIGGER a AFTER UPDATE ON tenant_jobs
+            BEGIN INSERT INTO audit VALUES (shout(NEW.job_type)); END""")
         ended(manager, 1)
         assert ran and [*manager.db.execute('SELECT type FROM audit')]==[('NOTE',)]*2
     finally: apsw.connection_hooks.remove(hook)

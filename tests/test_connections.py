@@ -30,7 +30,7 @@ def hooked(monkeypatch):
     return ran
 
 def test_hooks_of_the_app_stay_in_force_and_none_writes(tmp_path, hooked):
-    "A trigger on the table of jobs calls a function that a hook registers; no connection of ours runs `PRAGMA optimize`"
+    "A trigger on our table calls a function that a hook registers; no connection of ours runs `PRAGMA optimize`"
     db = database(tmp_path/'acme.db')
     manager = Tenants(tmp_path)['acme']
     manager.db.execute("CREATE TRIGGER audit AFTER UPDATE ON tenant_jobs BEGIN SELECT noted(new.status); END")
@@ -48,8 +48,9 @@ def test_a_read_waits_for_no_writer(tenants):
     "While another process holds the write lock, and while this one does: in a new thread, in a job, on pages"
     manager = tenants['acme']
     manager.submit_many('sync', work, [{}]*300)
-    reads = lambda: tenants['acme'].db.q('SELECT count(*) AS n FROM tenant_jobs')[0]['n'], lambda: manager.job_stats()['pending'], \
-        lambda: len(manager.list_jobs(limit=500)), lambda: Tenants(tenants.path)['acme'].db.t.tenant_jobs.count
+    def other(): return Tenants(tenants.path)['acme'].db.t.tenant_jobs.count
+    def query(): return tenants['acme'].db.q('SELECT count(*) AS n FROM tenant_jobs')[0]['n']
+    reads = other,query,lambda: manager.job_stats()['pending'],lambda: len(manager.list_jobs(limit=500))
     with write_lock(tenants.file('acme')): assert in_threads(*[(o,) for o in reads])==[300]*4
     with manager.transaction(): assert [o() for o in reads]==[300]*4
 
@@ -116,7 +117,8 @@ def test_a_running_job_never_makes_its_tenant_anew(tmp_path, moved):
         asyncio.run(bg_task())
         assert [*tenants.path.glob('*.db*')]==[] and list(tenants)==[], (name, os.listdir(tenants.path))
         for o in tmp_path.glob('acme.db*'): o.unlink()
-    for name,o in did.items(): assert o in (FileNotFoundError,TenantNotFound) or name in ('backup', 'checks', 'health'), (name, o)
+    for name,o in did.items():
+        assert o in (FileNotFoundError, TenantNotFound) or name in ('backup', 'checks', 'health'), (name, o)
 
 # -- long reads
 
@@ -146,11 +148,12 @@ def test_what_is_dropped_comes_back(tmp_path):
     "A DBA drops each index and each table under an open process: whatever comes next goes on"
     manager = Tenants(tmp_path).create('acme')
     store,link = manager.store,manager.store.link
-    uses = lambda: store.claim_due('p1', ['sync'], utcnow()), manager.list_jobs, lambda: manager.submit('sync', work), \
-        lambda: stores.glance(link, 'p1', ['sync'], utcnow()), manager.batches, manager.queues, manager.failures, \
-        lambda: store.next_due('p1', ['sync'], now=utcnow()), lambda: stores.quick_stats(link.path), \
-        lambda: manager.pause('sync'), lambda: store.ended_in(['2020', '2030'])
-    names = [f'INDEX {o}' for o in stores.indexes] + [f'TABLE {o}' for o in ('tenant_jobs', 'tenant_pauses', 'tenant_steps')]
+    uses = [manager.list_jobs, manager.batches, manager.queues, manager.failures, lambda: manager.submit('sync', work),
+        lambda: manager.pause('sync'), lambda: store.claim_due('p1', ['sync'], utcnow()),
+        lambda: stores.glance(link, 'p1', ['sync'], utcnow()), lambda: store.ended_in(['2020', '2030']),
+        lambda: store.next_due('p1', ['sync'], now=utcnow()), lambda: stores.quick_stats(link.path)]
+    tables = 'tenant_jobs', 'tenant_pauses', 'tenant_steps'
+    names = [*[f'INDEX {o}' for o in stores.indexes], *[f'TABLE {o}' for o in tables]]
     dba = open_plain(link.path)
     for o in names:
         for use in uses:
@@ -207,4 +210,5 @@ def test_the_limit_is_named(tmp_path):
     out,err = program('no_files', tmp_path).communicate(timeout=60)
     lines = out.split('\n')
     assert lines[0]=='0' and lines[2]=='0', (out, err)
-    assert re.match(r"CantOpenError .*acme.db can't be opened: the limit of 100 open files \(`ulimit -n`\) is reached", lines[1])
+    says = r"CantOpenError .*acme.db can't be opened: the limit of 100 open files \(`ulimit -n`\) is reached"
+    assert re.match(says, lines[1])

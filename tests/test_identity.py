@@ -21,7 +21,7 @@ from tenant_tasks.tenants import Overview
 from tenant_tasks.views import View
 from tenant_tasks.worker import Worker
 
-host,kernel,*_ = this_process.id.split('~')
+kernel = this_process.id.split('~')[1]
 past = timedelta(minutes=-1)
 
 class Ahead:
@@ -67,7 +67,7 @@ def test_a_process_that_may_not_read_proc_sys(path):
     assert list(map(len, look.at_intervals(5)))==[0, 0, 0, 1, 1] # The running one had been seen before
 
 def test_two_hosts_of_one_name(path):
-    "They share a volume, and each sees the files of the other, but not its locks: what beats lives, what falls silent is missed"
+    "They share a volume; each sees the other's files, but not its locks: what beats lives, what falls silent is missed"
     look = Look(path)
     owner = dead_owner(look.manager.folder).replace(kernel, 'other')
     lock = Path(look.manager.folder, lock_dir, f'{owner}.lock')
@@ -99,10 +99,10 @@ def others(path):
 
 def submit_both(managers, *funcs): return [o.using(unique_key='user 7').submit('x', f) for o,f in zip(managers, funcs)]
 
-@pytest.mark.parametrize('first,second', [(sync_user, delete_user), (sync_user, known), (maker('sync'), maker('delete')),
-    (partial(maker, 'sync'), partial(maker, 'delete'))])
+@pytest.mark.parametrize('first,second', [(sync_user, delete_user), (sync_user, known),
+    (maker('sync'), maker('delete')), (partial(maker, 'sync'), partial(maker, 'delete'))])
 async def test_a_unique_key_finds_the_job_of_another_function(others, first, second):
-    "In another process: its background task leaves that job alone, and neither runs nor fails it; the first one's runs it"
+    "In another process, whose background task neither runs nor fails that job; the first one's runs it"
     (job_id,bg_first),(same,bg_second) = submit_both(others, first, second)
     await bg_second()
     job = others[1].get_job(job_id)
@@ -142,7 +142,7 @@ def heavy():
     del tasks_here['i.heavy']
 
 async def test_an_executor_that_is_elsewhere(path, logs, heavy):
-    "A process without executors may submit; its background tasks and `drain` leave the job to a worker that has the executor"
+    "A process without executors may submit; its background tasks and `drain` leave the job to a worker that has them"
     web = manager_at(path, process=Process())
     ids = []
     for n in range(3):
@@ -164,7 +164,7 @@ async def test_the_worker_with_the_executor_goes_away(path, heavy):
     await bg_task()
     assert web.process.running
     sign.close()
-    await until(lambda: not web.process.running, 60)
+    await until(lambda: not web.process.running)
     assert web.get_job(job_id).status=='pending'
 
 # -- tasks that no worker knows
@@ -174,13 +174,13 @@ def old_row(manager, **kw):
     return manager.store.submit([TenantJob(new_id(), 'x', task='not.deployed', created_at=at, run_at=at, **kw)])[0]
 
 async def test_a_task_that_no_worker_knows(tenants, logs):
-    "Its job waits, however old it is: logged once, shown to operators and by `check`, and run when a worker that knows it comes"
+    "Its job waits, however old it is: logged once, shown to operators and by `check`, until a worker knows it"
     manager,look = tenants['acme'],Overview(tenants)
     job = old_row(manager)
     def warned(): return [o for o in logs('WARNING') if "'not.deployed'" in o]
     worker = Worker(tenants, look_every=.05)
     async with asynccontextmanager(worker.lifespan)():
-        await until(warned, 60)
+        await until(warned)
         manager.pause('x')
         old_row(tenants['globex'])
         worker.lookout.look('globex')
@@ -197,11 +197,11 @@ async def test_a_task_that_no_worker_knows(tenants, logs):
     sign.close()
 
 def test_jobs_of_the_oldest_version(tmp_path):
-    "Its table had eight columns, so a pending job names nothing that could run it; `check` says so, before the upgrade and after it"
+    "A table of eight columns names nothing that could run a job; `check` says so, before the upgrade and after it"
     path = str(tmp_path/'acme.db')
     db = open_db(path)
-    db.execute("CREATE TABLE tenant_jobs (id TEXT PRIMARY KEY, job_type TEXT, status TEXT, payload TEXT, result TEXT, error_log TEXT, "
-        "retry_count INTEGER, max_retries INTEGER)")
+    db.execute("""CREATE TABLE tenant_jobs (id TEXT PRIMARY KEY, job_type TEXT, status TEXT, payload TEXT, result TEXT,
+        error_log TEXT, retry_count INTEGER, max_retries INTEGER)""")
     db.execute("INSERT INTO tenant_jobs VALUES ('a', 'x', 'pending', '{}', NULL, NULL, 0, 3)")
     def found(): return [o.text for o in check_database(path) if o.level=='problem']
     before = found()

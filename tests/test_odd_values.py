@@ -16,10 +16,7 @@ from tenant_tasks.retry import Cancel,Snooze,to_delta
 from tenant_tasks.task import find_task,task,task_name
 from tenant_tasks.tenants import TenantMap,Tenants
 
-def nested(n):
-    res = 1
-    for _ in range(n): res = [res]
-    return res
+def nested(n): return 1 if n==0 else [nested(n-1)]
 
 # -- values
 
@@ -33,10 +30,9 @@ class RudeDict(dict):
 
 @pytest.mark.parametrize('value', [Rude(KeyboardInterrupt()), Rude(SystemExit(1)), RudeDict(a=1)])
 async def test_whatever_a_result_raises_the_job_is_completed(manager, value):
-    def returns(): return value
-    assert (await run(manager, returns)).status=='completed'
+    assert (await run(manager, lambda: value)).status=='completed'
 
-async def test_a_backoff_that_raises_whatever_ends_no_worker(path, manager):
+async def test_a_backoff_that_raises_whatever_ends_no_worker(manager):
     def hasty(n): raise KeyboardInterrupt
     @task(name='odd.hasty', backoff=hasty)
     def fails(): raise OSError('no route to host')
@@ -72,7 +68,8 @@ async def test_prune_takes_all_that_has_ended_when_the_clock_stands(manager):
 
 def test_a_parameter_that_submit_takes_is_refused(manager):
     def crawl(url, max_retries=1): pass
-    with pytest.raises(TypeError, match='must not be a parameter of `task_func` too'): manager.submit('crawl', crawl, url='x', max_retries=9)
+    with pytest.raises(TypeError, match='must not be a parameter of `task_func` too'):
+        manager.submit('crawl', crawl, url='x', max_retries=9)
     job_id,_ = manager.submit('crawl', crawl, url='x')
     pairs = manager.submit_many('crawl', crawl, [dict(url='x', max_retries=9)])
     assert [manager.get_job(o).max_retries for o in (job_id, pairs[0][0])]==[3, 3]
@@ -81,12 +78,14 @@ def test_a_parameter_that_schedule_takes_is_refused(manager):
     @task(name='odd.zone')
     def report(tz='UTC', every=1): pass
     for kw in (dict(tz='Europe/Berlin', cron='0 7 * * *'), dict(every=60)):
-        with pytest.raises(TypeError, match='must not be a parameter of `func` too'): manager.schedule('report', report, **kw)
+        with pytest.raises(TypeError, match='must not be a parameter of `func` too'):
+            manager.schedule('report', report, **kw)
     assert manager.schedule('report', report, cron='0 7 * * *')
 
 @pytest.mark.parametrize('call', ['find', 'count', 'glances'])
 def test_an_unknown_filter_is_refused(manager, call):
-    with pytest.raises(TypeError, match="a filter must be one of .*, got 'stauts'"): getattr(manager.store, call)(stauts='failed')
+    with pytest.raises(TypeError, match="a filter must be one of .*, got 'stauts'"):
+        getattr(manager.store, call)(stauts='failed')
 
 # -- two functions behind one name
 
@@ -136,10 +135,9 @@ forged = 'mail\r\nERROR tenant_tasks all is lost\x1b[2J\u2028x'
 def lines():
     "The lines of the package's log, as a file gets them"
     out,logger = StringIO(),logging.getLogger('tenant_tasks')
-    handler = logging.StreamHandler(out)
+    handler,level = logging.StreamHandler(out),logger.level
     handler.setFormatter(logging.Formatter('%(levelname)s %(message)s'))
     logger.addHandler(handler)
-    level = logger.level
     logger.setLevel(logging.DEBUG)
     yield lambda: out.getvalue().splitlines()
     logger.removeHandler(handler)
@@ -167,7 +165,8 @@ def test_a_cell_of_a_notebooks_table_is_one_line(manager):
 
 # -- names in forms and addresses
 
-odd_names = [' mail ', 'mail', 'Mail', 'ma\nil', 'ma\r\nil', 'a+b', 'a%2Fb', 'a/b', '..', 'caf\u00e9', 'cafe\u0301', '"<b>&', 'x'*1000]
+odd_names = [' mail ', 'mail', 'Mail', 'ma\nil', 'ma\r\nil', 'a+b', 'a%2Fb', 'a/b', '..', 'caf\u00e9', 'cafe\u0301',
+    '"<b>&', 'x'*1000]
 
 @task(name='odd.plain')
 def plain(): pass
@@ -186,14 +185,18 @@ class Site:
 
     def forms(self, url, path):
         "Forms of a page that are sent to a path: the values of each, a select with each of its options"
-        for to,text in re.findall(r'<form[^>]*action="([^"?]*).*?>(.*?)</form>', self.client.get(url).text, re.S):
+        text = self.client.get(url).text
+        for to,inner in re.findall(r'<form[^>]*action="([^"?]*).*?>(.*?)</form>', text, re.S):
             if not to.endswith(path): continue
-            fields = {k:as_browser(v) for k,_,v in re.findall(r'type="hidden" name="([^"]+)" value=(["\'])(.*?)\2', text)}
-            name,options = (re.findall(r'<select name="(\w+)"', text) or [''])[0],[o for o in re.findall(r'<option value=(["\'])(.*?)\1', text) if o[1]]
-            for _,o in options or [('', '')]: yield to,dict(fields, **{name:as_browser(o)} if name else {})
+            hidden = re.findall(r'type="hidden" name="([^"]+)" value=(["\'])(.*?)\2', inner)
+            fields = {k:as_browser(v) for k,_,v in hidden}
+            options = [o for _,o in re.findall(r'<option value=(["\'])(.*?)\1', inner) if o]
+            if not options: yield to,fields
+            for o in options: yield to,{**fields, re.search(r'<select name="(\w+)"', inner)[1]:as_browser(o)}
 
     def post_all(self, url, path):
-        for to,fields in self.forms(url, path): assert self.client.post(to, data=fields).status_code in (200, 303), fields
+        for to,fields in self.forms(url, path):
+            assert self.client.post(to, data=fields).status_code in (200, 303), fields
 
 @pytest.fixture
 def jobs(manager): return Site({'acme':manager.db}),'/ops/acme/jobs',manager
@@ -231,20 +234,22 @@ files = 'health', 'bulk', 'all', 'static', '0', 'True', 'a+b', 'jobs', 'shop.txt
 
 @pytest.mark.parametrize('kind', ['directory', 'dict'])
 def test_a_tenant_never_meets_another_page(tmp_path, kind):
-    names = files if kind=='directory' else ['health', '~live', '~1-css', '?x=1', '#x', 'a\\b', '.', *odd_names[:-1]]
     if kind=='directory':
-        tenants = Tenants(tmp_path)
+        names,tenants = files,Tenants(tmp_path)
         for o in names: tenants.create(o)
-    else: tenants = TenantMap({o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)})
+    else:
+        names = ['health', '~live', '~1-css', '?x=1', '#x', 'a\\b', '.', *odd_names[:-1]]
+        tenants = TenantMap({o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)})
     site = Site(tenants)
-    def links(): return [html.unescape(o) for o in re.findall(r'href="(/ops/[^"?]*/jobs)"', site.client.get('/ops').text)]
+    def links():
+        return [html.unescape(o) for o in re.findall(r'href="(/ops/[^"?]*/jobs)"', site.client.get('/ops').text)]
     wait_until(lambda: len(links())==len(names), why=lambda: f'{len(names)} {links()}')
-    seen = {}
-    for o in names: seen[tenants[o].submit('sync', plain)[0]] = o
+    seen = {tenants[o].submit('sync', plain)[0]:o for o in names}
     for url in links():
         text = site.client.get(url).text
         job_id, = [o for o in seen if o in text]
-        assert f'Jobs of {seen[job_id]}'.split()==html.unescape(re.search(r'<h1[^>]*>(.*?)</h1>', text, re.S)[1]).split()
+        title = html.unescape(re.search(r'<h1[^>]*>(.*?)</h1>', text, re.S)[1])
+        assert f'Jobs of {seen[job_id]}'.split()==title.split()
         site.post_all(f'{url}/{job_id}', '/cancel')
         assert tenants[seen.pop(job_id)].get_job(job_id).status=='cancelled'
     assert not seen and site.client.get('/ops/health').json()==dict(ok=True)

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import apsw,pytest
 from fastlite import Database,database
-from helpers import Call,manager_at,open_db,run,wait_until,work
+from helpers import Call,SyncFile,SyncVFS,manager_at,open_db,run,wait_until,work
 
 from tenant_tasks import BackgroundTaskManager,Cancel,Tenants,current_job,link,task
 from tenant_tasks.events import flush,off_event,on_event,teller
@@ -18,7 +18,8 @@ def shared(path):
     db.execute('CREATE TABLE t (a)')
     return link.link_for(db)
 
-def put(shared, a, after=None): return shared.write(lambda conn: conn.execute('INSERT INTO t VALUES (?)', (a,)) and a, after=after)
+def put(shared, a, after=None):
+    return shared.write(lambda conn: conn.execute('INSERT INTO t VALUES (?)', (a,)) and a, after=after)
 def kept(shared):
     with shared.use() as conn: return sorted(a for a, in conn.execute('SELECT a FROM t'))
 
@@ -28,14 +29,14 @@ def test_what_follows_a_commit_undoes_nothing(shared, n, caplog):
     def broken(): raise OSError('broken')
     with shared.use():
         calls = [Call(put, shared, i, broken) for i in range(n)]
-        wait_until(lambda: len(shared.queue)==n, 60)
+        wait_until(lambda: len(shared.queue)==n)
     assert [o.answer() for o in calls]==list(range(n))==kept(shared)
     assert len([o for o in caplog.records if 'follows a commit' in o.getMessage()])==n
 
 class Interrupted(BaseException): pass
 
 def interrupted_at(n, code, f):
-    "Call `f`, with an `Interrupted` where Python looks for signals, after the n-th call that a function makes: is there one?"
+    "Call `f`, with an `Interrupted` after the n-th call that a function makes, if there is one: is there?"
     seen = []
     def profile(frame, event, arg):
         made = frame if event=='c_return' else frame.f_back if event=='return' else None
@@ -57,7 +58,7 @@ def test_ctrl_c_leaves_no_queue_without_a_leader(shared, where):
     def behind():
         shared.lock.acquire()
         first = Call(put, shared, -n)
-        wait_until(lambda: len(shared.queue)==1, 60)
+        wait_until(lambda: len(shared.queue)==1)
         threading.Timer(.02, shared.lock.release).start()
         alone()
         first.answer()
@@ -70,18 +71,6 @@ def test_ctrl_c_leaves_no_queue_without_a_leader(shared, where):
 
 # -- errors that the outcome meets
 
-class Once:
-    "Instead of `JobStore.settle`: raises an error the first `n` times"
-    def __init__(self, f, error, n=6):
-        self.f = f
-        self.error = error
-        self.left = n
-
-    def __call__(self, *args, **kw):
-        self.left -= 1
-        if self.left>=0: raise self.error
-        return self.f(*args, **kw)
-
 odd = [apsw.NoMemError('out of memory'), apsw.ProtocolError('locking protocol'), apsw.InterruptError('interrupted'),
     MemoryError(), OSError(5, 'Input/output error'), apsw.InternalError('who knows')]
 
@@ -89,12 +78,15 @@ odd = [apsw.NoMemError('out of memory'), apsw.ProtocolError('locking protocol'),
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_what_may_pass_is_waited_for(manager, clock, error, kind):
     "The outcome of a function that returned is written in the end, and the function isn't called again"
-    calls = []
+    calls,settle,errors = [],manager.store.settle,[error]*6
+    def refused(*args, **kw):
+        if errors: raise errors.pop()
+        return settle(*args, **kw)
     def count(): return calls.append(1) or 7
     async def acount(): return count()
-    manager.store.settle = Once(manager.store.settle, error)
+    manager.store.settle = refused
     job = await run(manager, count if kind=='sync' else acount)
-    assert (job.status, job.value, job.retry_count, len(calls))==('completed', 7, 0, 1) and not manager.process.claims
+    assert (job.status, job.value, job.retry_count, calls)==('completed', 7, 0, [1]) and not manager.process.claims
 
 # -- what an exception holds
 
@@ -121,29 +113,24 @@ async def test_a_failed_attempt_holds_nothing_of_its_function(manager, clock, ki
     assert job.status=='failed' and gone==[True, True] and seen[-1]() is None
     assert 'in fail' in job.error_log and 'no route to host' in job.error_log
 
-class Mute(OSError):
-    def __str__(self): raise KeyError('mute')
+def raises(error):
+    def f(self, *_): raise error
+    return f
 
-class Stubborn(OSError):
-    def __str__(self): raise KeyboardInterrupt
+def hostile(name, **methods): return type(name, (OSError,), methods)
 
-class Deaf(OSError):
-    def __getattr__(self, name): raise RuntimeError(name)
+hostiles = [hostile('Mute', __str__=raises(KeyError('mute'))), hostile('Stubborn', __str__=raises(KeyboardInterrupt())),
+    hostile('Deaf', __getattr__=raises(RuntimeError('deaf'))),
+    hostile('Shut', __getattribute__=raises(RuntimeError('shut'))),
+    hostile('Masked', __class__=property(raises(RuntimeError('no class'))))]
 
-class Shut(OSError):
-    def __getattribute__(self, name): raise RuntimeError(name)
-
-class Masked(OSError):
-    @property
-    def __class__(self): raise RuntimeError('no class')
-
-@pytest.mark.parametrize('error', [Mute, Stubborn, Deaf, Shut, Masked])
+@pytest.mark.parametrize('error', hostiles, ids=lambda e: e.__name__)
 @pytest.mark.parametrize('is_async', [False, True], ids=['sync', 'async'])
 async def test_an_exception_that_cannot_be_shown_is_named(manager, clock, caplog, error, is_async):
     "By its type, with the frame that raised it; and the policy of its task is kept"
-    def hostile(): raise error('x')
-    async def ahostile(): hostile()
-    func = ahostile if is_async else hostile
+    def fails(): raise error('x')
+    async def afails(): fails()
+    func = afails if is_async else fails
     async def ends(**policy):
         task(name=f'outcomes_{error.__name__}_{is_async}', max_retries=2, **policy)(func)
         caplog.clear()
@@ -151,9 +138,9 @@ async def test_an_exception_that_cannot_be_shown_is_named(manager, clock, caplog
         return await run(manager, func)
     job = await ends(backoff=lambda n: 7)
     assert (job.status, job.retry_count, clock.slept)==('failed', 2, [7]), job.error_log
-    assert all(error.__name__ in o['error'] and 'in hostile' in o['error'] for o in job.errors)
+    assert all(error.__name__ in o['error'] and 'in fails' in o['error'] for o in job.errors)
     logged, = [o for o in caplog.records if o.levelno==logging.ERROR]
-    assert error.__name__ in caplog.text and 'in hostile' in caplog.text
+    assert error.__name__ in caplog.text and 'in fails' in caplog.text
     assert (await ends(retry_on=(KeyError,))).retry_count==1 and (await ends(retry_on=(OSError,))).retry_count==2
     assert (await ends(cancel_on=(OSError,))).status=='cancelled'
 
@@ -234,7 +221,7 @@ async def test_what_a_function_leaves_open_is_rolled_back(acme, func):
         for o in kept_alive[1:]:
             if isinstance(o, threading.Event): o.set()
             elif hasattr(o, 'cancel'): o.cancel()
-            elif hasattr(o, 'answer'): assert isinstance(o.answer(), (apsw.Error, Cancel)) if kept_alive[-1].is_set() else True
+            elif hasattr(o, 'answer') and kept_alive[-1].is_set(): assert isinstance(o.answer(), (apsw.Error, Cancel))
     assert acme.db.q('SELECT * FROM t')==[]
 
 # -- events
@@ -249,7 +236,8 @@ def seen():
     off_event(note)
     assert not teller.open
 
-back = ['ROLLBACK TO s', 'rollback to s', ' /* x */ RollBack\n TO savepoint s', 'ROLLBACK TRANSACTION TO SAVEPOINT s', '-- x\nrollback to s']
+back = ['ROLLBACK TO s', 'rollback to s', ' /* x */ RollBack\n TO savepoint s',
+    'ROLLBACK TRANSACTION TO SAVEPOINT s', '-- x\nrollback to s']
 
 @pytest.mark.parametrize('sql', back)
 def test_what_a_savepoint_took_back_is_not_told(path, seen, sql):
@@ -276,19 +264,12 @@ def test_what_a_savepoint_took_back_is_not_told(path, seen, sql):
     conn.execute('RELEASE s')
     assert seen()[3:]==['g']
 
-class FullVFS(apsw.VFS):
+class FullVFS(SyncVFS):
     "A file system that is full once it is told to be"
-    def __init__(self):
-        self.is_full = False
-        super().__init__('outcomes_full', '')
-
+    is_full = False
     def xOpen(self, name, flags): return FullFile(self, name, flags)
 
-class FullFile(apsw.VFSFile):
-    def __init__(self, vfs, name, flags):
-        self.vfs = vfs
-        super().__init__('', name, flags)
-
+class FullFile(SyncFile):
     def xWrite(self, *args):
         if self.vfs.is_full: raise apsw.FullError('no space left')
         super().xWrite(*args)
@@ -298,11 +279,12 @@ ends = {'rollback':'rollback', 'or rollback':'INSERT OR ROLLBACK INTO p VALUES (
 @pytest.mark.parametrize('how', ['rollback', 'or rollback', 'foreign key', 'commit hook', 'full disk', 'close'])
 def test_a_commit_that_fails_is_not_told(path, seen, how):
     "Whatever ended the transaction, SQLite is asked"
-    vfs,db = FullVFS(),open_db(path)
+    vfs,db = FullVFS('outcomes_full'),open_db(path)
     if how=='full disk': db = Database(apsw.Connection(path, vfs='outcomes_full'))
     manager = BackgroundTaskManager(db)
     conn = db.conn
-    conn.execute('CREATE TABLE p (a PRIMARY KEY); INSERT INTO p VALUES (1); CREATE TABLE c (a REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED)')
+    conn.execute('CREATE TABLE p (a PRIMARY KEY); INSERT INTO p VALUES (1)')
+    conn.execute('CREATE TABLE c (a REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED)')
     conn.execute('BEGIN')
     manager.submit('a', work)
     with suppress(apsw.Error):
@@ -336,7 +318,7 @@ def test_a_submit_on_a_shared_connection_says_that_it_may_be_lost(path):
 
 @pytest.mark.parametrize('how', ['by hand', 'transaction'])
 async def test_a_task_joins_only_its_own_transaction(acme, how):
-    "One that awaits in a transaction of `tenants[…].db`, another that submits: it is refused at once, and joins nothing"
+    "One awaits in a transaction of `tenants[…].db`, another submits: it is refused at once, and joins nothing"
     entered,go = asyncio.Event(),asyncio.Event()
     async def first():
         with acme.db.conn if how=='by hand' else acme.transaction():
