@@ -2,7 +2,7 @@
 from datetime import timedelta
 
 import apsw,pytest
-from helpers import manager_at,run,running_row,work
+from helpers import run,running_row,work
 
 from tenant_tasks.lookout import Lookout
 from tenant_tasks.store import JobStore
@@ -128,18 +128,3 @@ def test_an_error_that_passes_ends_the_look(looks, monkeypatch):
     monkeypatch.setattr(JobStore, 'prune_some', fails)
     lookout.look_at(['acme'])
     assert [name for name,_ in ill]==['acme']
-
-# -- functions of the app
-
-def test_a_trigger_may_call_a_function_that_a_hook_registers(path):
-    "Each connection gets it, ours too"
-    def hook(conn): conn.create_scalar_function('shout', str.upper, 1)
-    apsw.connection_hooks.append(hook)
-    try:
-        manager = manager_at(path)
-        manager.db.execute('CREATE TABLE audit (type)')
-        manager.db.execute("""CREATE TRIGGER a AFTER UPDATE ON tenant_jobs
-            BEGIN INSERT INTO audit VALUES (shout(NEW.job_type)); END""")
-        ended(manager, 1)
-        assert ran and [*manager.db.execute('SELECT type FROM audit')]==[('NOTE',)]*2
-    finally: apsw.connection_hooks.remove(hook)

@@ -63,17 +63,6 @@ def test_ls_says_what_matters_now(folder):
     assert 'in 3h' in lines['later'] and 'OSError: flaky' not in lines['flaky']
     assert 'flaky' in command('show', folder/'acme.db', manager.list_jobs('flaky')[0].id).out.split('Traceback')[1]
 
-def test_the_start_of_an_id_is_enough(folder):
-    whole = data('ls', folder)
-    job_id = next(o['id'] for o in whole if o['status']=='failed' and o['tenant']=='globex')
-    start = next(job_id[:n] for n in range(1, 33) if sum(o['id'].startswith(job_id[:n]) for o in whole)==1)
-    assert data('show', folder, start)['id']==data('show', folder, start+'…')['id']==job_id
-    shared = os.path.commonprefix([o['id'] for o in whole])
-    for args in (('show', folder, shared), ('cancel', folder, shared), ('show', folder, '')):
-        res = command(*args)
-        assert res.code==2 and ("the start of one job's id" in res.err or "no job ''" in res.err)
-    assert len(data('ls', folder, '--status', 'pending'))==2
-
 def test_a_broken_tenant_stops_no_other(folder):
     (folder/'broken.db').write_text(no_database)
     (folder/'folder.db').mkdir()

@@ -1,6 +1,6 @@
 "A simulated worker process drives the real agenda: what must hold for any tenants, jobs and illnesses"
 import json,math,sys
-from dataclasses import asdict,replace
+from dataclasses import asdict
 
 import pytest
 from helpers import root,slow
@@ -49,23 +49,6 @@ def test_a_light_tenant_waits_for_turns_not_for_jobs(floods):
     assert len(light)>=10
     for o in light: assert o.started-o.arrived<=turn*(1+(o.ahead+1)//s.places), o
     assert max(o.started-o.arrived for o in light)<=2*turn
-
-@pytest.mark.slow
-def test_ill_tenants_cost_the_others_nothing():
-    "The same arrivals with and without a hundred ill tenants among ten thousand"
-    s = Setting(seconds=60)
-    well,ill = SimProcess(s, prices).run(),SimProcess(replace(s, ill=100), prices).run()
-    def others(p): return sorted(o.started-o.arrived for o in p.jobs if o.tenant not in ill.illness)
-    a,b = others(well),others(ill)
-    assert len(a)==len(b)>4000
-    for share in (.5, .95, .99): assert abs(a[int(len(a)*share)]-b[int(len(b)*share)])<.001
-    vain = (ill.counts['vain']+100)*prices['open']['us']/1e6/s.seconds # What opening their databases costs
-    assert ill.share<=well.share+vain+.002
-    longest = max(end-begin for begin,end,_ in ill.illness.values())
-    assert ill.counts['vain']<=len(ill.illness)*(7+longest/60), 'the pauses grow to a minute'
-    sick = [o for o in ill.jobs if o.kind=='ill']
-    assert len(sick)==100
-    for o in sick: assert 0<=o.started-ill.illness[o.tenant][1]<=61, 'a look follows within a minute'
 
 # -- the run of a million tenants, which is kept
 

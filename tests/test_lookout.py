@@ -1,4 +1,4 @@
-"Which tenants are looked at, and when; how claims and settles go together; what stays open"
+"Which tenants are looked at, and when; how claims and settles go together"
 import asyncio,os,threading
 from contextlib import asynccontextmanager,suppress
 from datetime import timedelta
@@ -8,14 +8,12 @@ import apsw,pytest
 from fastlite import database
 from helpers import manager_at,open_db,program,until
 
-from tenant_tasks import link as links
 from tenant_tasks.job import TenantJob,statuses,timestamp,utcnow
-from tenant_tasks.link import link_at,runner
+from tenant_tasks.link import link_at
 from tenant_tasks.lookout import Lookout
 from tenant_tasks.manager import BackgroundTaskManager
 from tenant_tasks.store import may_have_work
 from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
 from tenant_tasks.worker import Worker
 
 @task(name='l.note')
@@ -76,7 +74,7 @@ async def test_a_write_elsewhere_is_found_by_the_watch(tenants, tmp_path):
     found,lookout = lookout_of(tenants, look_every=600)
     async with looking(lookout):
         await asyncio.sleep(2) # It looks at the files once more after a second, in case the watch began late
-        proc = program('submit_note', tmp_path/'acme.db', 'acme', 'l.note')
+        proc = program('submit_note', tmp_path/'acme.db')
         await until(lambda: 'acme' in found, 5)
     proc.communicate()
 
@@ -93,9 +91,9 @@ async def test_a_write_to_a_file_on_another_disk_is_found_soon(tenants, tmp_path
     path = link('hooli')
     async with looking(lookout):
         await asyncio.sleep(2) # It looks at the files once more after a second
-        program('submit_note', path, 'hooli', 'l.note').communicate()
+        program('submit_note', path).communicate()
         await until(lambda: 'hooli' in found, 3)
-        program('submit_note', link('new_one'), 'new_one', 'l.note').communicate()
+        program('submit_note', link('new_one')).communicate()
         await until(lambda: isinstance(found.get('new_one'), float), 3)
 
 async def test_the_first_look_waits_for_a_crowd(tenants, monkeypatch):
@@ -125,29 +123,14 @@ async def test_the_queue_is_read_on_the_loop(tenants):
         await until(lambda: 'acme' in found, 5)
     assert threads=={threading.get_ident()}
 
-def broken_for(tenant, f):
-    "The same function, which raises an error for one tenant"
-    def broken(name):
-        if name==tenant: raise OSError('no such host')
-        return f(name)
-    return broken
-
-async def test_a_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
-    "An error while a change is looked at is that tenant's alone"
-    found,lookout = lookout_of(tenants)
-    async with looking(lookout):
-        await asyncio.sleep(.2)
-        monkeypatch.setattr(tenants, 'state', broken_for('acme', tenants.state))
-        lookout._hear(['acme', 'globex'])
-        await until(lambda: 'acme' in found, 2)
-        tenants['globex'].submit('note', note)
-        await until(lambda: 'globex' in found, 2)
-    assert isinstance(found['acme'], OSError)
-
 async def test_a_watched_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
     "Others with jobs of a dead process are taken over all the same"
     found,lookout = lookout_of(tenants)
-    monkeypatch.setattr(tenants, 'link', broken_for('acme', tenants.link))
+    link = tenants.link
+    def broken(name):
+        if name=='acme': raise OSError('no such host')
+        return link(name)
+    monkeypatch.setattr(tenants, 'link', broken)
     for o in ('acme', 'globex'): lookout._watched[o] = {'h~k~1~a'},monotonic()-1e6
     assert lookout.left()==['acme', 'globex']
 
@@ -198,33 +181,3 @@ def test_a_settle_that_fails_leaves_the_claim(tenants):
     assert not a.done and manager.job_stats()['running']==1
     assert a.settle().status=='completed' and manager.claim_next()[0].job.kwargs==dict(n=2)
     for o in list(manager.process.claims.values()): o.release()
-
-async def test_async_jobs_keep_within_their_share(tenants):
-    now,peak = [0],[0]
-    async def count():
-        now[0] += 1
-        peak[0] = max(peak[0], now[0])
-        await asyncio.sleep(.01)
-        now[0] -= 1
-    counted = task(name='l.count')(count)
-    tenants['acme'].submit_many('count', counted, [{}]*40)
-    async with asynccontextmanager(Worker(tenants, concurrency=8, per_tenant=3).lifespan)():
-        await until(lambda: tenants['acme'].job_stats()['completed']==40)
-    assert peak[0]==3
-
-# -- what stays open
-
-def test_too_many_are_closed(tmp_path, monkeypatch):
-    "One of the others: its changes stay in the `-wal`, unless a thread or a transaction is using it; nothing is lost"
-    monkeypatch.setattr(links, 'most_open', lambda: 2)
-    links.open_links.forget()
-    tenants = Tenants(tmp_path)
-    ids = {o:tenants.create(o).submit('note', note)[0] for o in 'abc'}
-    closed, = [o for o in 'abc' if tenants.link(o).conn is None]
-    assert closed!='c' and os.path.getsize(tmp_path/f'{closed}.db-wal')
-    assert tenants[closed].get_job(ids[closed]) and tenants.link(closed).conn
-    assert [tenants.link(o).conn is None for o in 'abc'].count(True)==1
-    with tenants.link('b').use(runner), tenants['b'].transaction(): pass
-    with tenants.link('b').use(runner): assert not tenants.link('b').evict()
-    with tenants['a'].transaction(): assert not tenants.link('a').evict()
-    assert tenants.link('a').evict() and len(tenants['a'].list_jobs())==1

@@ -1,6 +1,7 @@
 "Odd values and names: in results, arguments, filters, logs and the registration of tasks"
 import html,json,logging,re
 from datetime import timedelta
+from functools import reduce
 from io import StringIO
 
 import pytest
@@ -16,7 +17,7 @@ from tenant_tasks.retry import Cancel,Snooze,to_delta
 from tenant_tasks.task import find_task,task,task_name
 from tenant_tasks.tenants import TenantMap,Tenants
 
-def nested(n): return 1 if n==0 else [nested(n-1)]
+def nested(n): return reduce(lambda o,_: [o], range(n), 1)
 
 # -- values
 

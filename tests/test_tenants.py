@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 from fastlite import database
-from helpers import Call,delete_db,end,program,running_row,tell,work,write_lock
+from helpers import Call,delete_db,end,program,running_row,slow,tell,work,write_lock
 from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import tenants as module
@@ -152,20 +152,25 @@ def onlooker(tenants, name):
     try: yield lambda line: tell(proc, line).strip()
     finally: end(proc)
 
-@pytest.mark.slow
-def test_rename_with_a_process_that_looks_on(tenants):
-    "All data moves along; the other process notices, finds the new name, and makes another tenant of the old one"
-    ids = [o for o,_ in tenants.create('acme').submit_many('sync', work, [{}]*3)]
+@pytest.mark.parametrize('change', ['remove', *slow('rename')])
+def test_a_change_under_a_process_that_looks_on(tenants, change):
+    "It notices, finds the data under the new name, if there is one, and makes another tenant of the old one"
+    held = tenants.create('acme')
+    ids = {o for o,_ in held.submit_many('sync', work, [{}]*3)}
     with onlooker(tenants, 'acme') as ask:
         assert ask('submit')=='ok'
-        tenants.rename('acme', 'beta')
-        assert list(tenants)==['beta'] and 'acme' not in tenants
-        assert {o.id for o in tenants['beta'].list_jobs()}>set(ids)
+        if change=='rename':
+            tenants.rename('acme', 'beta')
+            assert list(tenants)==['beta'] and 'acme' not in tenants
+            assert {o.id for o in tenants['beta'].list_jobs()}>ids and ask('count beta')=='4'
+        else:
+            tenants.remove('acme')
+            assert os.listdir(tenants.path) in ([], ['.tenant_tasks'])
+        with pytest.raises(FileNotFoundError, match='is gone'): held.submit('sync', work)
         assert [ask(o) for o in ('submit', 'claim', 'count acme')]==['FileNotFoundError']*2+['TenantNotFound']
-        assert (ask('count beta'), ask('create acme'))==('4', 'ok')
-        assert ask('count acme')=='1'
+        assert (ask('create acme'), ask('submit'), ask('count acme'))==('ok', 'ok', '2')
         tenants['acme'].submit('sync', work)
-    assert [len(Tenants(tenants.path)[o].list_jobs()) for o in ('acme', 'beta')]==[2, 4]
+    assert len(tenants['acme'].list_jobs())==len(Tenants(tenants.path)['acme'].list_jobs())==3
 
 @pytest.mark.slow
 def test_what_the_app_of_another_process_writes_moves_along(tenants):
@@ -182,18 +187,6 @@ def test_what_the_app_of_another_process_writes_moves_along(tenants):
     tenants.drop('beta')
     assert notes()==5 and tenants['beta'].db.execute('PRAGMA integrity_check').fetchone()==('ok',)
 
-def test_remove_with_a_process_that_looks_on(tenants):
-    tenants.create('acme').submit('sync', work)
-    held = tenants['acme']
-    with onlooker(tenants, 'acme') as ask:
-        tenants.remove('acme')
-        assert os.listdir(tenants.path) in ([], ['.tenant_tasks'])
-        with pytest.raises(FileNotFoundError, match='is gone'): held.submit('sync', work)
-        assert [ask(o) for o in ('submit', 'claim', 'count acme')]==['FileNotFoundError']*2+['TenantNotFound']
-        tenants.create('acme').submit('sync', work)
-        assert ask('submit')==ask('submit')=='ok' and ask('count acme')=='3'
-    assert len(tenants['acme'].list_jobs())==len(Tenants(tenants.path)['acme'].list_jobs())==3
-
 @pytest.mark.parametrize('change', ['rename', 'remove'])
 @pytest.mark.parametrize('late', ['submit', 'claim'])
 def test_a_write_that_waits_for_the_lock_meanwhile(tenants, monkeypatch, change, late):
@@ -202,13 +195,13 @@ def test_a_write_that_waits_for_the_lock_meanwhile(tenants, monkeypatch, change,
     exclusive = module.exclusive
     with onlooker(tenants, 'acme') as ask:
         @contextmanager
-        def slow(path):
+        def slowly(path):
             with exclusive(path) as running:
                 calls.append(Call(ask, late))
                 time.sleep(.25) # A claim waits half a second
                 yield running
         calls = []
-        monkeypatch.setattr(module, 'exclusive', slow)
+        monkeypatch.setattr(module, 'exclusive', slowly)
         tenants.rename('acme', 'beta') if change=='rename' else tenants.remove('acme')
         assert calls[0].answer()=='FileNotFoundError'
     if change=='rename': assert [o.status for o in tenants['beta'].list_jobs()]==['pending']

@@ -191,20 +191,6 @@ def test_a_job_that_is_there_already_has_a_background_task_of_its_own(manager):
 
 # -- signs of workers
 
-def test_a_sign_in_a_forked_child(tmp_path):
-    "The child closes the socket that it inherited, and leaves its parent's file alone"
-    parent = Process()
-    sign = WorkerSign(parent)
-    sign.show({str(tmp_path): r'.*\.db'}, ['a'])
-    assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[sign.name]
-    lock = os.dup(parent.locks[str(tmp_path)]) # The parent lives on
-    parent.begin_anew()
-    assert sign.socket.fileno()==-1 and not parent.signs
-    sign.close()
-    assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[sign.name]
-    os.close(lock)
-    assert this_process.other_workers(f'{tmp_path}/x.db', 'a')==[]
-
 def test_signs_of_the_dead_are_swept(manager):
     "By the next worker that shows itself there"
     with working(manager) as worker:

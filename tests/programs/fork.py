@@ -1,4 +1,4 @@
-"Hold a claim in the database named on the command line, and fork; print what parent and child are called, and what the child holds"
+"Hold a claim in the database named on the command line, and fork; print who parent and child are, and what it holds"
 import os,sys,time
 
 from helpers import manager_at
@@ -12,7 +12,8 @@ WorkerSign(this_process)
 print(this_process.id, flush=True)
 if os.fork(): time.sleep(60)
 p = this_process
-held = sum(map(bool, (p.locks, p.claims, p.listeners, p.signs, p.warned, p.running, p._functions, p._ended, p._observed, p._heart)))
+parts = 'locks', 'claims', 'listeners', 'signs', 'warned', 'running', '_functions', '_ended', '_observed', '_heart'
+held = sum(bool(getattr(p, o)) for o in parts)
 p.announce_alive(manager.folder)
 print(p.id, os.getpid(), held, flush=True)
 time.sleep(60)

@@ -1,4 +1,7 @@
-"Run jobs whose function forks, in each way to call one, in the database named on the command line; each result is how its child ended, which leaves the function as named there too"
+"""Run jobs whose function forks, in each way to call one; each result is how its child ended.
+
+Arguments: a database, and how the child leaves the function.
+"""
 import asyncio,json,os,sys,time
 
 from helpers import manager_at

@@ -1,4 +1,4 @@
-"A script that keeps several worker processes running; the arguments: a directory of tenants, how many, and the worker's grace"
+"Keep several worker processes running. Arguments: a directory of tenants, how many, and the worker's grace"
 import logging,sys
 
 import tasks # chkstyle: ignore

@@ -1,4 +1,4 @@
-"Backs up or restores a tenant again and again, each time in a child that kills itself one or two lines later than the one before"
+"Back up or restore a tenant again and again, each time in a child that kills itself a line or two later"
 import json,os,shutil,signal,sys
 from pathlib import Path
 

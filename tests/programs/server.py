@@ -2,7 +2,7 @@
 import asyncio,sys,time
 
 import uvicorn
-from fasthtml.common import JSONResponse,fast_app
+from fasthtml.common import fast_app
 from fastlite import database
 
 from tenant_tasks.manager import BackgroundTaskManager
@@ -21,11 +21,6 @@ def go():
     _,first = manager.submit('slow', slow, secs=1)
     _,second = manager.submit('aslow', aslow, secs=60)
     return 'submitted', first, second, manager.submit('boom', boom)[1]
-
-@rt
-def plain():
-    job_id,bg_task = BackgroundTaskManager(db).submit('boom', boom, 1)
-    return JSONResponse(dict(job_id=job_id), background=bg_task)
 
 @rt
 def up(): return 'yes'

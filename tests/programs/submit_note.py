@@ -1,13 +1,11 @@
-"Submit one job of the task `w.note`, or of another name, to the database named on the command line, which is made if it isn't there"
+"Submit a job of the task `l.note` to the database named on the command line, which is made if it isn't there"
 import sys
 
 from helpers import manager_at
 
 from tenant_tasks.task import task
 
-path,n,name = [*sys.argv[1:], 'w.note'][:3]
+@task(name='l.note')
+def note(): pass
 
-@task(name=name)
-def note(n): pass
-
-manager_at(path).submit('note', note, n=n)
+manager_at(sys.argv[1]).submit('note', note)
