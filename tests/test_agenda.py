@@ -2,7 +2,7 @@
 from collections import Counter
 from math import inf
 
-from hypothesis import given,strategies as st
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
 from tenant_tasks.agenda import Agenda
@@ -105,29 +105,6 @@ class Turns(RuleBasedStateMachine):
         assert self.agenda.waiting==len(self.ready) and self.agenda.due==self.due
 
 TestTurns = Turns.TestCase
-
-many = st.lists(st.integers(1, 40), min_size=2, max_size=8)
-
-@given(sizes=many, places=st.integers(1, 4), secs=st.sampled_from([.001, .01, .05]))
-def test_time_is_shared(sizes, places, secs):
-    "Tenants with a backlog each, jobs that take `secs`: while one has jobs left, no other gets much more time"
-    agenda,left,used,now = Agenda(places, per_tenant=places, quantum=.02),dict(enumerate(sizes)),Counter(),0
-    for o in left: agenda.enqueue(o)
-    while any(left.values()):
-        turns = agenda.take(now)
-        assert turns, 'jobs are left and no tenant is ready'
-        start = now
-        for name in turns:
-            began = t = start
-            while left[name] and (t==began or agenda.keeps_turn(name, began, t)):
-                left[name] -= 1
-                used[name] += secs
-                t += secs
-            agenda.finish(name)
-            if left[name]: agenda.enqueue(name)
-            now = max(now, t)
-        hungry = [o for o in left if left[o]]
-        for o in hungry: assert max(used.values())-used[o]<=2*(.02+secs)+1e-9 or len(hungry)==1, (used, left)
 
 def test_a_tenant_may_fail_for_months():
     "A look a minute: after 1,023 of them, in 17 hours, 2 to that power is no float any more"

@@ -13,15 +13,11 @@ def load(name): return json.loads((root/f'benchmarks/{name}.json').read_text(enc
 results,stored = load('results'),load('fleet')
 prices = stored['costs']
 
-# Two processes of the fleet, for a shorter time; a small one with few places; one that has more to do than it can
-settings = dict( # chkstyle: ignore-node
-    fleet    = Setting(seconds=20, floods=5, ill=100, ill_secs=(5, 15)),
-    small    = Setting(tenants=50, seconds=30, places=3, per_tenant=2, rate=.1, floods=5, flood_jobs=300, ill=5,
-        ill_secs=(5, 15)),
-    together = Setting(tenants=1000, seconds=30, ill=200, together=True, rate=.01),
-    overload = Setting(tenants=500, seconds=5, rate=.5, most=200., floods=3))
+# A small process with few places, and one that has more to do than it can
+settings = dict(small=Setting(tenants=50, seconds=30, places=3, per_tenant=2, rate=.1, floods=5, flood_jobs=300, ill=5,
+    ill_secs=(5, 15)), overload=Setting(tenants=500, seconds=5, rate=.5, most=200., floods=3))
 
-@pytest.mark.parametrize('name', ['small', 'overload', *slow('fleet', 'together')])
+@pytest.mark.parametrize('name', settings)
 def test_every_job_is_run_once_within_the_limits(name):
     setting = settings[name]
     p = SimProcess(setting, prices, 1).run()

@@ -5,7 +5,7 @@ from datetime import datetime,timedelta
 
 import pytest
 from fastlite import database
-from helpers import delete_db,end,manager_at,program,tell,until,wait_until
+from helpers import Call,delete_db,end,manager_at,program,tell,until,wait_until
 
 from tenant_tasks import link as links
 from tenant_tasks.backup import backup
@@ -94,26 +94,20 @@ async def test_nothing_is_unnoticed_for_long_in_a_storm(tenants, slow_disk, caps
     with capsys.disabled(): print(f'\nlatest start after a commit: {max(late.values()):.2f} s')
     assert sorted(ran)==list(range(400)) and max(late.values())<3
 
-def committing(path, slow_disk, ms=1500):
-    "A process whose commit of a job has been written and waits for the disk"
-    manager_at(path).submit('note', note, n=0)
-    writer,before = slow_disk(os.path.dirname(path), ms),os.stat(path+'-wal').st_mtime_ns
-    writer.stdin.write('acme submit 1\n')
-    writer.stdin.flush()
-    wait_until(lambda: os.stat(path+'-wal').st_mtime_ns!=before)
-    time.sleep(.2) # The times of the files are no longer those of this moment
-    return writer
-
 def test_what_was_read_while_a_commit_waited_is_read_again(tmp_path, slow_disk):
     "By the next backup, by an overview, and by those who follow a job"
     (tmp_path/'data').mkdir()
     path,copies = str(tmp_path/'data/acme.db'),tmp_path/'copies'
-    writer = committing(path, slow_disk)
+    manager_at(path).submit('note', note, n=0)
+    writer,before = slow_disk(tmp_path/'data', 1500),os.stat(path+'-wal').st_mtime_ns
+    answer = Call(tell, writer, 'acme submit 1') # A commit that has been written and waits for the disk
+    wait_until(lambda: os.stat(path+'-wal').st_mtime_ns!=before)
+    time.sleep(.2) # The times of the files are no longer those of this moment
     overview,version = Overview(Tenants(tmp_path/'data')),file_version(path)
     def saved(): return [o.state for o in backup(tmp_path/'data', copies, clock=lambda: time.time()+60)]
     def pending(): return Tenants(copies)['acme'].job_stats()['pending'],overview.health(30)[0].counts['pending']
     assert saved()==['copied'] and pending()==(1, 1)
-    writer.stdout.readline()
+    answer.answer()
     assert saved()==['copied'] and pending()==(2, 2)
     assert saved()==['unchanged'] and (not version or file_version(path)!=version)
 

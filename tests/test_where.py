@@ -1,5 +1,5 @@
 "Where a job runs: a web server, with and without a worker beside it, and what the log says if a job would run nowhere"
-import gc,os,shutil,signal,time
+import os,shutil,signal,time
 from contextlib import contextmanager
 
 import pytest
@@ -171,18 +171,6 @@ def test_a_dropped_background_task_of_a_job_that_a_worker_has(manager):
         get('drop?name=failing')
         time.sleep(2)
         assert 'never run' not in errors(server) and manager.job_stats()['pending']==1
-
-def test_a_script_may_drop_background_tasks(manager, monkeypatch):
-    "In a process without a server no thread looks after them"
-    threads = []
-    monkeypatch.setattr('tenant_tasks.manager.start_new_thread', lambda *args: threads.append(args))
-    manager.submit('note', print)
-    gc.collect()
-    assert not threads and manager.job_stats()['pending']==1
-    monkeypatch.setattr('tenant_tasks.manager._server', lambda: 'uvicorn')
-    manager.submit('note', print)
-    gc.collect()
-    assert len(threads)==1
 
 def test_a_job_that_is_there_already_has_a_background_task_of_its_own(manager):
     daily = manager.using(unique_key='daily')
