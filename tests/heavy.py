@@ -128,20 +128,12 @@ def atomic(fail=False):
     if fail: raise OSError('no route')
     return 'all or nothing'
 
-def fork_late(secs):
+@task(on='cpu', name='h.fork_late')
+async def fork_late(secs):
     "Fork; the child returns later, from here and from what has called this"
     if (pid := os.fork()): return pid
     time.sleep(secs)
     return 'of the child'
-
-@task(on='cpu', name='h.fork')
-def fork(secs): return fork_late(secs)
-
-@task(on='cpu', name='h.afork')
-async def afork(secs): return fork_late(secs)
-
-@task(on='cpu', name='h.atomic_fork', atomic=True)
-def atomic_fork(secs): return fork_late(secs)
 
 def nap(secs):
     time.sleep(secs)

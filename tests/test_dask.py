@@ -196,7 +196,7 @@ async def test_the_claiming_process_is_killed(path, cluster, tmp_path):
     manager = manager_on(path, cluster.executor)
     manager.db.t.effects.create(n=int, pid=int)
     job_id,_ = manager.submit('heavy', heavy.late, path=str(tmp_path/'late'), go=str(tmp_path/'go'))
-    app = program('dask_app', tmp_path, cluster.address)
+    app = program('heavy_app', tmp_path, cluster.address)
     try: await until(lambda: pids(tmp_path/'late') or app.poll() is not None, 20)
     finally: _,err = end(app)
     assert pids(tmp_path/'late'), err
@@ -246,8 +246,6 @@ async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
     job = far_manager.get_job(job_id)
     assert job.status==('failed' if timed else 'cancelled') and (timed or job.progress==.5) and pids(tmp_path/'here')
     await until(lambda: said(tmp_path/'here.end').startswith(('Cancel: asked to stop', 'TimeoutError')))
-
-# -- what can't be found
 
 # -- other pools
 

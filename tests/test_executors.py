@@ -118,10 +118,9 @@ async def test_atomic(manager, fail):
     assert job.status==('failed' if fail else 'completed') and manager.db.t.effects.count==(not fail)
     assert not manager.process.claims
 
-@pytest.mark.parametrize('func', [heavy.afork, *slow(heavy.fork, heavy.atomic_fork)])
-async def test_a_child_that_returns_from_a_job_answers_nothing(path, one, func):
+async def test_a_child_that_returns_from_a_job_answers_nothing(path, one):
     "It ends when it leaves the function, and the next call in the same process gets its own answer"
-    job = await run(manager_on(path, one), func, secs=.5)
+    job = await run(manager_on(path, one), heavy.fork_late, secs=.5)
     assert job.status=='completed' and is_alive(job.value)
     assert one.submit(heavy.nap, 1).result(20)=='rested' and not is_alive(job.value)
 
@@ -365,13 +364,14 @@ def test_many_calls_that_are_cancelled(pool):
 @pytest.mark.parametrize('how', ['regex', *slow('sleep', 'python', 'child')])
 def test_processes_die_with_their_parent(tmp_path, how):
     "Killed with SIGKILL, whatever the function is doing; then another process takes its job over"
-    database(tmp_path/'acme.db')
-    proc = program('heavy_app', tmp_path, how)
+    manager = manager_at(tmp_path/'acme.db')
+    manager.submit('heavy', heavy.hang, path=str(tmp_path/'here'), how=how)
+    proc = program('heavy_app', tmp_path)
     n = 2 if how=='child' else 1
     try: wait_until(lambda: len(pids(tmp_path/'here'))==n, why=lambda: proc.poll() and proc.communicate())
     finally: end(proc)
     wait_until(lambda: not any(map(is_alive, pids(tmp_path/'here'))))
-    rescued, = manager_at(str(tmp_path/'acme.db')).rescue()
+    rescued, = manager.rescue()
     assert (rescued.status, rescued.retry_count)==('pending', 1)
 
 @pytest.mark.slow

@@ -3,8 +3,9 @@
 Arguments: a directory, and `submit TENANT JOBS EFFECTS`, `work` or `die`, which prints a line of JSON for each death.
 Where a worker kills or stops itself is in the environment: KILL_POINT, CHANCE, and SIGNAL (9 if not given).
 """
-import asyncio,json,os,random,sys,traceback
+import asyncio,json,os,random,sys
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from signal import pthread_kill
 from threading import get_ident
@@ -86,20 +87,18 @@ def at_once(n):
         add(current_job().db, i)
         maybe('inside')
 
-def prepare(manager, n_jobs, n):
-    "A table of effects, and the jobs"
+def prepare(path, funcs, n_jobs, n, retries):
+    "A table of effects, and jobs of each function"
+    manager = manager_at(path)
     manager.db.execute('CREATE TABLE IF NOT EXISTS effects (job, n)')
-    for f in (rows, arows, at_once): manager.submit_many(f.__name__, f, [dict(n=n)]*n_jobs, 40)
+    for f in funcs: manager.submit_many(f.__name__, f, [dict(n=n)]*n_jobs, retries)
 
-def in_child(f):
-    "Call `f` in a fork of this process: its exit code"
-    if (pid := os.fork()): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    code = 1
-    try:
-        f()
-        code = 0
-    except BaseException: traceback.print_exc()
-    finally: os._exit(code)
+def in_child(f, *args):
+    "Call a function in a fork of this process: its exit code"
+    child = get_context('fork').Process(target=f, args=args)
+    child.start()
+    child.join()
+    return child.exitcode
 
 def run(path):
     "Take over what dead processes left, then run all that is due"
@@ -112,26 +111,24 @@ def die_at(folder, where, n, f):
     global point,passes,log
     path = folder/f'{f.__name__}_{where}_{n}.db'
     log = os.open(f'{path}.log', os.O_WRONLY|os.O_APPEND|os.O_CREAT)
-    def submit():
-        manager = manager_at(path)
-        manager.db.execute('CREATE TABLE effects (job, n)')
-        manager.submit(f.__name__, f, 1, n=3)
-    in_child(submit)
+    in_child(prepare, path, [f], 1, 3, 1)
     point,passes = where,n
-    died = in_child(lambda: run(path))
+    died = in_child(run, path)
     point = ''
-    ended = in_child(lambda: run(path))
-    print(json.dumps(dict(path=str(path), kind=f.__name__, point=where, died=died, ended=ended)), flush=True)
+    in_child(run, path)
+    print(json.dumps(dict(path=str(path), kind=f.__name__, point=where, died=died)), flush=True)
+
+kinds = rows,arows,at_once
 
 if __name__=='__main__':
     folder,what,*args = sys.argv[1:]
     folder = Path(folder)
     if what=='die':
         points = 'effect','charged','put','written','before','inside','guard','commit','after','settle','settled'
-        for f in (rows, arows, at_once):
+        for f in kinds:
             for o in points:
                 for n in (0, 1)[:1+(f is rows)]: die_at(folder, o, n, f)
-    elif what=='submit': prepare(Tenants(folder)[args[0]], int(args[1]), int(args[2]))
+    elif what=='submit': prepare(folder/f'{args[0]}.db', kinds, int(args[1]), int(args[2]), 40)
     else:
         log = os.open(folder.parent/'charges', os.O_WRONLY|os.O_APPEND|os.O_CREAT)
         if 'LEASE' in os.environ: this_process.lease = timedelta(seconds=float(os.environ['LEASE']))

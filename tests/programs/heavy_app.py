@@ -1,15 +1,13 @@
-"Run a job that hangs in a process of an executor, until this one is killed; arguments: a directory, how it hangs"
-import asyncio,sys
+"Run a worker whose executor is `Processes`, or a Dask cluster; arguments: a directory, the address of a scheduler"
+import importlib,sys
 
-import heavy
-from helpers import manager_at
+from tenant_tasks import Processes,Tenants,Worker
 
-from tenant_tasks import Processes,set_executors
-
-async def main(folder, how):
-    set_executors(cpu=Processes(1))
-    manager = manager_at(f'{folder}/acme.db')
-    _,bg_task = manager.submit('heavy', heavy.hang, path=f'{folder}/here', how=how)
-    await bg_task()
-
-if __name__=='__main__': asyncio.run(main(*sys.argv[1:]))
+if __name__=='__main__':
+    importlib.import_module('heavy') # Its tasks
+    folder,*address = sys.argv[1:]
+    if address:
+        from distributed import Client
+        pool = Client(*address, set_as_default=False).get_executor(pure=False)
+    else: pool = Processes(1)
+    Worker(Tenants(folder), look_every=.05, executors=dict(cpu=pool, nowhere=pool)).main()
