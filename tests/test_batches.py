@@ -1,5 +1,5 @@
 "One job follows a batch, once all others have ended: however they end, over kills, retries and prunes"
-import random,signal,time
+import random,time
 from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 from starlette.testclient import TestClient
 
-from tenant_tasks import matching,pages,store
+from tenant_tasks import matching,pages
 from tenant_tasks.attempt import current_job
 from tenant_tasks.job import TenantJob,final_statuses,live_statuses,never,new_id,statuses,timestamp
 from tenant_tasks.manager import JobStateError
@@ -71,21 +71,6 @@ async def test_ends_that_no_process_ran(path):
     await manager.drain()
     assert [o.counts for o in told]==[counts(completed=1, failed=2)]
 
-@pytest.mark.parametrize('move', ['complete', 'fail', 'cancel', 'cancel pending', 'abandon', 'reset'])
-def test_a_move_and_what_follows_are_one_transaction(manager, monkeypatch, move):
-    (job_id,_), = subs = submit(manager, ['completed'])
-    job,now = manager.get_job(job_id),manager.clock()
-    if move in ('complete','fail','cancel'): job = manager.store.claim(job_id, 'p', now)
-    if move=='reset': job = manager.cancel_job(job_id)
-    def broken(conn, row): raise KeyError('killed')
-    monkeypatch.setattr(store, '_follow', broken)
-    with pytest.raises(KeyError, match='killed'):
-        if move=='abandon': manager.store.abandon(job, now, 'lost')
-        elif move=='cancel pending': manager.store.cancel(job_id, now)
-        elif move=='reset': manager.store.reset(job_id, now)
-        else: manager.store.settle(job, move, now)
-    assert manager.get_job(job_id)==job and wait_of(manager, subs.batch) is (move!='reset')
-
 async def test_a_retry_before_the_end(manager, clock):
     "A failed attempt is no end, and a job that failed and is retried lives again"
     manager.backoff = lambda n: 60
@@ -102,17 +87,6 @@ async def test_a_retry_before_the_end(manager, clock):
     manager.cancel_job(second[0][0])
     manager.retry_job(second[0][0])
     assert await manager.drain()==4+1 and told[-1].counts==counts(failed=1, completed=1)
-
-@pytest.mark.parametrize('released', [False, True])
-async def test_a_retry_before_it_runs(manager, released):
-    "It was due, and its process may have stopped before it ran: it waits again, and is due with the end of the others"
-    subs = submit(manager, ['completed']*2)
-    for o,_ in subs: manager.cancel_job(o)
-    assert not wait_of(manager, subs.batch)
-    if released: manager.claim(subs.batch).release()
-    manager.retry_job(subs[0][0])
-    assert wait_of(manager, subs.batch) and await manager.drain()==2
-    assert [o.counts for o in told]==[counts(completed=1, cancelled=1)]
 
 async def test_a_retry_after_it_has_run(manager):
     subs = submit(manager, ['failed', 'completed'])
@@ -139,17 +113,6 @@ async def test_it_fails_and_is_tried_again_as_any_job(manager, clock):
     assert len(tries)==1 and manager.get_job(subs.batch).retry_count==1
     await run(manager)
     assert len(tries)==3 and (tries[1]-tries[0]).total_seconds()==60
-
-async def test_cancel_and_retry_of_the_follower(manager):
-    "Cancelled, it doesn't run, and the others go on; retried, it waits for them if it has to"
-    subs = submit(manager, ['completed']*2)
-    manager.cancel_job(subs.batch)
-    manager.retry_job(subs.batch)
-    assert wait_of(manager, subs.batch)
-    manager.cancel_job(subs.batch)
-    assert await manager.drain()==2 and not told
-    manager.retry_job(subs.batch)
-    assert await manager.drain()==1 and told[0].counts==counts(completed=2)
 
 def test_it_cannot_be_rescheduled_while_it_waits(manager):
     subs = submit(manager, ['completed'])
@@ -249,13 +212,6 @@ async def test_a_follower_that_fails_is_not_one_of_the_failed(manager):
     assert manager.get_job(subs.batch).status=='failed'
     assert (known := manager.get_batch(subs.batch)).failed==[subs[0][0]] and known.counts==counts(failed=1)
 
-@pytest.mark.slow
-async def test_many_failures(manager):
-    subs = submit(manager, ['failed']*1200, max_retries=1)
-    await manager.drain()
-    assert told[0].counts==counts(failed=1200) and told[0].failed==[o for o,_ in subs[:1000]]
-    assert manager.get_batch(subs.batch, limit=2).failed==[o for o,_ in subs[:2]]
-
 async def test_run_and_workers_do_not_wait_for_what_never_comes(manager):
     "A job here belongs to another process, so its batch stays open"
     subs = submit(manager, ['completed'])
@@ -279,7 +235,7 @@ def test_two_last_ones_at_the_same_moment(path):
         assert len([o for o in runs if o])==1
 
 class Ends(RuleBasedStateMachine):
-    "Jobs of two batches end, are cancelled, retried, pruned; the follower is due exactly when all have ended"
+    "Jobs of two batches end, are cancelled, released, retried, pruned; the follower is due exactly when all have ended"
     def __init__(self):
         super().__init__()
         self.clock = Clock()
@@ -364,24 +320,6 @@ def test_an_app_without_a_worker(path, route, size):
         assert manager.get_job(batch).value==(counts(completed=size-1, failed=1) if size else counts())
 
 @pytest.mark.slow
-def test_a_server_that_stops_leaves_it_to_the_next(path, tmp_path):
-    with serving('batch_server', path) as (proc,get):
-        get(f'hold?file={tmp_path}/go')
-        manager = manager_at(path)
-        batch = manager.list_jobs()[0].batch
-        wait_until(lambda: manager.get_batch(batch).counts['running']==1)
-        proc.send_signal(signal.SIGTERM)
-        def stops():
-            try: return not get('up')
-            except OSError: return True
-        wait_until(stops)
-        (tmp_path/'go').write_text('')
-        proc.wait(20)
-    job = manager.get_job(batch)
-    assert manager.get_batch(batch).counts==counts(completed=1)
-    assert job.status=='pending' and job.run_at!=never and job.started_at is None
-
-@pytest.mark.slow
 def test_kills(seed=1):
     "Of each batch one follower runs, after all others have ended, and again only if its own process died"
     rnd = random.Random(seed)
@@ -433,11 +371,3 @@ def test_pages_and_command(path, manager):
     assert '1 of 3 ended, 1 cancelled' in command('show', path, subs.batch).out
     assert data('show', path, subs.batch)['batch_counts']==counts(cancelled=1, pending=2)
     assert 'after batch' in command('ls', path).out and command('ls', path, '--batch', other).code==2
-
-# -- cost
-
-def test_what_a_settle_does_stays_small(manager):
-    "The statement that looks for live jobs searches in the index"
-    plan = manager.store.read(f'EXPLAIN QUERY PLAN {store._wait_or_be_due}', dict(batch='b', now='n'))
-    assert not [o for o in plan if 'SCAN' in o[-1]]
-    assert any('tenant_jobs_batch (batch=? AND status=?)' in o[-1] for o in plan)

@@ -173,10 +173,6 @@ async def test_a_retried_job_remembers_its_earlier_life(manager, clock):
     assert (a.job.waited, a.job.ran)==(10, None) and [o.outcome for o in a.job.attempts]==['failed', 'running']
     assert [o.outcome for o in a.release().attempts]==['failed', 'released']
 
-def test_a_job_cancelled_before_its_start_has_no_times(manager):
-    job = manager.cancel_job(manager.submit('w', registered)[0])
-    assert (job.waited, job.ran, job.attempts)==(None, None, [])
-
 def test_only_the_newest_attempts_are_kept(manager):
     def snoozes(): raise Snooze(1)
     job_id,_ = manager.submit('s', snoozes)
@@ -229,27 +225,6 @@ def test_any_text_is_found_as_it_is_and_nothing_else(manager, text):
         dict(payload=json.dumps(dict(name=plain))), dict(payload='{"name": "100 x"}', error_log='axb'))]
     assert {o.id for o in manager.list_jobs(text=text)}-{arg}=={hit}
     assert arg in {o.id for o in manager.list_jobs(text=plain)}
-
-def test_a_list_that_stops_early_says_so_and_goes_on_below(manager):
-    rows = new_rows(manager, 30, job_type='a', schedule=lambda i: 'night' if i in (0, 29) else None)
-    seen,below = [],None
-    while True:
-        some = manager.store.find(schedule='night', scan=10, below=below, job_type='a')
-        seen,below = seen+[o.id for o in some],some.last
-        if not some.cut: break
-    assert seen==[rows[29].id, rows[0].id]
-
-def test_timings_tell_waits_and_runs(manager, clock):
-    for i in range(1, 21):
-        a = manager.claim(manager.submit('sync', registered)[0])
-        clock.advance(i)
-        a.call()
-        a.settle()
-    t = manager.timings()
-    assert (t.per, t.cut, sum(o['completed'] for o in t.buckets.values()))==('minute', False, 20) and len(t.buckets)==4
-    assert [(o.n, o.failed, o.ran, o.waited) for o in t.types]==[(20, 0, (10, 19), (0, 0))]
-    assert manager.timings(limit=5).types[0].ran==(18, 20) and manager.timings(limit=5).cut
-    assert manager.timings(clock()-timedelta(days=1)).per=='hour'
 
 # -- all that match
 

@@ -1,11 +1,11 @@
-"One connection for many threads: what locks, forks and replaced files do to it, and how threads share one commit"
+"One connection for many threads: what locks and forks do to it, and how threads share one commit"
 import os,random,time
 from contextlib import contextmanager,suppress
 from threading import Event
 
 import apsw,pytest
 from fastlite import Database,database
-from helpers import Call,SyncVFS,delete_db,in_threads,manager_at,open_db,wait_until,work,write_lock
+from helpers import Call,SyncVFS,in_threads,manager_at,wait_until,work,write_lock
 
 from tenant_tasks.link import DbLink,Mode,caller,retry_busy,runner
 from tenant_tasks.manager import BackgroundTaskManager
@@ -76,15 +76,6 @@ def test_an_error_that_ends_the_transaction(table, single):
     assert all(isinstance(o.answer(), apsw.IOError) for o in calls)
     assert numbers(table)==[] and link.write(insert(5))==[(5,)]
 
-def test_interrupted_while_it_works_for_others(table):
-    "Ctrl-C hits the thread that works for all: the others hear that the database is busy, and nothing is written"
-    link = table.store.link
-    def stop(conn): raise KeyboardInterrupt
-    with in_line(link, (link.write, insert(1)), (link.write, stop), (link.write, insert(2))) as calls: pass
-    got = [o.answer() for o in calls]
-    assert numbers(table)==[] and all(isinstance(o, (apsw.BusyError, KeyboardInterrupt)) for o in got)
-    assert link.write(insert(5))==[(5,)]
-
 # -- threads that lose patience
 
 def test_a_thread_that_waits_too_long_leaves_the_line(table):
@@ -92,43 +83,6 @@ def test_a_thread_that_waits_too_long_leaves_the_line(table):
     with in_line(link, (link.write, insert(1), mode(.05)), (link.write, insert(2))) as (short, long):
         assert isinstance(short.answer(), apsw.BusyError)
     assert long.answer()==[(2,)] and numbers(table)==[2]
-
-@pytest.fixture
-def slow_leave(table, monkeypatch):
-    "A thread that has lost patience pauses before it leaves the line: when it pauses, and when it may go on"
-    paused,go_on,leave = Event(),Event(),table.store.link._leave
-    def late(write):
-        paused.set()
-        go_on.wait(60)
-        return leave(write)
-    monkeypatch.setattr(table.store.link, '_leave', late)
-    return paused,go_on
-
-def test_woken_too_late_it_wakes_the_next(table, slow_leave):
-    "The second in line loses patience at the moment at which it becomes the first; the next one gets its turn"
-    link,(paused,go_on),working,free = table.store.link,slow_leave,Event(),Event()
-    def slow(conn):
-        working.set()
-        return free.wait(60)
-    first = Call(link.write, slow, caller, True)
-    assert working.wait(60)
-    short = Call(link.write, insert(1), mode(.05))
-    assert paused.wait(60)
-    long = Call(link.write, insert(2), mode(60))
-    wait_until(lambda: len(link.queue)==3)
-    free.set()
-    assert first.answer() and len(link.queue)==2
-    go_on.set()
-    assert isinstance(short.answer(), apsw.BusyError) and long.answer()==[(2,)]
-
-def test_a_change_that_is_being_made_has_an_answer(table, slow_leave):
-    "A thread loses patience while its change is already part of another thread's commit: it gets its answer"
-    link,(paused,go_on) = table.store.link,slow_leave
-    with in_line(link, (link.write, insert(1)), (link.write, insert(2), mode(.05))) as (first, short):
-        assert paused.wait(60)
-    assert first.answer()==[(1,)]
-    go_on.set()
-    assert short.answer()==[(2,)] and numbers(table)==[1, 2]
 
 def test_another_process_has_the_write_lock(table, path):
     "The first in line gives up after its own patience; the next one's is longer"
@@ -230,13 +184,7 @@ def test_app_thread_that_never_pauses(manager):
     with busy_app(manager.db, 0): assert submit_in_threads(manager, 3)==[None]*4
     assert len(manager.list_jobs())==12
 
-def test_many_managers_open_at_once(path):
-    "A new file, and sixteen threads that all want its table made"
-    def submit(db): BackgroundTaskManager(db).submit('sync', work)
-    assert in_threads(*[(submit, open_db(path)) for _ in range(16)])==[None]*16
-    assert len(manager_at(path).list_jobs())==16
-
-# -- forks and files
+# -- forks
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 @pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
@@ -256,13 +204,3 @@ def test_fork_after_use(path):
     assert os.waitstatus_to_exitcode(ended[-1][1])==0
     manager.submit('sync', work)
     assert len(manager.list_jobs())==3 and manager.store.read('PRAGMA integrity_check')==[('ok',)]
-
-def test_file_replaced_or_gone(path):
-    manager = manager_at(path)
-    manager.submit('sync', work)
-    delete_db(path)
-    with pytest.raises(FileNotFoundError, match='acme.db'): manager.submit('sync', work)
-    db = database(path)
-    manager = BackgroundTaskManager(db)
-    manager.submit('sync', work)
-    assert [o['job_type'] for o in db.t.tenant_jobs()]==['sync']

@@ -173,15 +173,6 @@ def test_a_deploy_without_zones_stops_no_schedule_for_good(care, clock, logs, is
     acme,_ = care(True, *declared)
     assert ticks(acme)==[datetime(2026, 11, 24, 2, tzinfo=utc)] and not acme.get_schedule('nightly').paused
 
-def test_the_others_go_on_meanwhile(care, clock):
-    acme,_ = care(True)
-    acme.schedule('nightly', note, **berlin)
-    acme.schedule('hourly', note, every=3600)
-    clock.advance(2*hour)
-    acme,again = care(False)
-    assert len(ticks(acme))==1 and again<=clock().timestamp() # The new job
-    assert acme.tick()==clock()+timedelta(minutes=5)
-
 def test_what_is_declared_without_zones_comes_with_them(care, clock):
     "A new schedule, a changed one, and one that needs no zone"
     def at(hour): return new_schedule('nightly', note, {}, cron=f'0 {hour} * * *', tz='Europe/Berlin'),'Europe/Berlin'

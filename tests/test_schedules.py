@@ -1,5 +1,5 @@
 "One job a tick: with several managers and processes, over kills, outages, edits, pauses and clocks that jump"
-import os,random,shutil,tempfile,time
+import random,tempfile,time
 from contextlib import asynccontextmanager
 from datetime import datetime,timedelta,timezone
 
@@ -23,9 +23,6 @@ ran = []
 
 @task(name='s.note')
 def note(n=0): ran.append(n)
-
-@task(name='s.other')
-def other(n=0): ran.append(-n)
 
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
@@ -151,25 +148,6 @@ def test_workers_that_are_killed(seed=1):
 
 # -- outages, clocks, edits
 
-@pytest.mark.parametrize('hours', [1, 5])
-def test_a_clock_that_is_set_back_repeats_no_tick(manager, clock, hours):
-    "Nor do edits and a resume meanwhile"
-    hourly(manager, catch_up='all')
-    clock.advance(hours*hour)
-    manager.tick()
-    clock.now -= timedelta(minutes=90)
-    then = noon+(hours+1)*hour
-    assert manager.tick()==then
-    assert parse_time(hourly(manager, tz='Europe/Berlin', catch_up='all').next_at)==then
-    manager.pause_schedule('h')
-    assert parse_time(manager.resume_schedule('h').next_at)==then
-    assert parse_time(hourly(manager, cron='0,30 * * * *', catch_up='all').next_at)==then-hour/2
-    assert parse_time(hourly(manager, catch_up='all').next_at)==then
-    for _ in range(9):
-        clock.advance(timedelta(minutes=20))
-        manager.tick()
-    assert ticks_of(manager)==[noon+i*hour for i in range(1, hours+2)]
-
 @pytest.mark.parametrize('how', ['again', 'edit', 'resume', 'declare'])
 def test_a_clock_that_was_a_year_ahead(manager, clock, logs, how):
     "One tick is made then; what the app or a user does about the schedule lets it go on"
@@ -194,36 +172,6 @@ def test_a_clock_that_was_a_year_ahead(manager, clock, logs, how):
         manager.tick()
     assert ticks_of(manager)[1:]==[noon+i*hour for i in (1, 2, 3)]
 
-def test_a_schedule_that_is_edited_while_due(path, manager, clock):
-    "The tick that is due is made once, with the new definition; one that was read before the edit isn't"
-    second = manager_at(path, clock)
-    hourly(manager, n=1)
-    clock.advance(hour)
-    read, = second.schedules()
-    assert hourly(manager, other, cron='30 * * * *', n=2).next_at==timestamp(noon+hour)
-    assert second.store.tick(read, noon+2*hour, [TenantJob(new_id(), 'h', schedule='h')], noon+hour) is None
-    assert manager.tick()==noon+1.5*hour
-    job, = manager.list_jobs()
-    assert (job.task, job.kwargs, job.tick)==('s.other', dict(n=2), timestamp(noon+hour))
-
-def test_a_file_put_back_from_a_backup(tmp_path, clock):
-    "What ran after the backup was made isn't in the file any more, so it is made up for, once"
-    path,backup = str(tmp_path/'acme.db'),str(tmp_path/'backup')
-    manager = manager_at(path, clock)
-    hourly(manager)
-    clock.advance(hour)
-    manager.tick()
-    manager.db.conn.wal_checkpoint()
-    shutil.copy(path, backup)
-    for _ in range(3):
-        clock.advance(hour)
-        manager.tick()
-    for o in ('-wal', '-shm', ''): os.unlink(path+o)
-    os.rename(backup, path)
-    manager = manager_at(path, clock)
-    for _ in range(2): assert manager.tick()==noon+5*hour
-    assert ticks_of(manager)==[noon+hour, noon+4*hour]
-
 async def test_overlap(manager, clock):
     hourly(manager, overlap='skip')
     for _ in range(3):
@@ -235,12 +183,6 @@ async def test_overlap(manager, clock):
     clock.advance(hour)
     manager.tick()
     assert ticks_of(manager)==[noon+hour, noon+4*hour]
-
-def test_a_rolled_back_schedule_is_not_there(manager):
-    with pytest.raises(ZeroDivisionError), manager.transaction():
-        hourly(manager)
-        1/0
-    assert manager.schedules()==[] and manager.tick() is None
 
 def test_a_broken_row_stays_and_the_others_go_on(manager, clock, logs):
     hourly(manager)

@@ -5,7 +5,7 @@ from threading import Event,Timer
 
 import apsw,pytest
 from fastlite import database
-from helpers import Call,delete_db,in_threads,manager_at,work,write_lock
+from helpers import Call,in_threads,manager_at,work,write_lock
 
 from tenant_tasks import link,transaction
 from tenant_tasks.attempt import current_job
@@ -275,57 +275,26 @@ def test_fork(books, tmp_path):
     assert balanced(books)==count()==2 and from_thread(books, 1, random.Random(2))==1
     assert books.store.read('PRAGMA integrity_check')==[('ok',)]
 
-# -- `tenants[name].db` in many threads
-
-@pytest.fixture
-def tenants(tmp_path):
-    (tmp_path/'data').mkdir()
-    tenants = Tenants(tmp_path/'data')
-    for o in 'abc': tenants.create(o).db.execute(invoices)
-    return tenants
-
-def test_threads_read_and_write_through_tenants(tenants):
-    "Eight threads share a table object and write in transactions of their own: no error, no lost write"
-    tables = {o:tenants[o].db.t.invoices for o in 'abc'}
-    def use(i):
-        for j in range(18):
-            name = 'abc'[j%3]
-            db = tenants[name].db
-            db.execute('BEGIN IMMEDIATE')
-            tables[name].insert(dict(number=i*100+j))
-            tenants[name].submit('other', work)
-            db.rollback() if j%2 else db.commit()
-            tables[name]()
-    assert in_threads(*[(use, i) for i in range(8)])==[None]*8
-    for o in 'abc': assert len(tables[o]())==len(tenants[o].list_jobs('other', limit=1000))==8*3
+# -- threads and other readers of the file
 
 def test_a_dropped_tenant_is_closed_in_all_threads(tenants):
     if not os.path.isdir('/proc/self/fd'): pytest.skip('no /proc on this system')
     def opened():
         links = [f'/proc/self/fd/{o}' for o in os.listdir('/proc/self/fd')]
-        return sum(tenants.file('a') in os.readlink(o) for o in links if os.path.exists(o))
+        return sum(tenants.file('acme') in os.readlink(o) for o in links if os.path.exists(o))
     ready,done = Event(),Event()
     def use():
-        tenants['a'].db.q('SELECT 1 AS a')
+        tenants['acme'].db.q('SELECT 1 AS a')
         ready.set()
         done.wait(60)
+    tenants['acme'].db.q('SELECT 1 AS a')
     call = Call(use)
     assert ready.wait(60)
     before = opened()
-    tenants.drop('a')
+    tenants.drop('acme')
     assert opened()<=before-2 # The -wal, for two threads; SQLite keeps the file's descriptor as long as it has locks
     done.set()
     call.answer()
-
-def test_a_tenants_file_is_replaced(tenants):
-    path,db = tenants.file('a'),tenants['a'].db
-    delete_db(path)
-    with pytest.raises(FileNotFoundError, match='is gone'): db.q('SELECT 1 AS a')
-    assert not os.path.exists(path)
-    database(path).execute('CREATE TABLE fresh (a)')
-    assert db.t.fresh()==[]
-
-# -- jobs and other readers of the file
 
 def test_jobs_that_read_and_then_write_lose_no_attempt(books):
     "A hundred jobs in ten threads, each with the write lock before it reads, beside transactions of the app"

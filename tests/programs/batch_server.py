@@ -1,6 +1,5 @@
 "An app without a worker that submits batches. Arguments: a database and a port"
-import sys,time
-from pathlib import Path
+import sys
 
 import uvicorn
 from fasthtml.common import fast_app
@@ -22,10 +21,6 @@ def page(n): return 100//n
 async def apage(n): return 100//n
 
 @task
-def wait(file):
-    while not Path(file).exists(): time.sleep(.01)
-
-@task
 def tell(): return current_job().batch.counts
 
 def manager(): return BackgroundTaskManager(db, backoff=lambda n: 0)
@@ -40,11 +35,6 @@ def go(size:int, kind:str):
 def one_by_one(size:int):
     subs = manager().submit_many('page', page, [dict(n=o) for o in range(size)], then=tell)
     return subs.batch, BackgroundTasks([o for _,o in subs])
-
-@rt
-def hold(file:str):
-    subs = manager().submit_many('wait', wait, [dict(file=file)], then=tell)
-    return subs.batch, subs.bg_task
 
 @rt
 def up(): return 'yes'
