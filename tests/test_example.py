@@ -15,11 +15,11 @@ def test_once():
         assert re.search(rf'{tenant} +send_email +completed +after 2', res.stdout)
     assert 'all 8 jobs ended as they should, no tenant saw the other' in res.stdout
 
-def test_server_that_is_stopped_leaves_nothing_running(path):
+def test_server_that_is_stopped_leaves_nothing_running(tmp_path):
     "SIGTERM comes while a sync job runs, which ends in its time; the async one is interrupted, the third never starts"
-    with serving('server', path) as (proc,get):
-        assert get('go')=='submitted'
-        manager = manager_at(path)
+    with serving('server', 'bare', tmp_path) as (proc,get):
+        assert get('go?names=acme&jobs=slow:1,aslow:60,boom:0')=='submitted'
+        manager = manager_at(tmp_path/'acme.db')
         wait_until(lambda: manager.job_stats()['running'])
         os.kill(proc.pid, signal.SIGTERM)
         proc.wait(60)
@@ -30,14 +30,14 @@ def test_server_that_is_stopped_leaves_nothing_running(path):
 
 def test_worker_in_an_app(tmp_path):
     "SIGTERM comes while everything runs: nothing stays running, and the next server finishes it"
-    with serving('worker_server', tmp_path) as (proc,get):
-        assert get('go?secs=3')=='submitted'
+    with serving('server', 'worker', tmp_path) as (proc,get):
+        assert get('go?names=acme,globex&jobs=slow:3,aslow:3')=='submitted'
         managers = [manager_at(str(tmp_path/f'{o}.db')) for o in ('acme', 'globex')]
         def total(status): return sum(o.job_stats()[status] for o in managers)
         wait_until(lambda: total('running')==4)
         os.kill(proc.pid, signal.SIGTERM)
         proc.wait(60)
     assert [(o.status, o.retry_count) for m in managers for o in m.list_jobs()]==[('pending', 0)]*4
-    with serving('worker_server', tmp_path):
+    with serving('server', 'worker', tmp_path):
         wait_until(lambda: total('completed')==4)
         assert [o.status for m in managers for o in m.list_jobs()]==['completed']*4

@@ -1,26 +1,32 @@
-"An app without a worker: its jobs run after the response. Arguments: a database and a port"
+"An app whose jobs run after the response, or in its worker. Arguments: bare or worker, a directory of tenants, a port"
 import asyncio,sys,time
 
 import uvicorn
 from fasthtml.common import fast_app
-from fastlite import database
 
-from tenant_tasks.manager import BackgroundTaskManager
+from tenant_tasks.task import task
+from tenant_tasks.tenants import Tenants
+from tenant_tasks.worker import Worker
 
-path,port = sys.argv[1:]
-app,rt = fast_app(secret_key='x')
-db = database(path)
+kind,folder,port = sys.argv[1:]
+tenants = Tenants(folder)
+lifespan = Worker(tenants, grace=.5, look_every=.05).lifespan if kind=='worker' else None
+app,rt = fast_app(secret_key='x', lifespan=lifespan)
 
+@task
 def slow(secs): time.sleep(secs)
+
+@task
 async def aslow(secs): await asyncio.sleep(secs)
-def boom(): raise ValueError
+
+@task
+def boom(secs): raise ValueError
 
 @rt
-def go():
-    manager = BackgroundTaskManager(db)
-    _,first = manager.submit('slow', slow, secs=1)
-    _,second = manager.submit('aslow', aslow, secs=60)
-    return 'submitted', first, second, manager.submit('boom', boom)[1]
+def go(names:str, jobs:str):
+    todo = [(globals()[f], float(secs)) for f,secs in (o.split(':') for o in jobs.split(','))]
+    subs = [tenants.create(o).submit(f.__name__, f, secs=secs) for o in names.split(',') for f,secs in todo]
+    return 'submitted', *[o for _,o in subs]
 
 @rt
 def up(): return 'yes'
