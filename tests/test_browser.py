@@ -516,15 +516,6 @@ def test_a_hidden_page_asks_seldom(still, site):
     pass_time(page, .5)
     assert len(page.asked)==1
 
-def test_times_tick_without_the_server(still, site):
-    job_id,page,seen = site.add(),still,[]
-    page.goto(f'/jobs/{job_id}')
-    page.route('**/~live*', lambda route: route.abort())
-    for _ in range(3):
-        pass_time(page, 1)
-        seen.append(page.get_by_text('running for').inner_text())
-    assert len(set(seen))==3, seen
-
 def test_the_script_says_what_the_app_says(page, web, tmp_path, monkeypatch):
     "Times that tick, and what is said of a server that is gone and of a form that fails"
     for k,v in texts.items(): monkeypatch.setitem(texts, k, marked(k, v))
@@ -586,14 +577,6 @@ def test_a_list_is_accessible_and_fits_a_phone(opened, site):
     page.keyboard.press('?')
     page.get_by_role('dialog').get_by_text('Open the job').wait_for()
     assert not axe(page)
-
-def test_a_list_without_jobs_says_how_to_submit_one_and_nothing_else(page, site):
-    "Its filters, tabs and numbers come with the first job"
-    page.goto('/jobs')
-    page.get_by_text('No jobs yet.').wait_for()
-    for o in ('.tt-find', '.tt-tabs', '.tt-glance'): assert not page.locator(o).is_visible(), o
-    site.add('failed', error_log=add_error(None, 1, utcnow(), 'OSError: x'))
-    for o in ('.tt-find', '.tt-tabs', '.tt-glance'): page.locator(o).wait_for()
 
 def test_an_app_sets_the_look(page, site):
     "Accent, corners and font, for everything on the pages"

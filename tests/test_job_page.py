@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from fastcore.xml import to_xml
 from fasthtml.common import Client,fast_app
-from helpers import connections,run
+from helpers import run
 
 from tenant_tasks.job import *
 from tenant_tasks.task import *
@@ -43,14 +43,21 @@ class Site:
 
     def text(self, job_id): return self.client.get(f'/jobs/{job_id}').text
     def press(self, job_id, act, form={}, **kw):
-        token = re.search(r'name="csrf" value="([^"]+)"', self.text(job_id))
+        token = re.search(r'name="csrf" value="([^"]+)"', self.client.get('/jobs').text)
         form = dict(form, csrf=token[1] if token else '')
         return self.client.post(f'/jobs/{job_id}/{act}', data=form, follow_redirects=False, **kw)
     def typed(self, job_id, args, **kw):
         "Retry a job with what is typed, which may be a value or a text"
-        token = re.search(r'name="csrf" value="([^"]+)"', self.client.get('/jobs').text)
-        form = dict(args=args if isinstance(args, str) else json.dumps(args), csrf=token[1] if token else '')
-        return self.client.post(f'/jobs/{job_id}/edit', data=form, follow_redirects=False, **kw)
+        return self.press(job_id, 'edit', dict(args=args if isinstance(args, str) else json.dumps(args)), **kw)
+
+    def offered(self): return json.loads(in_form(self.text(self.id)) or 'null')
+
+    def fail(self, **kw):
+        "Make the job failed, with other columns: the job"
+        sets = ''.join(f', {k}=:{k}' for k in kw)
+        sql = f"UPDATE tenant_jobs SET status='failed'{sets} WHERE id=:id"
+        self.manager.store.write(lambda conn: conn.execute(sql, dict(kw, id=self.id)))
+        return self.manager.get_job(self.id)
 
 @pytest.fixture
 def site(manager): return Site(manager)
@@ -58,11 +65,9 @@ def site(manager): return Site(manager)
 async def test_the_time_line_tells_all_attempts_and_each_error_once(manager, site):
     "Newest first, down to the submit; nowhere else on the page is an error"
     job = await failed(manager)
-    assert job.status=='failed' and [o.outcome for o in job.attempts]==['failed']*3
     line = words(JobDetails(job, View(), manager.steps_of(job.id)))
     marks = ['Attempt 3 failed at', 'Attempt 2 failed at', 'Attempt 1 failed at', 'Step login at', 'Submitted at']
     assert [line.count(o) for o in marks]==[1]*5 and sorted(marks, key=line.index)==marks
-    assert line.count(' took ')==3 and ' Failed at' not in line, 'the last attempt says it'
     page = site.text(job.id)
     # Each error has a title and an end
     assert page.count('Traceback')==3 and page.count('OSError: no route to &lt;script&gt;')==6
@@ -78,20 +83,9 @@ def test_what_a_time_line_says_of_each_state(clock):
     ended = line('completed', run_at=at(-90), started_at=at(-8), completed_at=at(-5))
     assert 'Attempt 1 completed at' in ended and 'took 3 s · after a wait of 1 min' in ended
     assert line('cancelled', completed_at=at(-5)).count('Cancelled at')==1
-    assert 'Cancelled at' in line('cancelled', completed_at=at(-5),
-        attempt_log=json.dumps([[1, at(-9), at(-8), 'failed']]))
-    old = add_error(None, 1, now, 'Traceback\nOSError: old')
-    assert line('failed', retry_count=1, started_at=at(-8), completed_at=at(-5),
-        error_log=old).count('Attempt 1 failed at')==1
-    again = dict(retry_count=1, error_log=old, attempt_log=json.dumps([[1, at(-9), at(-8), 'snoozed']]))
+    again = dict(retry_count=1, error_log=add_error(None, 1, now, 'Traceback\nOSError: old'),
+        attempt_log=json.dumps([[1, at(-9), at(-8), 'snoozed']]))
     assert 'Attempt 1 snoozed at' in line('failed', **again) and 'Attempt 1 failed at' in line('failed', **again)
-    assert 'no log of ours' in line('failed', error_log='no log of ours')
-
-def test_rows_that_make_no_sense_have_a_time_line():
-    for log in ('[]', '[[1, null, null, "failed"]]', '[["x", "y", "z", "<script>"]]', 'oops', '[[1]]', '{}'):
-        for status in (*statuses, 'weird'):
-            job = TenantJob('1', 'x', status, started_at='x', completed_at='y', created_at='z', attempt_log=log)
-            assert '<script' not in to_xml(JobDetails(job, View()))
 
 async def test_lines_of_the_log_are_text_and_hide_secrets(manager, site):
     "Those of the payload, and those that their form gives away; a note with markup is text too"
@@ -111,37 +105,25 @@ async def test_redact_sees_each_line_and_one_that_fails_shows_none(manager):
     lines = manager.log_of(job.id)
     def upper(o): return replace(o, progress_note=o.progress_note and o.progress_note.upper())
     assert 'LOGS IN' in to_xml(JobLog(job, View(redact=upper), lines))
-    for redact in (lambda o: 1/0, lambda o: None, lambda o: replace(o, progress_note=None)):
-        view = View(redact=redact)
-        assert 'logs in' not in to_xml(JobLog(job, view, lines)) and view.shown_lines(job, lines)==[]
+    for redact in (lambda o: 1/0, lambda o: None): assert View(redact=redact).shown_lines(job, lines)==[]
 
-def test_two_lines_are_no_pair_of_a_name_and_a_value():
-    lines = [LogLine(n, 1, '', o) for n,o in enumerate(('token', 'found 12 files'))]
-    assert [o.text for o in View().shown_lines(TenantJob('1', 'x'), lines)]==['token', 'found 12 files']
-
-def test_lines_show_no_paths_unless_internals_are_shown():
-    lines,job = [LogLine(1, 1, '', "reads '/srv/acme/app/a.csv'")],TenantJob('1', 'x')
-    assert '/srv' not in View().shown_lines(job, lines)[0].text
-    assert '/srv' in View(internals=True).shown_lines(job, lines)[0].text
-
-def test_a_job_with_too_many_secrets_to_search_for_shows_no_lines():
-    job = TenantJob('1', 'x', payload=json.dumps(dict(tokens=[f'tok-{i:07}' for i in range(6000)])))
-    shown = View().shown_lines(job, [LogLine(1, 1, '', 'hello'), LogLine(2, 1, '', 'you')])
-    assert len(shown)==1 and shown[0].text.startswith('Not shown')
-
-def test_the_log_says_how_much_is_gone_and_is_bounded(manager):
-    "Lines that no longer are there are counted; a page holds what the store keeps"
-    lines = LogLines([LogLine(n, 1, '', 'x'*max_line) for n in range(1301, 1301+max_lines)])
-    lines.cut = 1300
-    html = to_xml(JobLog(TenantJob('1', 'x'), View(), lines))
-    assert '1,300 older lines are gone' in html and html.count('<li>')==max_lines
+def test_lines_are_searched_one_by_one():
+    "Two are no pair of a name and a value; paths are for operators; with too many secrets to search for there are none"
+    job = TenantJob('1', 'x')
+    def shown(*lines, job=job, **kw):
+        return [o.text for o in View(**kw).shown_lines(job, [LogLine(n, 1, '', o) for n,o in enumerate(lines)])]
+    assert shown('token', 'found 12 files')==['token', 'found 12 files']
+    path = "reads '/srv/acme/app/a.csv'"
+    assert '/srv' not in shown(path)[0] and '/srv' in shown(path, internals=True)[0]
+    many = replace(job, payload=json.dumps(dict(tokens=[f'tok-{i:07}' for i in range(6000)])))
+    line, = shown('hello', 'you', job=many)
+    assert line.startswith('Not shown')
 
 async def test_a_delayed_job_runs_now_by_its_button(manager, site):
     "And only that one has the button; one that is due keeps its place, others are refused with a reason"
     job_id,_ = manager.using(delay=3600).submit('sync', plain)
     due,_ = manager.submit('sync', plain)
     assert f'/jobs/{job_id}/run"' in site.text(job_id) and '/run"' not in site.text(due)
-    assert site.text(job_id).count('class="tt-acts"')==1, 'beside the other buttons'
     before = manager.get_job(due).run_at
     assert site.press(due, 'run').status_code==303 and manager.get_job(due).run_at==before
     assert site.press(job_id, 'run').status_code==303
@@ -149,37 +131,31 @@ async def test_a_delayed_job_runs_now_by_its_button(manager, site):
     manager.cancel_job(job_id)
     res = site.press(job_id, 'run')
     assert res.status_code==409 and 'must be pending to be rescheduled' in res.text
-    assert site.client.get(f'/jobs/{job_id}/run').status_code in (404,405)
 
 async def test_restart_forgets_the_finished_steps(manager, site):
+    "It asks first, and runs after the response; a job without steps has no such button"
     job = await failed(manager)
-    assert f'/jobs/{job.id}/restart"' in site.text(job.id) and manager.steps_of(job.id)
-    part = site.client.get(f'/jobs/~live?p=page:{job.id}%20x').text
-    assert f'/jobs/{job.id}/restart"' in part
-    assert part.count('tt-acts')==1, 'beside the other button, after a refresh too'
+    live = site.client.get(f'/jobs/~live?p=page:{job.id}%20x').text
+    for o in (site.text(job.id), live): assert f'/jobs/{job.id}/restart"' in o and o.count('class="tt-acts"')==1
     other,_ = manager.submit('sync', plain)
     manager.cancel_job(other)
-    assert '/restart"' not in site.text(other), 'no steps, nothing to forget'
-    runs = len(manager.get_job(job.id).attempts)
-    res = site.press(job.id, 'restart')
-    assert res.status_code==200 and 'Forget the finished step and start again?' in res.text
-    assert f'action="/jobs/{job.id}/restart"' in res.text
-    res = site.press(job.id, 'restart', headers={'tt-live':'1'})
-    assert (res.status_code, res.text)==(428, 'Forget the finished step and start again?')
-    assert manager.steps_of(job.id) and len(manager.get_job(job.id).attempts)==runs, 'it asks first'
+    assert '/restart"' not in site.text(other)
+    asked = 'Forget the finished step and start again?'
+    for how,status in (({}, 200), ({'tt-live':'1'}, 428)):
+        res = site.press(job.id, 'restart', headers=how)
+        assert res.status_code==status and asked in res.text
+    assert manager.steps_of(job.id) and len(manager.get_job(job.id).attempts)==3
     assert site.press(job.id, 'restart', dict(sure='1')).status_code==303
-    assert len(manager.get_job(job.id).attempts)==runs+3, 'it ran again after the response'
-    res = site.press(other, 'restart')
-    assert res.status_code==303
+    assert len(manager.get_job(job.id).attempts)==6
+    assert site.press(other, 'restart').status_code==303
 
 # -- other arguments
 
 @task(name='job_page.fussy')
 def fussy(name, password=None, login=None, tags=(), limit=None): raise OSError('no such file')
 
-args = dict(name='sales.csv', password='hunter42', login=dict(user='ann', token='k-12345678',
-    url='https://ann:k-12345678@crm/'),
-    tags=['a', dict(api_key='zz9Plural7'), 7], limit=1)
+login = dict(user='ann', token='k-12345678', url='https://ann:k-12345678@crm/')
+args = dict(name='sales.csv', password='hunter42', login=login, tags=['a', dict(api_key='zz9Plural7'), 7], limit=1)
 
 @pytest.fixture
 def editor(manager):
@@ -189,19 +165,10 @@ def editor(manager):
     res.fail()
     return res
 
-def fail(self, **kw):
-    sets = ''.join(f', {k}=:{k}' for k in kw)
-    self.manager.store.write(lambda conn: conn.execute(f"UPDATE tenant_jobs SET status='failed'{sets} WHERE id=:id",
-        dict(kw, id=self.id)))
-    return self.manager.get_job(self.id)
-Site.fail = fail
-
 def in_form(text):
     "What the form of a page holds"
     m = re.search('<textarea[^>]*>(.*?)</textarea>', text, re.S)
     return m and html.unescape(m[1])
-def offered(self): return json.loads(in_form(self.text(self.id)) or 'null')
-Site.offered = offered
 
 def with_leaf(tree, path, v):
     "A copy of a tree with another value at a place"
@@ -249,18 +216,16 @@ def test_who_may_edit(editor, manager):
     "Those who may act, if the app allows it; only failed and cancelled jobs; with a token"
     assert editor.offered()
     assert editor.client.post(f'/jobs/{editor.id}/edit', data=dict(args='{}')).status_code==403
-    editor.may = 'read'
-    assert not editor.offered() and editor.typed(editor.id, args).status_code==403
-    editor.may = None
-    assert editor.typed(editor.id, args).status_code==404
+    for may,status in (('read', 403), (None, 404)):
+        editor.may = may
+        assert not editor.offered() and editor.typed(editor.id, args).status_code==status
     editor.may = 'act'
     plain = Site(manager)
     plain.id = editor.id
     assert not plain.offered() and plain.typed(editor.id, args).status_code in (404, 405)
     manager.store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET status='completed'"))
     assert not editor.offered() and editor.typed(editor.id, args).status_code==409
-    assert manager.get_job(editor.id).kwargs==args
-    assert Site(manager, edit=True).typed('unknown', args).status_code==404
+    assert manager.get_job(editor.id).kwargs==args and editor.typed('unknown', args).status_code==404
 
 def test_what_redact_hides_cannot_be_set(manager):
     "An argument that a viewer doesn't see stays, left out or named; a failing `redact` leaves nothing to edit"
@@ -283,29 +248,22 @@ def lines_of(manager, job_id, *lines):
     for n,o in enumerate(lines): manager.store.write(lambda conn: conn.execute(sql, (job_id, n+1, o)))
 
 def test_a_running_card_has_the_newest_lines(manager, site):
-    "Masked and few; read with the row; none on the job's page, of an ended job, or beside texts too long to search"
+    "Masked and few; none on the job's page, of an ended job, or beside texts too long to search"
     job_id,_ = manager.submit('sync', flaky, password='hunter42')
     lines_of(manager, job_id, 'one', 'two', '<b>three', 'with hunter42', 'five')
-    def asked(kind='job'): return site.client.get(f'/jobs/~live?p={kind}:{job_id}%20').text
-    def set(**kw):
-        manager.store.write(lambda conn: conn.execute(f"UPDATE tenant_jobs SET {', '.join(f'{k}=:{k}' for k in kw)}",
-            kw))
+    def asked(kind='job', token=''): return site.client.get(f'/jobs/~live?p={kind}:{job_id}%20{token}').text
+    def set(column, v): manager.store.write(lambda conn: conn.execute(f'UPDATE tenant_jobs SET {column}=?', (v,)))
     assert 'tt-lines' not in asked()
-    set(status='running')
+    set('status', 'running')
     text = asked()
     assert re.findall('<li>(.*?)</li>', text)==['&lt;b&gt;three', f'with {mask}', 'five']
     assert 'tt-lines' not in asked('page')
     token = re.search('data-tt-token="(.*?)"', text)[1]
-    sql = []
-    for o in connections(manager.store.link): o.exec_trace = lambda c,s,b: sql.append(s) or True
-    assert site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text==''
-    assert len([o for o in sql if 'SELECT' in o])<=1
-    for o in connections(manager.store.link): o.exec_trace = None
     lines_of(manager, 'other', 'not of this job')
-    assert site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text==''
+    assert asked(token=token)==''
     manager.store.write(lambda conn: conn.execute("INSERT INTO tenant_job_log VALUES (?,6,1,'','six')", (job_id,)))
-    assert '>six<' in site.client.get(f'/jobs/~live?p=job:{job_id}%20{token}').text
-    set(payload=json.dumps(dict(password='hunter42', more='x'*max_inline)))
+    assert '>six<' in asked(token=token)
+    set('payload', json.dumps(dict(password='hunter42', more='x'*max_inline)))
     assert 'tt-lines' not in asked()
 
 def test_a_page_gets_the_lines_that_it_lacks(manager, site):

@@ -1,35 +1,8 @@
-"The package as a thing to install: where its metadata stands, what it depends on, what is in a wheel"
+"The package as a thing to install: what it depends on, and what is in a wheel"
 import ast,configparser,re,shutil,sys,tarfile,zipfile
 
 import pytest
 from helpers import python,repo_files,root
-
-if sys.version_info>=(3,11): import tomllib
-else: import tomli as tomllib
-
-def settings():
-    ini = configparser.ConfigParser()
-    ini.read(root/'settings.ini')
-    return ini['DEFAULT']
-
-def strings(o):
-    "All strings in nested dicts and lists"
-    if isinstance(o, str): yield o
-    else:
-        for v in (o.values() if isinstance(o, dict) else o if isinstance(o, list) else ()): yield from strings(v)
-
-def test_no_value_stands_twice():
-    "Each piece of metadata has one file: pyproject what nbdev reads, settings.ini packaging, the package its version"
-    ini,project = settings(),tomllib.loads((root/'pyproject.toml').read_text())['project']
-    static = {k for k in project if k!='dynamic'}
-    assert static=={'name', 'description', 'requires-python'} and not static & set(project['dynamic'])
-    version = re.search(r'__version__ = "(.+)"', (root/'tenant_tasks/__init__.py').read_text())[1]
-    values = {o.strip() for v in ini.values() for o in v.splitlines() if o.strip()}
-    assert not set(ini) & {'version', 'lib_name', 'description', 'min_python', 'name'}
-    assert not values & set(strings({k:project[k] for k in static}))
-    for o in ('settings.ini', 'setup.py', 'pyproject.toml'):
-        assert version not in re.sub(r'[<>=~]=?[\d.]+', '', (root/o).read_text())
-    assert not [o for o in values if o in (root/'setup.py').read_text() and len(o)>12]
 
 def test_runtime_needs_no_notebook_tools():
     "Neither importing nor running a job touches nbdev, execnb, IPython or pytest"
@@ -48,7 +21,9 @@ print(manager.get_job(job_id).value, isinstance(manager.list_jobs()[0], TenantJo
 
 def test_dependencies_are_what_is_imported():
     "Every import of the package is in the standard library, in `requirements`, or comes with those"
-    required = {re.split('[<>=]', o)[0].replace('python-', '') for o in settings()['requirements'].split()}
+    ini = configparser.ConfigParser()
+    ini.read(root/'settings.ini')
+    required = {re.split('[<>=]', o)[0].replace('python-', '') for o in ini['DEFAULT']['requirements'].split()}
     used = set()
     for o in (root/'tenant_tasks').glob('*.py'):
         for node in ast.walk(ast.parse(o.read_text())):
@@ -85,13 +60,9 @@ def test_wheel_has_the_whole_package(tmp_path, monkeypatch):
     with zipfile.ZipFile(wheel) as z:
         names = z.namelist()
         meta = z.read(next(o for o in names if o.endswith('METADATA'))).decode()
-    assert {o.split('/')[0] for o in names if 'dist-info' not in o}=={'tenant_tasks'}
     assert set(repo_files('tenant_tasks'))=={o for o in names if 'dist-info' not in o}
-    assert {f'tenant_tasks/{o}' for o in ('__init__.pyi', 'py.typed', 'jobs.css', 'jobs.js')}<=set(names)
-    assert any('LICENSE' in o for o in names)
     home = 'https://github.com/acme/tenant_tasks'
     said = ['Requires-Dist: fastlite', 'Requires-Python: >=3.10', 'Provides-Extra: dev', '# ⚡ Background Tasks']
     said += [f'Source, {home}', f']({home}/blob/main/nbs/00_job.ipynb)', f']({home}/raw/main/nbs/images/']
-    assert not [o for o in said if o not in meta]
-    assert not re.search(r'\]\((?!https?:|#)', meta)
-    assert 'Requires-Dist: nbdev' not in [o.split(';')[0].strip() for o in meta.splitlines() if 'extra' not in o]
+    assert not [o for o in said if o not in meta] and any('LICENSE' in o for o in names)
+    assert not re.search(r'\]\((?!https?:|#)', meta), 'a relative link leads nowhere there'

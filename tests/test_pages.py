@@ -1,11 +1,14 @@
 "The pages as hostile and as ordinary clients meet them: who sees what, and who may change what"
 import asyncio,html,json,os,re,threading
+from itertools import product
 
 import apsw,pytest
 from fasthtml.common import Client,FastHTML,JSONResponse,P,Redirect,fast_app
 from fastlite import database
 from helpers import open_db,until,write_lock
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
 
 from tenant_tasks import views
 from tenant_tasks.job import *
@@ -14,9 +17,6 @@ from tenant_tasks.manager import *
 from tenant_tasks.tenants import *
 from tenant_tasks.secrets import *
 from tenant_tasks.views import *
-from tenant_tasks.components import *
-from tenant_tasks.tables import *
-from tenant_tasks.charts import *
 from tenant_tasks.pages import *
 from tenant_tasks.operators import *
 
@@ -79,23 +79,18 @@ async def test_strangers_get_nothing(site):
     "Each page and form of a tenant, asked for by the other tenant, a visitor without rights, and one without a login"
     job_id,_ = site.job('acme', user_id='top-secret-user')
     other = site.client(tenant='globex', may='act')
-    visitors = [site.client(tenant='acme', may=''), site.client()]
     lost = other.get('/jobs/unknown')
-    for client in visitors:
-        for path in reading(job_id):
-            for headers in ({}, htmx):
-                res = client.get(path, headers=headers)
-                assert (res.status_code, res.text)==(404, lost.text), path
+    for client in (site.client(tenant='acme', may=''), site.client()):
+        for path,headers in product(reading(job_id), ({}, htmx)):
+            res = client.get(path, headers=headers)
+            assert (res.status_code, res.text)==(404, lost.text), path
         for path,form in changing(job_id): assert client.post(path, data=form).status_code==404
     assert (other.get(f'/jobs/{job_id}').status_code, other.get(f'/jobs/{job_id}').text)==(404, lost.text)
     assert other.get(changes(job_id)).text==other.get(changes('unknown')).text.replace('unknown', job_id)
     for path in ('/jobs', f'/jobs?id={job_id}'):
         assert not re.search(rf'href="/jobs/{job_id}|value="{job_id}" aria|top-secret', other.get(path).text)
-    own,_ = site.job('globex')
-    csrf = token(other, f'/jobs/{own}')
-    for path,form in changing(job_id):
-        res = other.post(path, data=dict(form, csrf=csrf))
-        assert res.status_code==404, path
+    csrf = token(other, f'/jobs/{site.job("globex")[0]}')
+    for path,form in changing(job_id): assert other.post(path, data=dict(form, csrf=csrf)).status_code==404, path
     assert site.tenants['acme'].get_job(job_id).status=='pending'
 
 async def test_reading_is_not_acting(site):
@@ -122,8 +117,7 @@ async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
     client,told = Client(app),'submitted 3 min ago'
     for base in ('/jobs', '/ops/acme/jobs'):
         for path in (f'{base}/{job_id}', changes(job_id, base)): assert told in client.get(path).text, path
-        assert '>3 min<' in client.get(base).text
-    assert '>3 min<' in client.get('/ops').text
+    for path in ('/jobs', '/ops'): assert '>3 min<' in client.get(path).text
     answer = client.post(f'/jobs/{job_id}/retry', data=dict(csrf=token(client, f'/jobs/{job_id}')))
     assert told in answer.text and 'must be failed or cancelled' in answer.text
 
@@ -141,37 +135,17 @@ async def test_token_is_the_sessions(site):
     assert ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), follow_redirects=False).status_code==303
     assert site.tenants['acme'].get_job(job_id).status=='cancelled'
 
-async def test_everything_is_text(site):
-    "A script in each text that a job can hold, on each page"
-    evil = '"\'><script>alert(1)</script>&amp;'
-    acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
-    for status in ('running','failed'):
-        job = TenantJob(new_id(), evil, status, json.dumps({evil:[evil]}), json.dumps(evil),
-            add_error(None, 1, utcnow(), evil), 1,
-            created_at=timestamp(utcnow()), progress=.5, progress_note=evil, function=evil, unique_key=evil+status,
-            owner=evil)
-        acme.store.submit([job])
-        lists = '/jobs','/jobs?type='+evil.replace('&', '%26'),'/jobs?id='+evil
-        for path in (f'/jobs/{job.id}', changes(job.id), '/jobs/~live?p='+evil+'%20', *lists, f'/one/{job.id}'):
-            text = ann.get(path).text
-            assert '<script>alert' not in text and ('alert(1)' in text or 'p=' in path or 'id=' in path), path
-    assert '<script>alert' not in site.client(operator='act').get('/ops/acme').text
-
 async def test_secrets_are_masked_everywhere(site):
     "In payload, error and result, by their look or by the app's list, and if the app returns the job itself"
-    acme = site.tenants['acme']
-    job_id,_ = acme.submit('login', broken, 1, password='hunter42')
-    await acme.drain()
     payload = json.dumps(dict(a=[dict(apiKey='s3cr3t-1')], iban='DE00-1234', monkey='visible'))
-    result = json.dumps(dict(said='s3cr3t-1', token=['t0k3n-9']))
-    deep = TenantJob(new_id(), 'x', 'completed', payload, result, created_at=timestamp(utcnow()))
-    acme.store.submit([deep])
+    result,error = json.dumps(dict(said='s3cr3t-1', token=['t0k3n-9'])),add_error(None, 1, utcnow(), 'no DE00-1234')
     ann = site.client(tenant='acme', may='act')
-    for o in (job_id, deep.id):
-        for path in (f'/jobs/{o}', changes(o), f'/one/{o}', '/jobs'):
-            text = ann.get(path).text
-            assert not [s for s in ('hunter42','s3cr3t-1','DE00-1234','t0k3n-9') if s in text], path
-    assert 'visible' in ann.get(f'/jobs/{deep.id}').text
+    for status in ('completed', 'failed'):
+        job = TenantJob(new_id(), 'x', status, payload, result, error, created_at=timestamp(utcnow()))
+        site.tenants['acme'].store.submit([job])
+        for path in (f'/jobs/{job.id}', changes(job.id), f'/one/{job.id}', '/jobs'):
+            assert not [s for s in ('s3cr3t-1', 'DE00-1234', 't0k3n-9') if s in ann.get(path).text], path
+        assert 'visible' in ann.get(f'/jobs/{job.id}').text
 
 async def test_guards(tmp_path):
     "A guard may be async, may return a response, and must not return nonsense; none at all is an error at start"
@@ -191,15 +165,13 @@ async def test_guards(tmp_path):
     for nonsense in (True, 1, 'admin', object()):
         said['may'] = nonsense
         with pytest.raises(ValueError, match="`guard` must return"): client.get('/jobs')
-    said.update(may='read', manager=None)
-    assert client.get('/jobs').status_code==404
-    said.update(manager='acme')
+    said.update(may='read', manager='acme')
     with pytest.raises(TypeError, match="`manager_for` must return .*, got 'acme'"): client.get('/jobs')
     for bad in (dict(), dict(guard=None), dict(guard='admin')):
         with pytest.raises(TypeError, match='guard'): jobs_ui(app, manager_for, **bad)
         with pytest.raises(TypeError, match='guard'): operator_ui(app, str(tmp_path), **bad)
-    for prefix in ('jobs', '/jobs/', '', None):
-        with pytest.raises(ValueError, match='prefix'): jobs_ui(app, manager_for, guard, prefix)
+    for o in ('jobs', '/jobs/', '', None, '/a b', '/jobs?x', '/{}', '/{a', '/a%20b', '/jobs//x', '/é', '/jobs'):
+        with pytest.raises(ValueError, match='prefix'): jobs_ui(app, manager_for, guard, o)
     with pytest.raises(TypeError, match='app'): jobs_ui('app', manager_for, guard)
 
 async def test_pages_without_sessions_say_so(manager):
@@ -209,8 +181,6 @@ async def test_pages_without_sessions_say_so(manager):
 
 async def test_prefix_with_a_tenant_and_a_mounted_app(tmp_path):
     "Links lead where the app really is: under a path parameter, under a root path"
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
     tenants = Tenants(tmp_path)
     app,rt = fast_app(secret_key='x')
     jobs_ui(app, lambda req: tenants[req.path_params['tenant']], lambda req: 'act', '/t/{tenant}/jobs')
@@ -222,13 +192,11 @@ async def test_prefix_with_a_tenant_and_a_mounted_app(tmp_path):
     def about(): return P('no tenant here')
     tenants.create('acme')
     outer = Client(Starlette(routes=[Mount('/app', app)]))
-    card = outer.get('/app/t/acme/go', headers=htmx).text
-    url = re.search('data-tt-url="([^"]+)"', card)[1]
+    url = re.search('data-tt-url="([^"]+)"', outer.get('/app/t/acme/go', headers=htmx).text)[1]
     assert url=='/app/t/acme/jobs/~live' and outer.get(url).status_code==204
     files = re.findall('(?:href|src)="(/app/t/jobs/~[^"]+)"', outer.get('/app/about').text)
     assert [outer.get(o).headers['content-type'].split(';')[0] for o in files]==['text/css', 'text/javascript']
     assert 'href="/app/t/acme/jobs?' in outer.get('/app/t/acme/jobs').text
-    assert 'no tenant here' in outer.get('/app/about').text
     for bad in ('hooli', '..%2Facme', '%00', 'a'*200): assert outer.get(f'/app/t/{bad}/jobs').status_code==404
 
 async def test_a_page_gets_what_has_changed(site):
@@ -267,25 +235,18 @@ async def test_buttons(site, monkeypatch):
     acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
     ids = [site.job(func=broken)[0] for _ in range(3)]
     csrf = token(ann, f'/jobs/{ids[0]}')
-    res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=script)
-    assert res.status_code==204
+    assert ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=script).status_code==204
     ann.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id=ids[1:]))
     assert acme.job_stats()['cancelled']==3
     res = ann.post('/jobs/bulk?status=cancelled', data=everything('retry', *ids, csrf=csrf), follow_redirects=False)
     assert (res.status_code, res.headers['location'])==(303, '/jobs?status=cancelled')
     jobs = acme.list_jobs()
     assert [(o.status, o.retry_count) for o in jobs]==[('failed', 3)]*3, 'retried jobs are run after the response'
-    ann.post(f'/jobs/{site.job()[0]}/cancel', data=dict(csrf=csrf))
-    stopped = acme.list_jobs()[0].id
-    ann.post(f'/jobs/{stopped}/retry', data=dict(csrf=csrf), headers=script)
-    assert acme.get_job(stopped).status=='completed', 'a single one too'
     refusal = f'a job must be pending or running to be cancelled, and job {ids[0]} is failed'
     for how in (script, {}):
         res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=how)
         assert res.status_code==409 and refusal in res.text and how.keys()<={*res.headers}
         assert ('<' in res.text)!=bool(how), 'the script gets the words alone'
-    monkeypatch.setitem(texts, 'refused_cancel', 'schon {status}')
-    assert ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=script).text=='schon failed'
     many = dict(do='cancel', id=['x']*1001),everything('cancel', *['x']*1001)
     bad = [ann.post('/jobs/bulk', data=dict(o, csrf=csrf)) for o in (dict(do='delete', id=ids), dict(id=ids), *many)]
     assert [o.status_code for o in bad]==[400]*4
@@ -300,20 +261,16 @@ async def test_acting_on_many_says_what_came_of_it(site):
         return ann.post('/jobs/bulk?status=pending', data=dict(form, csrf=csrf), headers=headers, follow_redirects=True)
     res = post(do='cancel')
     assert str(res.url).endswith('/jobs?status=pending') and 'No jobs are selected' in res.text
-    assert 'No jobs are' not in ann.get('/jobs').text
-    assert (post(script, do='cancel').status_code, post(script, do='cancel').text[:4])==(409, 'No j')
+    assert 'No jobs are' not in ann.get('/jobs').text and post(script, do='cancel').status_code==409
     asked = post(do='cancel', id=ids)
     assert asked.status_code==200 and 'Cancel 14 jobs?' in asked.text and acme.job_stats()['pending']==14
     assert post(script, do='cancel', id=ids).status_code==428
     form = dict(re.findall('name="(do|sure|all|shown|csrf)" value="([^"]*)"', asked.text))
     res = ann.post(html.unescape(re.search('action="([^"]+)"', asked.text)[1]), data=form, follow_redirects=True)
     assert str(res.url).endswith('/jobs?status=pending') and '14 jobs cancelled.' in res.text
-    res = post(do='cancel', id=[*ids[:2], site.job()[0]])
-    assert '3 jobs cancelled' in res.text
-    await acme.drain()
     done,_ = site.job()
     await acme.drain()
-    res = post(do='cancel', id=[ids[0], done])
+    res = post(do='cancel', id=[site.job()[0], done])
     assert '1 job cancelled. 1 job left unchanged: a job must be pending or running' in html.unescape(res.text)
     assert post(script, do='retry', id=ids[:3]).text=='3 jobs retried.'
 
@@ -321,23 +278,18 @@ async def test_pages_are_not_stored_nor_framed(site):
     "Neither pages nor answers to the script; a slash at the end leads to the list, with its filters"
     job_id,_ = site.job()
     ann = site.client(tenant='acme', may='act')
-    def get(path, client=ann): return client.get(path, follow_redirects=True)
     for path in (*reading(job_id), '/jobs/'):
-        headers = get(path).headers
+        headers = ann.get(path, follow_redirects=True).headers
         assert (headers['cache-control'], headers['x-frame-options'])==('no-store', 'SAMEORIGIN'), path
-    assert str(get('/jobs/?status=failed').url).endswith('/jobs?status=failed')
-    assert str(get('/ops/', site.client(operator='act')).url).endswith('/ops')
-    assert '<html lang="en"' in ann.get('/jobs').text
+    assert str(ann.get('/jobs/?status=failed', follow_redirects=True).url).endswith('/jobs?status=failed')
 
 async def test_functions_of_the_app_that_fail(site, caplog):
     "A clean 500, with the reason in the log alone; a card on the app's own page is shown without buttons"
     job_id,_ = site.job()
-    ann,told = site.client(tenant='acme', may='act'),[]
-    app,rt = fast_app(secret_key='x')
     def fails(req): raise RuntimeError('the table of users is gone')
     async def async_fails(req): fails(req)
-    for n,(manager_for,guard) in enumerate([(fails, lambda req: 'act'),
-    *[(lambda req: site.tenants['acme'], o) for o in (fails, async_fails)]]):
+    def acme(req): return site.tenants['acme']
+    for manager_for,guard in ((fails, lambda req: 'act'), (acme, fails), (acme, async_fails)):
         app,rt = fast_app(secret_key='x')
         @rt('/one', methods=['get'])
         def one(): return site.tenants['acme'].get_job(job_id)
@@ -347,26 +299,16 @@ async def test_functions_of_the_app_that_fail(site, caplog):
         res = client.get('/jobs')
         assert res.status_code==500 and 'gone' not in res.text and 'gone' in caplog.text
         card = client.get('/one')
-        assert card.status_code==200 and f'job-{job_id}' in card.text and ('<button' in card.text)==(n==0)
-
-async def test_prefixes_that_lead_nowhere(site):
-    for prefix in ('/a b', '/jobs?x', '/jobs#x', '/{}', '/{a', '/a%20b', '/jobs//x', '/é'):
-        with pytest.raises(ValueError, match='`prefix` must be a path'):
-            jobs_ui(site.app, lambda req: None, lambda req: None, prefix)
-    for mount in (lambda: jobs_ui(site.app, len, len), lambda: operator_ui(site.app, site.tenants, len)):
-        with pytest.raises(ValueError, match='`prefix` must be one under which no pages are mounted yet'): mount()
+        assert f'job-{job_id}' in card.text and ('<button' in card.text)==(guard not in (fails, async_fails))
 
 async def test_a_card_has_its_buttons_from_the_start(site):
-    "Live and ended, as the rights of its viewer say, with the token of the session; an async guard is asked as well"
+    "Live and ended, as the rights of its viewer say"
     job_id,_ = site.job(func=broken)
     def buttons(may):
         return re.findall('/(cancel|retry)"', site.client(tenant='acme', may=may).get(f'/one/{job_id}').text)
     assert [buttons(o) for o in ('act', 'read', '')]==[['cancel'], [], []]
     await site.tenants['acme'].drain()
     assert [buttons(o) for o in ('act', 'read', '')]==[['retry'], [], []]
-    ann = site.client(tenant='acme', may='act')
-    assert ann.post(f'/jobs/{job_id}/retry', data=dict(csrf=token(ann, f'/one/{job_id}')),
-        headers=script).status_code==204
 
 async def test_a_locked_database_is_said(site, tmp_path):
     "Cancel, retry and the list; and the page of all tenants goes on with what it knew"
@@ -379,12 +321,10 @@ async def test_a_locked_database_is_said(site, tmp_path):
             res = ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), headers=how)
             assert res.status_code==503 and 'busy' in res.text and 'try again' in res.text
         assert f'<a href="/jobs/{job_id}">Try again</a>' in res.text and res.headers['retry-after']=='1'
-        assert '<h1' in res.text
         assert ann.get('/jobs').status_code==200, 'reading goes on'
     assert site.tenants['acme'].get_job(job_id).status=='pending'
-    apsw.Connection(str(tmp_path/'acme.db')).execute('VACUUM INTO ?', (str(tmp_path/'hooli.db'),))
     conn = apsw.Connection(str(tmp_path/'hooli.db'))
-    for o in ('PRAGMA journal_mode=DELETE', 'BEGIN EXCLUSIVE'): list(conn.execute(o))
+    for o in ('CREATE TABLE own (id)', 'PRAGMA journal_mode=DELETE', 'BEGIN EXCLUSIVE'): list(conn.execute(o))
     await until(lambda: 'not read yet' in olga.get('/ops').text) # A page has a moment to read them
     assert olga.get('/ops/hooli/jobs').status_code==503
     conn.close()
@@ -394,36 +334,18 @@ async def test_operator_pages(tmp_path):
     dbs = {f'n{i:03}':database(':memory:') for i in range(120)}
     for o in ('n005', 'n119'): BackgroundTaskManager(dbs[o]).submit('sync', sync)
     app,_ = fast_app(secret_key='x')
-    pages = operator_ui(app, dbs, lambda req: 'act')
-    pages.overview.health(30)
+    operator_ui(app, dbs, lambda req: 'act').overview.health(30)
     client = Client(app)
     def links(url): return re.findall(r'href="/ops/(\w+)/jobs"', client.get(url).text)
     assert links('/ops')[:2]==['n005','n119'] and len(links('/ops'))==100 and len(links('/ops?page=1'))==20
     assert links('/ops?name=N11')==['n119', *[f'n11{i}' for i in range(9)]]
-    inside = client.get('/ops/n005/jobs')
-    assert 'href="/ops"' in inside.text and 'Jobs of n005' in inside.text
-    job = BackgroundTaskManager(dbs['n005']).list_jobs()[0]
+    inside = client.get('/ops/n005/jobs').text
+    assert 'href="/ops"' in inside and 'Jobs of n005' in inside
+    job, = BackgroundTaskManager(dbs['n005']).list_jobs()
     assert '<a href="/ops/n005/jobs">← Jobs of n005</a>' in client.get(f'/ops/n005/jobs/{job.id}').text
     assert client.get(f'/ops/n006/jobs/{job.id}').status_code==404
     client.post(f'/ops/n005/jobs/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/jobs/{job.id}')))
     assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
-    assert client.get('/ops/unknown/jobs').status_code==404
-
-async def test_a_tenant_with_any_name(tmp_path):
-    "Letters of any script, an @ and a plus go through the links, the pages and the forms"
-    tenants = Tenants(tmp_path)
-    manager = tenants.create('żółć@acme+1')
-    job_id,_ = manager.submit('sync', sync)
-    app,_ = fast_app(secret_key='x')
-    pages = operator_ui(app, tenants, lambda req: 'act')
-    pages.overview.health(30)
-    client = Client(app)
-    link = re.search(r'href="(/ops/[^"~]+)"', client.get('/ops').text)[1]
-    inside = client.get(html.unescape(link))
-    assert inside.status_code==200 and 'Jobs of żółć@acme+1' in inside.text
-    job = html.unescape(re.search(rf'href="(/ops/[^"]+/{job_id})"', inside.text)[1])
-    client.post(f'{job}/cancel', data=dict(csrf=token(client, job)))
-    assert manager.get_job(job_id).status=='cancelled'
 
 async def test_heavy_pages_of_a_tenant_hold_up_no_other(site, monkeypatch):
     "What is long is looked through in a thread: meanwhile another tenant's page is answered"
@@ -450,19 +372,4 @@ async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     site.app.exception_handlers[503] = lambda req, exc: PlainTextResponse(f'app: {exc.detail}', 503)
     site.app.middleware_stack = None # So that it sees the handler
     assert ann.get('/jobs').text.startswith('app: This database')
-    site.tenants['globex'].list_jobs()
-    for o in tmp_path.glob('globex.db*'): o.unlink()
-    res = site.client(tenant='globex', may='act').get('/jobs')
-    assert res.status_code in (404, 503) and str(tmp_path) not in res.text
 
-async def test_stylesheet_comes_with_every_page(site):
-    "Once, in the headers of the app's own pages too"
-    ann = site.client(tenant='acme', may='act')
-    job_id,_ = site.job()
-    for path in ('/jobs', f'/jobs/{job_id}', f'/one/{job_id}'):
-        files = re.findall('(?:href|src)="([^"]+/~[0-9a-f]{12}-(?:css|js))"', ann.get(path).text)
-        assert len(files)==2 and 'style=' not in ann.get(path).text.split('<body')[1]
-        assert 'onclick' not in ann.get(path).text
-    answers = [ann.get(o) for o in files]
-    assert '.tt .tt-badge {' in answers[0].text and 'data-tt-part' in answers[1].text
-    assert all('immutable' in o.headers['cache-control'] for o in answers)
