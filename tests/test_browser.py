@@ -1,9 +1,7 @@
 "Pages in Chromium: they stay up to date around what people do, under a strict content security policy and without htmx"
-import os
 from datetime import datetime,timedelta,timezone
 from itertools import product
 from threading import Thread
-from urllib.parse import parse_qs,urlsplit
 
 import pytest,uvicorn
 from browser import axe,browsing,example,log_in,need_browser
@@ -179,16 +177,14 @@ def test_a_card_moves_from_pending_to_completed_and_then_asks_no_more(opened, tm
     page = opened()
     with example(tmp_path) as base:
         log_in(page, base, 'ann')
-        page.evaluate("window.mark = 'here'; window.seen = []")
+        page.evaluate("""window.seen = []
+            new MutationObserver(() => seen.push(document.querySelector('#new progress')?.value ?? 0))
+            .observe(document.querySelector('#new'), {subtree: true, childList: true, attributes: true})""")
         page.locator('[hx-post="/submit/make_report"]').click()
         card = page.locator('#new > section')
-        card.wait_for()
-        page.evaluate("""new MutationObserver(() => seen.push(document.querySelector('#new progress')?.value))
-            .observe(document.querySelector('#new'), {subtree: true, childList: true, attributes: true})""")
         card.locator('[data-status=completed]').wait_for()
-        assert page.evaluate('mark')=='here' and page.asked
-        seen = [o for o in page.evaluate('seen') if o is not None]
-        assert seen==sorted(seen), seen
+        seen = [o for o in page.evaluate('seen') if o]
+        assert seen==sorted(seen) and page.asked, seen
         card.get_by_text('Result').click()
         assert '100 rows' in card.inner_text() and not card.get_by_role('button').count()
         assert not page.locator('[data-tt-every]').count(), 'nothing is asked for any more'
@@ -226,37 +222,25 @@ def test_a_list_changes_around_what_people_do(page, site):
     has(row(page, ids[1]), 'completed')
 
 def test_cards_have_buttons_from_the_start_and_the_focus_stays(page, site):
-    "A press is sent in place, the keyboard goes on with what there is then, and a refusal is said beside the button"
+    "A press is sent in place, a live region says what came of it, the focus goes on, and a refusal is said"
     live,over = site.later(),site.add('failed')
     site.manager.pause('sync')
     page.goto(f'/cards?ids={live},{over}')
-    page.evaluate("window.mark = 'here'")
     assert [card(page, o).get_by_role('button').inner_text() for o in (live, over)]==['Cancel', 'Retry']
+    card(page, live).get_by_role('status').evaluate('o => { window.region = o }')
     card(page, live).get_by_role('button').focus()
     page.keyboard.press('Enter')
     has(card(page, live), 'cancelled')
     assert focused(page, 'innerText')=='Retry'
+    assert page.evaluate("region.isConnected && region.getAttribute('aria-live')")=='polite'
+    assert page.evaluate('region.innerText').strip()=='cancelled', 'a screen reader hears it'
     page.keyboard.press('Enter')
     card(page, live).get_by_role('button', name='Cancel').wait_for()
-    assert focused(page, 'innerText')=='Cancel' and page.evaluate('mark')=='here'
+    assert focused(page, 'innerText')=='Cancel'
     page.route('**/~live*', lambda route: route.fulfill(status=204, headers={'tt-live':'1'}))
     site.end(live)
     card(page, live).get_by_role('button').click()
     assert 'must be pending or running' in card(page, live).get_by_role('alert').inner_text()
-
-def test_a_status_is_announced_from_a_region_that_stays(page, site):
-    "A screen reader speaks when the text of a live region changes, so the region itself has to stay"
-    job_id = site.later()
-    page.goto(f'/cards?ids={job_id}')
-    region = card(page, job_id).get_by_role('status')
-    region.evaluate("""o => { window.region = o; window.said = []
-        const note = () => said.push(o.innerText.trim())
-        new MutationObserver(note).observe(o, {childList: true, characterData: true, subtree: true}) }""")
-    card(page, job_id).get_by_role('button', name='Cancel').click()
-    has(card(page, job_id), 'cancelled')
-    said = [o for o in page.evaluate('said') if o]
-    assert page.evaluate('region.isConnected') and said[-1]=='cancelled' and len(said)<=3, said
-    assert region.get_attribute('aria-live')=='polite'
 
 def test_the_page_of_a_job_changes_as_one(page, site):
     "Badge, buttons, failures, log: an open error stays open at the next one, selected text stays, new lines come below"
@@ -318,7 +302,6 @@ def test_many_are_confirmed_in_place(page, site):
     page.get_by_label('Select all').check()
     page.get_by_role('button', name='Cancel selected').click()
     has(page.get_by_role('alert'), 'Cancel 12 jobs?')
-    assert site.manager.job_stats()['pending']==12
     page.get_by_role('alert').get_by_role('button', name='Yes').click()
     page.get_by_text('12 jobs cancelled.').wait_for()
     has(row(page, ids[0]), 'cancelled')
@@ -336,10 +319,9 @@ def test_keys_ticks_and_a_bar_that_stays_in_sight(page, site):
     assert focused(page, 'id')==f'job-{ids[1]}-link' and ticked()==[ids[1]] and in_sight(bar)
     has(bar, '1 selected')
     page.locator(f'[value="{ids[2]}"]').check()
-    page.locator(f'[value="{ids[6]}"]').click(modifiers=['Shift'])
-    assert ticked()==ids[1:7]
-    page.locator(f'[value="{ids[4]}"]').click(modifiers=['Shift'])
-    assert ticked()==ids[1:4]
+    for i,last in ((6, 7), (4, 4)):
+        page.locator(f'[value="{ids[i]}"]').click(modifiers=['Shift'])
+        assert ticked()==ids[1:last]
     page.get_by_label('Select all').check()
     press('r')
     has(page.get_by_role('alert'), 'Retry 30 jobs?')
@@ -347,7 +329,6 @@ def test_keys_ticks_and_a_bar_that_stays_in_sight(page, site):
     page.get_by_role('alert').get_by_role('button', name='No').click()
     page.get_by_label('Select all').check()
     page.get_by_label('Select all').uncheck()
-    assert not page.locator('.tt-said').count() and bar.locator('.tt-picked').inner_text()==''
     for o in '/x': press(o)
     assert page.locator('input[name=text]').input_value()=='x' and not ticked()
     row(page, ids[3]).get_by_role('link').focus()
@@ -359,7 +340,6 @@ def test_keys_ticks_and_a_bar_that_stays_in_sight(page, site):
     page.get_by_label('Shortcuts are on').uncheck()
     for o in ('Escape', 'x'): press(o)
     assert not ticked()
-    page.reload()
     page.get_by_role('button', name='Shortcuts').click()
     page.get_by_label('Shortcuts are on').check()
     page.get_by_role('button', name='Close').click()
@@ -376,18 +356,7 @@ def test_a_choice_is_applied_at_once(page, site):
     page.get_by_role('link', name='t3: remove').click()
     page.wait_for_url('**/jobs?last=day')
 
-def test_the_form_to_pause_makes_way_for_what_it_did(page, site):
-    site.add()
-    page.goto('/jobs')
-    page.locator('summary', has_text='Pause jobs').click()
-    page.get_by_label('Reason').fill('too hot')
-    page.get_by_role('button', name='Pause', exact=True).click()
-    page.get_by_text('All jobs are paused').wait_for()
-    assert not page.get_by_label('Reason').is_visible() and focused(page, 'innerText')=='Pause jobs'
-    page.get_by_role('button', name='Resume').click()
-    page.get_by_text('All jobs are paused').wait_for(state='detached')
-
-def test_buttons_of_a_schedule_work_in_place(page, site):
+def test_schedules_and_types_are_paused_in_place(page, site):
     site.manager.schedule('nightly', sync, cron='0 3 * * *')
     page.goto('/jobs/~schedules')
     page.evaluate("window.mark = 'here'")
@@ -399,12 +368,21 @@ def test_buttons_of_a_schedule_work_in_place(page, site):
     row.get_by_role('button', name='Run now').click()
     row.locator('.tt-badge').wait_for()
     assert page.evaluate('mark')=='here' and site.manager.list_jobs('nightly')[0].schedule=='nightly'
+    page.goto('/jobs')
+    page.locator('summary', has_text='Pause jobs').click()
+    page.get_by_label('Reason').fill('too hot')
+    page.get_by_role('button', name='Pause', exact=True).click()
+    page.get_by_text('All jobs are paused').wait_for()
+    assert not page.get_by_label('Reason').is_visible() and focused(page, 'innerText')=='Pause jobs'
+    page.get_by_role('button', name='Resume').click()
+    page.get_by_text('All jobs are paused').wait_for(state='detached')
 
 def test_the_chart_is_read_by_pointer_and_keys(opened, site):
     "In the time zone of the browser; one bar at a time; a refresh keeps the mark"
-    def ended(n, at): return [site.add('completed', completed_at=timestamp(at)) for _ in range(n)]
     at = utcnow()-timedelta(minutes=44)
-    for i in (0, 3): ended(2+i, at+timedelta(minutes=i))
+    def ended(n, i): return [site.add('completed', completed_at=timestamp(at+timedelta(minutes=i))) for _ in range(n)]
+    ended(2, 0)
+    ended(5, 3)
     page = opened(timezone_id='Asia/Kolkata')
     page.goto('/jobs/~numbers')
     page.get_by_text('Asia/').wait_for()
@@ -414,14 +392,12 @@ def test_the_chart_is_read_by_pointer_and_keys(opened, site):
     for key,i in (('ArrowRight', 0), ('ArrowRight', 1), ('ArrowLeft', 0), ('ArrowLeft', bars.count()-1)):
         page.keyboard.press(key)
         assert read.count()==1 and bars.nth(i).locator('.tt-read').is_visible()
-    page.locator('.tt-plot').evaluate('o => { window.last = o.querySelector(".tt-on") }')
-    ended(3, at+timedelta(minutes=3))
+    ended(3, 3)
     page.evaluate("document.querySelector('[data-tt-part^=throughput]').dataset.ttEvery = 1")
     has(page.locator('.tt-key').first, '10 completed')
-    assert read.count()==1 and page.evaluate('last.isConnected && last.classList.contains("tt-on")')
+    assert read.count()==1
     bars.nth(0).locator('.tt-hit').hover()
     start = bars.nth(0).locator('tspan').get_attribute('data-tt-clock')
-    assert read.count()==1 and 'completed' in read.text_content()
     assert read.text_content().startswith(f'{parse_time(start)+timedelta(hours=5, minutes=30):%H:%M} · ')
     box = bars.nth(0).locator('.tt-hit').bounding_box()
     page.mouse.move(box['x'], box['y']-60)
@@ -441,48 +417,8 @@ def test_without_javascript(opened, site):
     page.get_by_label('Select all').check()
     press('Cancel selected')
     assert page.locator('tbody [data-status=cancelled]').count()==2
-    page.goto('/jobs?status=cancelled')
-    for o in page.locator('tbody input').all(): o.check()
-    press('Retry selected')
-    assert not page.locator('tbody [data-status=cancelled]').count()
 
 # -- what is asked for, and when
-
-def test_one_request_for_all_cards(still, site):
-    "And the fewer, the longer nothing moves"
-    ids = [site.add() for _ in range(20)]
-    page = still
-    page.goto(f"/cards?ids={','.join(ids)}")
-    pass_time(page, 6)
-    assert 2<=len(page.asked)<=4 and page.asked[0].count('p=job')==20, page.asked
-    site.end(ids[7])
-    pass_time(page, 4)
-    has(card(page, ids[7]), 'completed')
-
-def test_parts_that_move_less_are_asked_less(still, site):
-    "The list each time, numbers each third time, all after a visit elsewhere; the server hears the version of the page"
-    site.add()
-    page = still
-    page.goto('/jobs')
-    path = site.manager.store.link.path
-    for o in (path, path+'-wal'): os.utime(o, (1, 1)) # What was written just now has no version yet
-    kinds,known,codes = [],[],[]
-    page.on('response', lambda o: '~live' in o.url and codes.append(o.status))
-    def ask():
-        n = len(codes)
-        while len(codes)==n: pass_time(page, .5)
-        sent = parse_qs(urlsplit(page.asked[-1]).query)
-        kinds.append({o.partition(':')[0] for o in sent['p']})
-        known.append('v' in sent and codes[-1]==204)
-    for _ in range(7): ask()
-    full = {'list','stats','tabs','failures','pauses'}
-    assert kinds==[{'list'}, {'list'}, full, {'list'}, {'list'}, full, {'list'}]
-    assert sum(known[3:])>=2, known # Each minute is a version of its own
-    site.add(job_type='other')
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    ask()
-    assert kinds[-1]==full and not known[-1]
-    page.get_by_role('link', name='other').wait_for()
 
 def test_a_server_that_is_gone_is_said_once_and_asked_less_and_less(still, site):
     site.add()
@@ -586,11 +522,9 @@ def test_an_app_sets_the_look(page, site):
         page.evaluate(f"document.documentElement.style.setProperty('--tt-{k}', '{v}')")
     def styles(of, name):
         return set(page.evaluate(f"[...document.querySelectorAll('{of}')].map(o => getComputedStyle(o).{name})"))
-    page.get_by_label('Select all').check()
-    assert styles('.tt tbody a', 'color')==styles('.tt-main', 'backgroundColor')=={'rgb(120, 0, 120)'}
+    assert styles('.tt tbody a', 'color')=={'rgb(120, 0, 120)'}
     assert {o for o in styles('.tt *', 'borderTopLeftRadius') if '%' not in o}=={'0px'}
     assert styles('.tt *', 'fontFamily')<={'monospace', 'ui-monospace, monospace'}
-    assert styles('.tt-tabs [aria-current]', 'borderBottomColor')=={'rgb(120, 0, 120)'}
 
 @pytest.mark.slow
 @pytest.mark.parametrize('look', ['', 'pico', 'monster'])

@@ -145,15 +145,6 @@ def test_errors_are_explained():
 
 # -- notebooks as tests
 
-def test_failing_cell_is_named(tmp_path, request):
-    "A notebook that fails tells which one, which cell, and why"
-    pytest.importorskip('nbdev')
-    empty = dict(cell_type='code', metadata={}, outputs=[], execution_count=None)
-    cells = [dict(empty, id=f'c{i}', source=[o]) for i,o in enumerate(['x = 1', 'def f(): 1/0\nf()'])]
-    (tmp_path/'bad.ipynb').write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)))
-    said = request.config.pluginmanager.get_plugin(str(root/'conftest.py')).run_notebook(tmp_path/'bad.ipynb', [])
-    for o in ('bad.ipynb', 'c1', '1/0', 'ZeroDivisionError'): assert o in said
-
 pages = [str(o.relative_to(root/'nbs')) for o in notebooks if o.parent.name in ('tutorials', 'howto')]
 
 @pytest.mark.parametrize('page', ['index.ipynb', *slow(*pages)])

@@ -1,5 +1,5 @@
 "The pages as hostile and as ordinary clients meet them: who sees what, and who may change what"
-import asyncio,html,json,os,re,threading
+import html,json,os,re
 from itertools import product
 
 import apsw,pytest
@@ -10,12 +10,10 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
-from tenant_tasks import views
 from tenant_tasks.job import *
 from tenant_tasks.task import *
 from tenant_tasks.manager import *
 from tenant_tasks.tenants import *
-from tenant_tasks.secrets import *
 from tenant_tasks.views import *
 from tenant_tasks.pages import *
 from tenant_tasks.operators import *
@@ -346,21 +344,6 @@ async def test_operator_pages(tmp_path):
     assert client.get(f'/ops/n006/jobs/{job.id}').status_code==404
     client.post(f'/ops/n005/jobs/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/jobs/{job.id}')))
     assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
-
-async def test_heavy_pages_of_a_tenant_hold_up_no_other(site, monkeypatch):
-    "What is long is looked through in a thread: meanwhile another tenant's page is answered"
-    go,hide = threading.Event(),views.hide_secrets
-    def held(job, more=()):
-        if job.job_type=='heavy': go.wait(60)
-        return hide(job, more)
-    monkeypatch.setattr(views, 'hide_secrets', held)
-    job_id,_ = site.tenants['acme'].submit('heavy', sync)
-    ann,gus = [site.client(tenant=o, may='act').cli for o in ('acme','globex')]
-    tabs = [asyncio.create_task(ann.get(f'/jobs/{job_id}')) for _ in range(5)]
-    await asyncio.sleep(0)
-    assert (await gus.get('/jobs')).status_code==200 and not [o for o in tabs if o.done()]
-    go.set()
-    assert {o.status_code for o in await asyncio.gather(*tabs)}=={200}
 
 async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     for o in tmp_path.glob('acme.db*'): o.unlink()

@@ -1,6 +1,5 @@
 "`tenant-tasks watch` in a terminal and in a pipe, and `await manager.watch`: what they show, and how they end"
 import asyncio,fcntl,json,os,pty,re,select,signal,struct,subprocess,sys,termios,threading
-from types import SimpleNamespace
 
 import apsw,pytest
 from fastlite import database
@@ -202,17 +201,6 @@ def test_a_job_that_is_deleted(path, capsys, manager):
     wrong = {'nope':'there is no job', '--every 0':'`every` must be', '--limit -1':'`limit` must be'}
     for words,says in wrong.items(): assert main(['watch', path, *words.split()])==2 and says in capsys.readouterr().err
     assert main(['watch', 'nowhere'])==2
-
-def test_a_screen_that_changes_its_size():
-    "Everything is drawn anew; lines that don't fit are left out"
-    out = SimpleNamespace(text='', write=lambda o: setattr(out, 'text', out.text+o), flush=lambda: None)
-    sizes = [(20, 10), (20, 10), (10, 3)]
-    screen = Screen(out, lambda: sizes.pop(0))
-    screen.draw(['a'*30, 'b', 'c'])
-    assert out.text=='a'*20+'\x1b[K\nb\x1b[K\nc\x1b[K\n\x1b[J'
-    out.text = ''
-    screen.draw(['a'*30, 'b', 'c'])
-    assert out.text=='\x1b[2J\x1b[H'+'a'*10+'\x1b[K\nb\x1b[K\n\x1b[J'
 
 # -- await manager.watch
 
