@@ -62,11 +62,6 @@ def manager_at(path, clock=None, **kw):
     if clock: kw.update(clock=clock, sleep=clock.sleep)
     return BackgroundTaskManager(open_db(path), **kw)
 
-def connections(link):
-    "Those that a link asks: its own, and the one for long reads"
-    with link.reading(): pass
-    return [link.conn, *link.readers]
-
 async def until(cond, timeout=60):
     "Wait on the event loop until `cond()` is true"
     end = time.monotonic()+timeout

@@ -59,11 +59,20 @@ def token(client, url): return re.search(r'name="csrf" value="([^"]+)"', client.
 
 def everything(do, *ids, **kw): return dict(kw, do=do, shown=' '.join(ids), all='1')
 
-def changing(job_id, prefix='/jobs'):
-    "All routes that change something: path and form"
-    buttons = [(f'{prefix}/{job_id}/{o}', {}) for o in ('cancel','retry','restart','run','edit')]
-    return [*buttons, (f'{prefix}/bulk', dict(do='cancel', id=job_id)),
-        (f'{prefix}/bulk', everything('cancel', job_id))]
+def changing(job_id):
+    "All routes that change a job: path and form"
+    buttons = [(f'/jobs/{job_id}/{o}', {}) for o in ('cancel','retry','restart','run','edit')]
+    return [*buttons, ('/jobs/bulk', dict(do='cancel', id=job_id)), ('/jobs/bulk', everything('cancel', job_id))]
+
+# All routes that change something else of a tenant
+acting = [('/jobs/all?status=pending', dict(do='cancel', sure='1')), ('/jobs/pause', {}), ('/jobs/resume', {}),
+    *[(f'/jobs/~schedules/{o}', dict(name='report')) for o in ('run', 'pause', 'resume')]]
+
+def unchanged(manager, job_id):
+    "Is a tenant with one job and one schedule as it was?"
+    job, = manager.list_jobs()
+    paused = manager.pauses() or manager.get_schedule('report').paused
+    return (job.id, job.status)==(job_id, 'pending') and not paused
 
 def changes(job_id, prefix='/jobs'):
     return f'{prefix}/~live?p=job:{job_id}%20&p=details:{job_id}%20&p=page:{job_id}%20&p=log:{job_id}%20'
@@ -76,33 +85,39 @@ def reading(job_id, prefix='/jobs'):
 async def test_strangers_get_nothing(site):
     "Each page and form of a tenant, asked for by the other tenant, a visitor without rights, and one without a login"
     job_id,_ = site.job('acme', user_id='top-secret-user')
+    site.tenants['acme'].schedule('report', sync, every=3600)
     other = site.client(tenant='globex', may='act')
     lost = other.get('/jobs/unknown')
     for client in (site.client(tenant='acme', may=''), site.client()):
         for path,headers in product(reading(job_id), ({}, htmx)):
             res = client.get(path, headers=headers)
             assert (res.status_code, res.text)==(404, lost.text), path
-        for path,form in changing(job_id): assert client.post(path, data=form).status_code==404
+        for path,form in (*changing(job_id), *acting): assert client.post(path, data=form).status_code==404
     assert (other.get(f'/jobs/{job_id}').status_code, other.get(f'/jobs/{job_id}').text)==(404, lost.text)
     assert other.get(changes(job_id)).text==other.get(changes('unknown')).text.replace('unknown', job_id)
-    for path in ('/jobs', f'/jobs?id={job_id}'):
-        assert not re.search(rf'href="/jobs/{job_id}|value="{job_id}" aria|top-secret', other.get(path).text)
+    for path in ('/jobs', f'/jobs?id={job_id}', '/jobs/~schedules'):
+        text = other.get(path).text
+        assert not re.search(rf'href="/jobs/{job_id}|value="{job_id}" aria|top-secret|type=report', text)
     csrf = token(other, f'/jobs/{site.job("globex")[0]}')
     for path,form in changing(job_id): assert other.post(path, data=dict(form, csrf=csrf)).status_code==404, path
-    assert site.tenants['acme'].get_job(job_id).status=='pending'
+    for path,form in acting: other.post(path, data=dict(form, csrf=csrf))
+    assert unchanged(site.tenants['acme'], job_id)
 
 async def test_reading_is_not_acting(site):
     "A viewer who may only read has no buttons, and their form is refused before any id is looked at"
     job_id,_ = site.job()
+    site.tenants['acme'].schedule('report', sync, every=3600)
     rita,ann = site.client(tenant='acme', may='read'),site.client(tenant='acme', may='act')
-    for path in reading(job_id)[:2]: assert rita.get(path).status_code==200 and 'csrf' not in rita.get(path).text
+    for path in reading(job_id):
+        res = rita.get(path)
+        assert res.status_code==200 and 'csrf' not in res.text and 'method="post"' not in res.text
     csrf = token(ann, f'/jobs/{job_id}')
-    sent = [rita.post(path, data=dict(form, csrf=csrf)) for o in (job_id, 'unknown') for path,form in changing(o)]
-    answers = {(o.status_code, o.text) for o in sent}
+    forms = *changing(job_id),*changing('unknown'),*acting
+    answers = {(o.status_code, o.text) for o in [rita.post(path, data=dict(form, csrf=csrf)) for path,form in forms]}
     assert len(answers)==1 and answers.pop()[0]==403
     site.may = 'read'
     assert ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf)).status_code==403, 'the token alone is not enough'
-    assert site.tenants['acme'].get_job(job_id).status=='pending'
+    assert unchanged(site.tenants['acme'], job_id)
 
 async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
     "On each page of a tenant and of the operator, on each part of a card, and in what a button answers"
@@ -122,14 +137,15 @@ async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
 async def test_token_is_the_sessions(site):
     "No token, an empty one, another session's, a file in its place: nothing changes; and a GET never does"
     job_id,_ = site.job()
+    site.tenants['acme'].schedule('report', sync, every=3600)
     ann,ben = site.client(tenant='acme', may='act'),site.client(tenant='acme', may='act')
     csrf = token(ann, f'/jobs/{job_id}')
-    for path,form in changing(job_id):
+    for path,form in (*changing(job_id), *acting):
         for bad in ({}, dict(csrf=''), dict(csrf=token(ben, f'/jobs/{job_id}')), dict(csrf='ключ')):
             assert ann.post(path, data={**form, **bad}).status_code==403
         assert ann.post(path, data=form, files=dict(csrf=b'x')).status_code==403
         assert ann.get(path, params=dict(form, csrf=csrf)).status_code in (404, 405)
-    assert site.tenants['acme'].get_job(job_id).status=='pending'
+    assert unchanged(site.tenants['acme'], job_id)
     assert ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), follow_redirects=False).status_code==303
     assert site.tenants['acme'].get_job(job_id).status=='cancelled'
 
@@ -160,9 +176,8 @@ async def test_guards(tmp_path):
     said['may'] = Redirect('/login')
     assert client.get('/jobs', follow_redirects=False).status_code==303
     assert client.get('/jobs', headers=htmx).headers['hx-redirect']=='/login'
-    for nonsense in (True, 1, 'admin', object()):
-        said['may'] = nonsense
-        with pytest.raises(ValueError, match="`guard` must return"): client.get('/jobs')
+    said['may'] = True
+    with pytest.raises(ValueError, match="`guard` must return"): client.get('/jobs')
     said.update(may='read', manager='acme')
     with pytest.raises(TypeError, match="`manager_for` must return .*, got 'acme'"): client.get('/jobs')
     for bad in (dict(), dict(guard=None), dict(guard='admin')):
@@ -260,12 +275,9 @@ async def test_acting_on_many_says_what_came_of_it(site):
     res = post(do='cancel')
     assert str(res.url).endswith('/jobs?status=pending') and 'No jobs are selected' in res.text
     assert 'No jobs are' not in ann.get('/jobs').text and post(script, do='cancel').status_code==409
-    asked = post(do='cancel', id=ids)
-    assert asked.status_code==200 and 'Cancel 14 jobs?' in asked.text and acme.job_stats()['pending']==14
+    assert 'Cancel 14 jobs?' in post(do='cancel', id=ids).text and acme.job_stats()['pending']==14
     assert post(script, do='cancel', id=ids).status_code==428
-    form = dict(re.findall('name="(do|sure|all|shown|csrf)" value="([^"]*)"', asked.text))
-    res = ann.post(html.unescape(re.search('action="([^"]+)"', asked.text)[1]), data=form, follow_redirects=True)
-    assert str(res.url).endswith('/jobs?status=pending') and '14 jobs cancelled.' in res.text
+    assert '14 jobs cancelled.' in post(do='cancel', id=ids, sure='1').text
     done,_ = site.job()
     await acme.drain()
     res = post(do='cancel', id=[site.job()[0], done])
@@ -328,22 +340,20 @@ async def test_a_locked_database_is_said(site, tmp_path):
     conn.close()
 
 async def test_operator_pages(tmp_path):
-    "Any mapping of databases, more tenants than a page holds, a search, and the way into a tenant and back"
-    dbs = {f'n{i:03}':database(':memory:') for i in range(120)}
-    for o in ('n005', 'n119'): BackgroundTaskManager(dbs[o]).submit('sync', sync)
+    "Any mapping of databases, and the way into a tenant and back"
+    dbs = {o:database(':memory:') for o in ('n005', 'n006')}
+    job_id,_ = BackgroundTaskManager(dbs['n005']).submit('sync', sync)
     app,_ = fast_app(secret_key='x')
     operator_ui(app, dbs, lambda req: 'act').overview.health(30)
     client = Client(app)
-    def links(url): return re.findall(r'href="/ops/(\w+)/jobs"', client.get(url).text)
-    assert links('/ops')[:2]==['n005','n119'] and len(links('/ops'))==100 and len(links('/ops?page=1'))==20
-    assert links('/ops?name=N11')==['n119', *[f'n11{i}' for i in range(9)]]
+    assert 'href="/ops/n005/jobs"' in client.get('/ops').text
     inside = client.get('/ops/n005/jobs').text
     assert 'href="/ops"' in inside and 'Jobs of n005' in inside
-    job, = BackgroundTaskManager(dbs['n005']).list_jobs()
-    assert '<a href="/ops/n005/jobs">← Jobs of n005</a>' in client.get(f'/ops/n005/jobs/{job.id}').text
-    assert client.get(f'/ops/n006/jobs/{job.id}').status_code==404
-    client.post(f'/ops/n005/jobs/{job.id}/cancel', data=dict(csrf=token(client, f'/ops/n005/jobs/{job.id}')))
-    assert BackgroundTaskManager(dbs['n005']).get_job(job.id).status=='cancelled'
+    job = f'/ops/n005/jobs/{job_id}'
+    assert '<a href="/ops/n005/jobs">← Jobs of n005</a>' in client.get(job).text
+    assert client.get(f'/ops/n006/jobs/{job_id}').status_code==404
+    client.post(f'{job}/cancel', data=dict(csrf=token(client, job)))
+    assert BackgroundTaskManager(dbs['n005']).get_job(job_id).status=='cancelled'
 
 async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     for o in tmp_path.glob('acme.db*'): o.unlink()
