@@ -486,7 +486,8 @@ def version(self:DbLink)->tuple|None: # None while another connection writes
     "The same as long as nothing is committed"
     if not self.path: return ()
     with suppress(apsw.BusyError), self.use(runner, prepare=False) as conn:
-        if no_writer(conn, self.mode.patience): return self.opening,conn.data_version()
+        if not no_writer(conn, self.mode.patience): return None
+        return self.opening,conn.data_version(),conn.total_changes() # By others, and by ourselves
 
 # %% ../nbs/03_link.ipynb #a25423a1
 _links,_links_lock = weakref.WeakValueDictionary(),threading.Lock()
