@@ -1,4 +1,4 @@
-"Do what each line says in a tenant of the directory named on the command line, and answer with the time when it is done"
+"Do what each line says in a tenant of the directory in the arguments, and answer with the time when it is done"
 import sys,time
 
 from tenant_tasks.task import task

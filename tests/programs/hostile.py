@@ -15,7 +15,8 @@ me = os.getpid()
 async def lib(e): raise e
 
 @task
-async def gathers(e='exit'): await asyncio.gather(lib(SystemExit('bye') if e=='exit' else KeyboardInterrupt()), asyncio.sleep(1))
+async def gathers(e='exit'):
+    await asyncio.gather(lib(SystemExit('bye') if e=='exit' else KeyboardInterrupt()), asyncio.sleep(1))
 
 @task(timeout=5)
 async def exits(): sys.exit('bye')

@@ -1,4 +1,4 @@
-"A worker that writes the events of its moves to a file, and may kill itself; or, with a number, a process that submits so many jobs"
+"A worker that writes the events of its moves to a file, and may kill itself; or, with a number, one that submits"
 import os,random,sys,time
 
 from tenant_tasks import Cancel,Snooze,Tenants,Worker,on_event,task

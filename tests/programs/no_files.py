@@ -1,4 +1,4 @@
-"A process that has all its files open: what the next use of a tenant's database says, and whether it works once some are free"
+"A process with all its files open: what the next use of a database says, and whether it works once some are free"
 import os,resource,sys
 
 from tenant_tasks.tenants import Tenants

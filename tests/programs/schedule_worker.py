@@ -1,4 +1,4 @@
-"A worker that declares a schedule of one second for all tenants. It may kill itself around a tick, or in the middle of one"
+"A worker that declares a schedule of one second for all tenants, and may kill itself around or within a tick"
 import logging,sys
 
 from tasks import maybe_die,work

@@ -1,4 +1,4 @@
-"Submit jobs of one kind to tenants, whose names are joined by commas, and note each id once `submit` has returned; then end, die or stay"
+"Submit jobs to tenants, joined by commas, and note each id once `submit` has returned; then end, die or stay"
 import os,sys,time
 from datetime import timedelta
 from inspect import signature
