@@ -203,6 +203,7 @@ def Commit(self:_Moves): self.ended(self, self.made)
 @patch
 def Rollback(self:_Moves): self.ended(self, [])
 
+# %% ../nbs/03b_events.ipynb #9c78e7f7
 @patch
 def _watch(self:Teller, conn):
     moves = self.moves[conn] = _Moves(self._ended)

@@ -108,6 +108,7 @@ def _job_of(self:BackgroundTaskManager, s, at):
     return TenantJob(new_id(), s.name, payload=s.payload, max_retries=s.max_retries,
         created_at=timestamp(self.clock()), run_at=timestamp(at), **names)
 
+# %% ../nbs/08a_schedules.ipynb #5cf40673
 @patch
 def _is_news(self:BackgroundTaskManager, s, what):
     key,warned = (what, self.store.link.path, s.name),self.process.warned

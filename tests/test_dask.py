@@ -9,7 +9,7 @@ from distributed import Client
 from fastcore.net import free_port
 from helpers import end,program,programs,root,run,until,wait_until
 from loky import ProcessPoolExecutor as LokyPool
-from test_executors import manager_on,pids,start,tasks,working
+from test_executors import manager_on,pids,start,tasks,working # chkstyle: ignore
 
 import heavy
 from tenant_tasks.executors import run_job

@@ -284,9 +284,10 @@ def test_a_function_of_a_notebook(manager):
     with pytest.raises(ValueError, match=says): manager.submit('heavy', space['cell'])
     del module._tasks['h.cell']
 
-@pytest.mark.parametrize('call,says', [(task(on='', name='h.lambda'), '`on` must be a string'),
-    (task(on=4, name='h.lambda'), '`on` must be a string'), *[(lambda _, n=n: Processes(n), '`n` must be an int')
-    for n in (0, -1, 1.5, True)]])
+wrong_counts = [(lambda _, n=n: Processes(n), '`n` must be an int') for n in (0, -1, 1.5, True)]
+wrong_names = [(task(on=o, name='h.lambda'), '`on` must be a string') for o in ('', 4)]
+
+@pytest.mark.parametrize('call,says', [*wrong_names, *wrong_counts])
 def test_bad_values(call, says):
     with pytest.raises(ValueError, match=says): call(lambda: 0)
     assert 'h.lambda' not in module._tasks

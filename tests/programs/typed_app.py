@@ -26,7 +26,7 @@ def again(manager: BackgroundTaskManager, job: TenantJob) -> BackgroundTask | No
     return manager.run_again([manager.retry_job(job.id)]) if job.status in ('failed', 'cancelled') else None
 
 def at_night() -> None:
-    job: Attempt = current_job()
+    job: Attempt = current_job() # chkstyle: ignore
     job.progress(.5, 'half of it')
     if job.step('ask', lambda: False): raise Cancel('not wanted')
     raise Snooze(timedelta(hours=1), 'electricity is cheaper at night')
@@ -44,7 +44,7 @@ def pages(manager: BackgroundTaskManager, tenants: Tenants) -> list[Any]:
     "What users see"
     def manager_for(req: Any) -> BackgroundTaskManager: return manager
     def guard(req: Any) -> str: return 'act'
-    app: Any = fast_app(secret_key='x')[0]
+    app: Any = fast_app(secret_key='x')[0] # chkstyle: ignore
     jobs_ui(app, manager_for, guard)
     operator_ui(app, tenants, guard)
     view,job = View(act=False),manager.list_jobs()[0]
