@@ -197,6 +197,7 @@ def RollbackTo(self:_Moves, n):
     del self.made[min((v for k,v in self.starts.items() if k>=n), default=0):]
     self.starts = {k:v for k,v in self.starts.items() if k<=n}
 
+# %% ../nbs/03b_events.ipynb #3fee6cf1
 @patch
 def Commit(self:_Moves): self.ended(self, self.made)
 
