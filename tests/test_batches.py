@@ -88,6 +88,28 @@ async def test_a_retry_before_the_end(manager, clock):
     manager.retry_job(second[0][0])
     assert await manager.drain()==4+1 and told[-1].counts==counts(failed=1, completed=1)
 
+@pytest.mark.parametrize('released', [False, True])
+async def test_a_retry_before_it_runs(manager, released):
+    "It was due, and its process may have stopped before it ran: it waits again, and is due with the end of the others"
+    subs = submit(manager, ['completed']*2)
+    for o,_ in subs: manager.cancel_job(o)
+    assert not wait_of(manager, subs.batch)
+    if released: manager.claim(subs.batch).release()
+    manager.retry_job(subs[0][0])
+    assert wait_of(manager, subs.batch) and await manager.drain()==2
+    assert [o.counts for o in told]==[counts(completed=1, cancelled=1)]
+
+async def test_cancel_and_retry_of_the_follower(manager):
+    "Cancelled, it doesn't run, and the others go on; retried, it waits for them if it has to"
+    subs = submit(manager, ['completed']*2)
+    manager.cancel_job(subs.batch)
+    manager.retry_job(subs.batch)
+    assert wait_of(manager, subs.batch)
+    manager.cancel_job(subs.batch)
+    assert await manager.drain()==2 and not told
+    manager.retry_job(subs.batch)
+    assert await manager.drain()==1 and told[0].counts==counts(completed=2)
+
 async def test_a_retry_after_it_has_run(manager):
     subs = submit(manager, ['failed', 'completed'])
     await manager.drain()

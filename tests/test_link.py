@@ -84,6 +84,34 @@ def test_a_thread_that_waits_too_long_leaves_the_line(table):
         assert isinstance(short.answer(), apsw.BusyError)
     assert long.answer()==[(2,)] and numbers(table)==[2]
 
+@pytest.fixture
+def slow_leave(table, monkeypatch):
+    "A thread that has lost patience pauses before it leaves the line: when it pauses, and when it may go on"
+    paused,go_on,leave = Event(),Event(),table.store.link._leave
+    def late(write):
+        paused.set()
+        go_on.wait(60)
+        return leave(write)
+    monkeypatch.setattr(table.store.link, '_leave', late)
+    return paused,go_on
+
+def test_woken_too_late_it_wakes_the_next(table, slow_leave):
+    "The second in line loses patience at the moment at which it becomes the first; the next one gets its turn"
+    link,(paused,go_on),working,free = table.store.link,slow_leave,Event(),Event()
+    def slow(conn):
+        working.set()
+        return free.wait(60)
+    first = Call(link.write, slow, caller, True)
+    assert working.wait(60)
+    short = Call(link.write, insert(1), mode(.05))
+    assert paused.wait(60)
+    long = Call(link.write, insert(2), mode(60))
+    wait_until(lambda: len(link.queue)==3)
+    free.set()
+    assert first.answer() and len(link.queue)==2
+    go_on.set()
+    assert isinstance(short.answer(), apsw.BusyError) and long.answer()==[(2,)]
+
 def test_another_process_has_the_write_lock(table, path):
     "The first in line gives up after its own patience; the next one's is longer"
     link = table.store.link

@@ -24,6 +24,9 @@ ran = []
 @task(name='s.note')
 def note(n=0): ran.append(n)
 
+@task(name='s.other')
+def other(n=0): ran.append(-n)
+
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
 
@@ -148,6 +151,25 @@ def test_workers_that_are_killed(seed=1):
 
 # -- outages, clocks, edits
 
+@pytest.mark.parametrize('hours', [1, 5])
+def test_a_clock_that_is_set_back_repeats_no_tick(manager, clock, hours):
+    "Nor do edits and a resume meanwhile"
+    hourly(manager, catch_up='all')
+    clock.advance(hours*hour)
+    manager.tick()
+    clock.now -= timedelta(minutes=90)
+    then = noon+(hours+1)*hour
+    assert manager.tick()==then
+    assert parse_time(hourly(manager, tz='Europe/Berlin', catch_up='all').next_at)==then
+    manager.pause_schedule('h')
+    assert parse_time(manager.resume_schedule('h').next_at)==then
+    assert parse_time(hourly(manager, cron='0,30 * * * *', catch_up='all').next_at)==then-hour/2
+    assert parse_time(hourly(manager, catch_up='all').next_at)==then
+    for _ in range(9):
+        clock.advance(timedelta(minutes=20))
+        manager.tick()
+    assert ticks_of(manager)==[noon+i*hour for i in range(1, hours+2)]
+
 @pytest.mark.parametrize('how', ['again', 'edit', 'resume', 'declare'])
 def test_a_clock_that_was_a_year_ahead(manager, clock, logs, how):
     "One tick is made then; what the app or a user does about the schedule lets it go on"
@@ -171,6 +193,18 @@ def test_a_clock_that_was_a_year_ahead(manager, clock, logs, how):
         if how=='again': hourly(manager)
         manager.tick()
     assert ticks_of(manager)[1:]==[noon+i*hour for i in (1, 2, 3)]
+
+def test_a_schedule_that_is_edited_while_due(path, manager, clock):
+    "The tick that is due is made once, with the new definition; one that was read before the edit isn't"
+    second = manager_at(path, clock)
+    hourly(manager, n=1)
+    clock.advance(hour)
+    read, = second.schedules()
+    assert hourly(manager, other, cron='30 * * * *', n=2).next_at==timestamp(noon+hour)
+    assert second.store.tick(read, noon+2*hour, [TenantJob(new_id(), 'h', schedule='h')], noon+hour) is None
+    assert manager.tick()==noon+1.5*hour
+    job, = manager.list_jobs()
+    assert (job.task, job.kwargs, job.tick)==('s.other', dict(n=2), timestamp(noon+hour))
 
 async def test_overlap(manager, clock):
     hourly(manager, overlap='skip')

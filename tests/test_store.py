@@ -99,6 +99,19 @@ class JobStates(RuleBasedStateMachine):
 
 TestJobStates = JobStates.TestCase
 
+def test_every_move_is_in_the_table():
+    "Each pair of states that the table doesn't join is refused by every method, whatever the claim"
+    for frm in statuses:
+        for move,(may,to,_) in transitions.items():
+            store = JobStore(database(':memory:'))
+            job, = store.submit([TenantJob(new_id(), 'sync', status=frm, claim='c' if frm=='running' else None)])
+            if move=='claim': row = store.claim(job.id, 'p1', start)
+            elif move=='reset': row = store.reset(job.id, start)
+            elif move=='cancel' and frm=='pending': row = store.cancel(job.id, start)
+            else: row = store.settle(job, move, start)
+            assert (row is not None)==(frm in may), (frm, move)
+            if row: assert row.status==to
+
 # -- the app's transactions
 
 def test_first_manager_inside_a_transaction(path):
