@@ -840,6 +840,8 @@ def set_executors(**executors: Any) -> None:
 
 class BackgroundTaskManager:
     "Lightweight background task manager for tenant-level operations."
+    left_for: Any
+    "How long a due job is left to a worker that doesn't start it"
     db: Database
     store: Any
     backoff: Callable[[int], timedelta | float]

@@ -41,6 +41,8 @@ _log = logging.getLogger('tenant_tasks')
 
 class BackgroundTaskManager:
     "Lightweight background task manager for tenant-level operations."
+    left_for = timedelta(minutes=5) # How long a due job is left to a worker that doesn't start it
+
     def __init__(self,
         db:Database, # A tenant's database, as `fastlite.database` returns it
         *,
@@ -275,8 +277,6 @@ def _waits():
 
 # %% ../nbs/08_manager.ipynb #069b6275
 _comes = "job %s (%s): no worker is left that knows it, so it runs here"
-
-BackgroundTaskManager.left_for = timedelta(minutes=5) # How long a due job is left to a worker that doesn't start it
 
 @patch
 async def _comes_back(self:BackgroundTaskManager, job_id, waits):
