@@ -5,7 +5,7 @@ A build on GitHub knows its repository: the package then has project URLs, and t
 import os,re
 from configparser import ConfigParser
 from pathlib import Path
-from setuptools import setup
+from setuptools import find_packages,setup
 
 root = Path(__file__).parent
 cfg = ConfigParser()
@@ -23,6 +23,6 @@ version = re.search(r'^__version__ = "(.+)"', (root/'tenant_tasks/__init__.py').
 extras = {k.removesuffix('_requirements'): lines(k) for k in cfg if k.endswith('_requirements')}
 points = dict(console_scripts=lines('console_scripts'), nbdev=['tenant_tasks = tenant_tasks._modidx:d'])
 setup(version=version, author=cfg['author'], author_email=cfg['author_email'], license=cfg['license'], keywords=cfg['keywords'].split(),
-    classifiers=lines('classifiers'), packages=['tenant_tasks'], package_data=dict(tenant_tasks=['*.css', '*.js', '*.pyi', 'py.typed']),
+    classifiers=lines('classifiers'), packages=find_packages(include=['tenant_tasks*']), package_data=dict(tenant_tasks=['*.css', '*.js', '*.pyi', 'py.typed']),
     install_requires=lines('requirements'), extras_require=extras, entry_points=points,
     project_urls=urls, long_description=readme, long_description_content_type='text/markdown')

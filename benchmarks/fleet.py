@@ -16,7 +16,7 @@ from random import Random
 from statistics import median
 
 from measure import percentile
-from tenant_tasks.agenda import Agenda
+from tenant_tasks.fleet.agenda import Agenda
 
 here = Path(__file__).parent
 

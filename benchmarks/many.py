@@ -7,7 +7,7 @@ from copies import count_completed,ids_of,make_tenants
 from processes import go_on,process,read_line,wait_for
 from rows import line,row
 from tasks import noop
-from tenant_tasks.job import timestamp,utcnow
+from tenant_tasks.jobs.job import timestamp,utcnow
 
 # -- a backlog
 

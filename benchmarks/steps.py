@@ -8,8 +8,8 @@ from rates import app_db
 from rows import line,row
 from tasks import noop
 from tenant_tasks import BackgroundTaskManager
-from tenant_tasks.job import new_id,timestamp,utcnow
-from tenant_tasks.store import steps_table
+from tenant_tasks.jobs.job import new_id,timestamp,utcnow
+from tenant_tasks.db.store import steps_table
 
 effects = 'CREATE TABLE effects (n INTEGER PRIMARY KEY)'
 put = 'INSERT INTO tenant_steps (job_id, name, kind, at, claim, value) VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value'

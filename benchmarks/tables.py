@@ -6,10 +6,10 @@ from fastlite import database
 from rows import line,row
 from tasks import noop
 from tenant_tasks import BackgroundTaskManager
-from tenant_tasks.job import timestamp,utcnow
-from tenant_tasks.process import this_process
-from tenant_tasks.store import columns,ensure_schema
-from tenant_tasks.task import task_name
+from tenant_tasks.jobs.job import timestamp,utcnow
+from tenant_tasks.run.process import this_process
+from tenant_tasks.db.store import columns,ensure_schema
+from tenant_tasks.jobs.task import task_name
 
 # Of 1,000 jobs, 100 have failed, 20 are cancelled, 25 pending (most of them due), 5 running; each of five types has 200
 fill = """INSERT INTO tenant_jobs (id, job_type, status, payload, result, created_at, started_at, completed_at, run_at,

@@ -2,7 +2,7 @@
 import asyncio,time
 
 from tenant_tasks import current_job,task
-from tenant_tasks.job import parse_time
+from tenant_tasks.jobs.job import parse_time
 
 def called(func, *args):
     "Report a call to `func.calls`, if that is set"

@@ -11,7 +11,7 @@ from processes import process,read_line,wait_for
 from rows import line,row
 from tasks import hold,nap,noop,say,start_delay
 from tenant_tasks import Tenants
-from tenant_tasks.job import parse_time
+from tenant_tasks.jobs.job import parse_time
 
 # -- many idle tenants
 

@@ -95,8 +95,6 @@ class TenantJob(JobRecord):
     trace: str | None = None
     "The W3C trace context of the code that submitted it, if that is traced"
 
-    def __ft__(self) -> Any: ...
-
     @property
     def kwargs(self) -> dict[Any, Any]:
         "The payload, decoded: what the task function receives"
@@ -120,6 +118,8 @@ class TenantJob(JobRecord):
     @property
     def ran(self) -> float | None:
         "Seconds that its last attempt took; None while it is pending or running, or if it ended without a start"
+
+    def __ft__(self) -> Any: ...
 
 statuses: tuple[str, ...]
 
@@ -872,6 +872,29 @@ class BackgroundTaskManager:
 
     def __repr__(self) -> str: ...
 
+    def retry_matching(self, status: str='failed', restart: bool=False, **filters: Any) -> Acted:
+        """Retry all jobs that match
+
+        Args:
+            status: 'failed' or 'cancelled'
+            restart: Start all over, instead of behind the finished steps?
+            filters: Others, see `check_filters`
+
+        Returns:
+            More than `at_once` jobs, or more than are looked through at once, are left to a job
+        """
+
+    def cancel_matching(self, status: str='pending', **filters: Any) -> Acted:
+        """Cancel all pending jobs that match, or ask running ones to stop
+
+        Args:
+            status: 'pending' or 'running'
+            filters: Others, see `check_filters`
+
+        Returns:
+            More than `at_once` jobs, or more than are looked through at once, are left to a job
+        """
+
     def using(
         self,
         *,
@@ -1199,29 +1222,6 @@ class BackgroundTaskManager:
 
         Returns:
             By minute if no more than three hours are asked for, else by hour
-        """
-
-    def retry_matching(self, status: str='failed', restart: bool=False, **filters: Any) -> Acted:
-        """Retry all jobs that match
-
-        Args:
-            status: 'failed' or 'cancelled'
-            restart: Start all over, instead of behind the finished steps?
-            filters: Others, see `check_filters`
-
-        Returns:
-            More than `at_once` jobs, or more than are looked through at once, are left to a job
-        """
-
-    def cancel_matching(self, status: str='pending', **filters: Any) -> Acted:
-        """Cancel all pending jobs that match, or ask running ones to stop
-
-        Args:
-            status: 'pending' or 'running'
-            filters: Others, see `check_filters`
-
-        Returns:
-            More than `at_once` jobs, or more than are looked through at once, are left to a job
         """
 
     def schedule(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers import open_db,program,wait_until
 
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.fleet.tenants import Tenants
 
 kill_points = 'claim','task','settle','settled','rescue' # Where `programs/worker.py` may kill itself
 

@@ -4,13 +4,20 @@ from fastlite import database
 from hypothesis import settings
 from helpers import manager_at
 
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.run.process import this_process
 from tenant_tasks.testing import Clock
 
 settings.register_profile('quick', max_examples=10, stateful_step_count=20, deadline=None, derandomize=True)
 settings.register_profile('all', max_examples=60, stateful_step_count=40, deadline=None)
 
 def pytest_configure(config): settings.load_profile('all' if config.getoption('--all') else 'quick')
+
+@pytest.fixture(autouse=True)
+def own_claims():
+    "What one test leaves claimed in this process isn't there for the next"
+    yield
+    this_process.claims.clear()
 
 @pytest.fixture
 def path(tmp_path): return str(tmp_path/'acme.db')

@@ -14,11 +14,11 @@ from fastcore.net import free_port
 from fastlite import database
 from forks import Program
 
-from tenant_tasks.cli import main
-from tenant_tasks.job import TenantJob,timestamp,utcnow
-from tenant_tasks.link import retry_busy
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.process import Process,lock_dir,this_process
+from tenant_tasks.ops.command import main
+from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
+from tenant_tasks.db.link import retry_busy
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.run.process import Process,lock_dir,this_process
 
 root = Path(__file__).parent.parent
 programs = root/'tests/programs'

@@ -5,7 +5,7 @@ from math import inf
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
-from tenant_tasks.agenda import Agenda
+from tenant_tasks.fleet.agenda import Agenda
 
 names = st.sampled_from('abcdef')
 

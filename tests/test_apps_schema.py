@@ -4,10 +4,10 @@ from datetime import timedelta
 import apsw,pytest
 from helpers import run,running_row,work
 
-from tenant_tasks.lookout import Lookout
-from tenant_tasks.store import JobStore
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.fleet.lookout import Lookout
+from tenant_tasks.db.store import JobStore
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
 
 ran = []
 
@@ -74,7 +74,7 @@ def test_thousands_of_references_cost_no_tries(manager, monkeypatch):
     ended(manager, 50)
     manager.db.execute(invoices.format(''))
     manager.db.execute('INSERT INTO invoices SELECT id FROM tenant_jobs')
-    monkeypatch.setattr('tenant_tasks.store._delete', lambda *args: 1/0)
+    monkeypatch.setattr('tenant_tasks.db.store._delete', lambda *args: 1/0)
     assert manager.prune(timedelta(0))==0
 
 async def test_an_audit_trigger_and_a_view(manager):

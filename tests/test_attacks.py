@@ -8,11 +8,11 @@ import pytest
 from fasthtml.common import Client,fast_app
 from fastlite import database
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.tenants import *
-from tenant_tasks.operators import *
-from tenant_tasks.pages import *
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.operators import *
+from tenant_tasks.web.pages import *
 
 @task(name='attacks.sync')
 def sync(**kw): return kw

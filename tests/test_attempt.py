@@ -7,11 +7,11 @@ import apsw,pytest
 from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
 from starlette.background import BackgroundTasks
 
-from tenant_tasks.attempt import aretry_busy,current_job
-from tenant_tasks.link import runner
-from tenant_tasks.process import Process
-from tenant_tasks.retry import Cancel,Snooze
-from tenant_tasks.task import task
+from tenant_tasks.run.attempt import aretry_busy,current_job
+from tenant_tasks.db.link import runner
+from tenant_tasks.run.process import Process
+from tenant_tasks.jobs.retry import Cancel,Snooze
+from tenant_tasks.jobs.task import task
 
 async def returns_awaitable(**kw): return awork(**kw)
 async def returns_task(**kw): return asyncio.ensure_future(returns_awaitable(**kw))
@@ -143,7 +143,7 @@ async def test_cancelling_stops_an_async_function(path, attempts):
 @pytest.mark.parametrize('on', ['its own', 'a task'])
 async def test_a_timeout_of_the_function_itself_is_told_as_it_is(manager, monkeypatch, on):
     "With its traceback, not as the end of the time that the task has"
-    monkeypatch.setattr(import_module('tenant_tasks.task'), '_tasks', {})
+    monkeypatch.setattr(import_module('tenant_tasks.jobs.task'), '_tasks', {})
     @task(timeout=300 if on=='its own' else .05, max_retries=1)
     async def fetch_page(): await asyncio.wait_for(asyncio.sleep(9), .01 if on=='its own' else None)
     job = await run(manager, fetch_page)
@@ -176,7 +176,7 @@ async def test_an_outcome_is_written_without_what_goes_with_it(manager, logs):
 
 async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypatch):
     "For good: the function has been called, and another call would end in the same way"
-    monkeypatch.setattr('tenant_tasks.retry.dump_result', lambda value: ('\ud800', ''))
+    monkeypatch.setattr('tenant_tasks.jobs.retry.dump_result', lambda value: ('\ud800', ''))
     job = await run(manager, work)
     assert (job.status, job.retry_count, manager.process.claims)==('failed', 1, {})
     assert all(o in job.error_log for o in ('UnicodeEncodeError', "the outcome can't be written"))
@@ -184,7 +184,7 @@ async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypat
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
     "A lock that is held for 20 minutes, at a look a minute: the claim is kept, and the function is called once"
-    monkeypatch.setattr('tenant_tasks.attempt.runner', runner._replace(patience=.01))
+    monkeypatch.setattr('tenant_tasks.run.attempt.runner', runner._replace(patience=.01))
     naps,runs,locks = [],[],[]
     async def sleep(secs):
         naps.append(secs)

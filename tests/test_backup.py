@@ -8,13 +8,13 @@ from books import Shop,names
 from fastlite import database
 from helpers import end,program,running_row
 
-from tenant_tasks import backup as module
-from tenant_tasks.backup import backup,restore
-from tenant_tasks.link import open_plain
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.process import this_process
-from tenant_tasks.task import task
-from tenant_tasks.tenants import TenantMap,Tenants
+from tenant_tasks.ops import backup as module
+from tenant_tasks.ops.backup import backup,restore
+from tenant_tasks.db.link import open_plain
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.run.process import this_process
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import TenantMap,Tenants
 
 @task(name='backup.note')
 def note(n=0): return n

@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 from starlette.testclient import TestClient
 
-from tenant_tasks import matching,pages
-from tenant_tasks.attempt import current_job
-from tenant_tasks.job import TenantJob,final_statuses,live_statuses,never,new_id,statuses,timestamp
-from tenant_tasks.manager import JobStateError
-from tenant_tasks.pages import jobs_ui
-from tenant_tasks.retry import Cancel
-from tenant_tasks.store import JobStore,glance
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.manager import manage as matching
+from tenant_tasks.web import pages
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.jobs.job import TenantJob,final_statuses,live_statuses,never,new_id,statuses,timestamp
+from tenant_tasks.manager.manager import JobStateError
+from tenant_tasks.web.pages import jobs_ui
+from tenant_tasks.jobs.retry import Cancel
+from tenant_tasks.db.store import JobStore,glance
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.testing import Clock,run
-from tenant_tasks.worker import Worker
+from tenant_tasks.fleet.worker import Worker
 
 told = []
 

@@ -8,12 +8,12 @@ from browser import axe,browsing,example,log_in,need_browser
 from fasthtml.common import FastHTML,Link,Main,Title
 from helpers import marked,wait_until
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.tenants import *
-from tenant_tasks.views import *
-from tenant_tasks.pages import *
-from tenant_tasks.operators import *
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.views import *
+from tenant_tasks.web.pages import *
+from tenant_tasks.web.operators import *
 
 panels = 'numbers', 'schedules', 'limits', 'batches'
 

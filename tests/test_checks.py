@@ -6,13 +6,13 @@ import pytest
 from fasthtml.common import Client,Redirect,fast_app
 from helpers import command,data,delete_db,program
 
-from tenant_tasks import checks as module
-from tenant_tasks.checks import Pulse,check_database,check_directory,fs_type
-from tenant_tasks.job import TenantJob,timestamp,utcnow
-from tenant_tasks.link import open_plain
-from tenant_tasks.operators import operator_ui
-from tenant_tasks.pages import health_route
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.fleet import checks as module
+from tenant_tasks.fleet.checks import Pulse,check_database,check_directory,fs_type
+from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
+from tenant_tasks.db.link import open_plain
+from tenant_tasks.web.operators import operator_ui
+from tenant_tasks.web.pages import health_route
+from tenant_tasks.fleet.tenants import Tenants
 
 @pytest.fixture
 def tenants(tmp_path):

@@ -6,13 +6,13 @@ from fastlite import database
 from helpers import command,data,end,manager_at,program,programs,root,wait_until
 
 from tenant_tasks import __version__
-from tenant_tasks.cli import main
-from tenant_tasks.job import statuses
+from tenant_tasks.ops.command import main
+from tenant_tasks.jobs.job import statuses
 
 def boom(): raise OSError('no route to host')
 def boom_badly(note): raise OSError('\x1b[8mhidden')
 
-shell = [sys.executable, '-m', 'tenant_tasks.cli']
+shell = [sys.executable, '-m', 'tenant_tasks.ops.command']
 env = dict(os.environ, PYTHONPATH=str(root))
 
 no_database = 'this is no database, it is only text. '*40
@@ -235,7 +235,7 @@ def test_settings_of_a_worker(here, monkeypatch):
     def note(self, processes=1):
         seen.append((self.concurrency, self.per_tenant, self.threads.size, processes))
         raise SystemExit(0) # `main` of a real worker never returns
-    monkeypatch.setattr('tenant_tasks.worker.Worker.main', note)
+    monkeypatch.setattr('tenant_tasks.fleet.worker.Worker.main', note)
     command('worker', 'myapp:worker')
     command('worker', 'myapp:worker', '--concurrency', '3', '--per-tenant', '2', '--processes', '4')
     assert seen==[(20, 5, 20, 1), (3, 2, 3, 4)]

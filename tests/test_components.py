@@ -6,12 +6,12 @@ from itertools import product
 from fastcore.xml import to_xml
 from helpers import open_db
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.manager import *
-from tenant_tasks.views import *
-from tenant_tasks.components import *
-from tenant_tasks.tables import *
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.manager.manager import *
+from tenant_tasks.web.views import *
+from tenant_tasks.web.card import *
+from tenant_tasks.web.table import *
 
 @task(name='components.sync')
 def sync(user_id=None): return dict(user=user_id)

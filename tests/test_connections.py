@@ -6,15 +6,15 @@ import apsw,pytest
 from fastlite import database
 from helpers import Call,end,in_threads,manager_at,program,work,write_lock
 
-from tenant_tasks import link as links,store as stores
-from tenant_tasks.attempt import current_job
-from tenant_tasks.backup import backup
-from tenant_tasks.checks import check_database
-from tenant_tasks.job import utcnow
-from tenant_tasks.link import link_at,open_plain
-from tenant_tasks.store import JobStore
-from tenant_tasks.tenants import Overview,TenantNotFound,Tenants
-from tenant_tasks.transaction import ThreadDb
+from tenant_tasks.db import link as links,store as stores
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.ops.backup import backup
+from tenant_tasks.fleet.checks import check_database
+from tenant_tasks.jobs.job import utcnow
+from tenant_tasks.db.link import link_at,open_plain
+from tenant_tasks.db.store import JobStore
+from tenant_tasks.fleet.tenants import Overview,TenantNotFound,Tenants
+from tenant_tasks.db.transaction import ThreadDb
 
 # -- hooks, and the write lock
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from fasthtml.common import Client,fast_app,to_xml
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.tenants import *
-from tenant_tasks.secrets import *
-from tenant_tasks.views import *
-from tenant_tasks.controls import *
-from tenant_tasks.pages import *
-from tenant_tasks.operators import *
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.secrets import *
+from tenant_tasks.web.views import *
+from tenant_tasks.web.controls import *
+from tenant_tasks.web.pages import *
+from tenant_tasks.web.operators import *
 
 evil = '"\'><script>alert(1)</script>'
 panels = 'numbers', 'schedules', 'limits', 'batches'

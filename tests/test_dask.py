@@ -12,7 +12,7 @@ from loky import ProcessPoolExecutor as LokyPool
 from test_executors import manager_on,pids,start,tasks,working # chkstyle: ignore
 
 import heavy
-from tenant_tasks.executors import run_job
+from tenant_tasks.run.executors import run_job
 
 # A death ends a call, without a second one by Dask itself
 settings = dict(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0', DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION='1.0')

@@ -10,9 +10,9 @@ from helpers import boom,manager_at,program,until,wait_until,work
 from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import Cancel,Snooze,Tenants,Worker,current_job,task,transitions
-from tenant_tasks.events import Told,Teller,flush,off_event,on_event,teller
-from tenant_tasks.job import TenantJob
-from tenant_tasks.retry import ProcessDied,Returned
+from tenant_tasks.db.events import Told,Teller,flush,off_event,on_event,teller
+from tenant_tasks.jobs.job import TenantJob
+from tenant_tasks.jobs.retry import ProcessDied,Returned
 from tenant_tasks.testing import Clock
 
 froms = {k:v[0] for k,v in transitions.items()}

@@ -10,15 +10,15 @@ import pytest
 from fastlite import database
 from helpers import end,manager_at,program,run,slow,until,wait_until
 
-from tenant_tasks.events import flush,off_event,on_event
-from tenant_tasks.executors import Processes
-from tenant_tasks.process import Process
-from tenant_tasks.retry import ProcessDied,RaisedElsewhere
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.db.events import flush,off_event,on_event
+from tenant_tasks.run.executors import Processes
+from tenant_tasks.run.process import Process
+from tenant_tasks.jobs.retry import ProcessDied,RaisedElsewhere
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
-module = import_module('tenant_tasks.task')
+module = import_module('tenant_tasks.jobs.task')
 others = set(module._tasks)
 import heavy
 own = {k:module._tasks.pop(k) for k in set(module._tasks)-others} # A worker of another test has no executor for them

@@ -8,12 +8,12 @@ from fastlite import database
 from helpers import boom,manager_at,program,run,until,wait_until
 
 from tenant_tasks import Cancel,JobStateError,Snooze,current_job,task
-from tenant_tasks.attempt import begin
-from tenant_tasks.job import *
-from tenant_tasks.job import max_error,max_line,max_lines,max_log
-from tenant_tasks.matching import at_once
-from tenant_tasks.store import columns
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.run.attempt import begin
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.job import max_error,max_line,max_lines,max_log
+from tenant_tasks.manager.manage import at_once
+from tenant_tasks.db.store import columns
+from tenant_tasks.fleet.tenants import Tenants
 
 def texts(manager, job_id, **kw): return [o.text for o in manager.log_of(job_id, **kw)]
 

@@ -11,15 +11,15 @@ from chaos import Chaos,check_ledger,executions
 from fasthtml.common import to_xml
 from helpers import Look,dead_owner,end,manager_at,open_db,program,running_row,until
 
-from tenant_tasks.checks import check_database
-from tenant_tasks.job import TenantJob,new_id,timestamp,utcnow
-from tenant_tasks.peers import WorkerSign
-from tenant_tasks.process import Process,is_dead,lock_dir,this_process
-from tenant_tasks.task import _tasks as tasks_here,task
-from tenant_tasks.tables import TenantTable
-from tenant_tasks.tenants import Overview
-from tenant_tasks.views import View
-from tenant_tasks.worker import Worker
+from tenant_tasks.fleet.checks import check_database
+from tenant_tasks.jobs.job import TenantJob,new_id,timestamp,utcnow
+from tenant_tasks.run.peers import WorkerSign
+from tenant_tasks.run.process import Process,is_dead,lock_dir,this_process
+from tenant_tasks.jobs.task import _tasks as tasks_here,task
+from tenant_tasks.web.table import TenantTable
+from tenant_tasks.fleet.tenants import Overview
+from tenant_tasks.web.views import View
+from tenant_tasks.fleet.worker import Worker
 
 kernel = this_process.id.split('~')[1]
 past = timedelta(minutes=-1)

@@ -8,14 +8,14 @@ from fastcore.xml import to_xml
 from fasthtml.common import Client,fast_app
 from helpers import run
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.attempt import *
-from tenant_tasks.manager import *
-from tenant_tasks.secrets import mask,read_json
-from tenant_tasks.views import *
-from tenant_tasks.components import *
-from tenant_tasks.pages import jobs_ui
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.run.attempt import *
+from tenant_tasks.manager.manager import *
+from tenant_tasks.web.secrets import mask,read_json
+from tenant_tasks.web.views import *
+from tenant_tasks.web.card import *
+from tenant_tasks.web.pages import jobs_ui
 
 @task(name='job_page.flaky')
 def flaky(password):

@@ -6,14 +6,14 @@ from datetime import timedelta
 import apsw,pytest
 from helpers import Call,end,manager_at,open_db,program,running_row,until,wait_until,write_lock
 
-from tenant_tasks.job import TenantJob,new_id,parse_time,timestamp,utcnow
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.process import Process
-from tenant_tasks.store import JobStore,glance
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.jobs.job import TenantJob,new_id,parse_time,timestamp,utcnow
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.run.process import Process
+from tenant_tasks.db.store import JobStore,glance
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.testing import run
-from tenant_tasks.worker import Worker
+from tenant_tasks.fleet.worker import Worker
 
 ran = []
 

@@ -7,13 +7,14 @@ from urllib.parse import parse_qsl,urlsplit
 import pytest
 from fasthtml.common import Client,fast_app
 
-from tenant_tasks import store as store_module,tables,views
-from tenant_tasks.job import *
-from tenant_tasks.store import *
-from tenant_tasks.task import *
-from tenant_tasks.tenants import *
-from tenant_tasks.secrets import *
-from tenant_tasks.pages import *
+from tenant_tasks.db import store as store_module
+from tenant_tasks.web import table as tables,views
+from tenant_tasks.jobs.job import *
+from tenant_tasks.db.store import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.secrets import *
+from tenant_tasks.web.pages import *
 
 evil = '"\'><script>alert(1)</script>'
 

@@ -5,7 +5,7 @@ import pytest
 from chaos import Chaos,check_ledger,executions
 from helpers import Stopwatch,manager_at,slow,write_lock
 
-from tenant_tasks.process import Process
+from tenant_tasks.run.process import Process
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 
@@ -16,7 +16,7 @@ def chaos():
 @pytest.fixture
 def unseen_locks(monkeypatch):
     "All other processes are on another host"
-    monkeypatch.setattr('tenant_tasks.process.is_dead', lambda owner, folder: None)
+    monkeypatch.setattr('tenant_tasks.run.process.is_dead', lambda owner, folder: None)
 
 def runs_of(chaos): return [o for v in executions(chaos).values() for o in v]
 

@@ -7,12 +7,12 @@ import anyio,apsw,pytest
 from helpers import Look,awork,boom,manager_at,program,run,until,wait_until,work,write_lock
 from starlette.background import BackgroundTask,BackgroundTasks
 
-from tenant_tasks.attempt import current_job
-from tenant_tasks.job import BadPayload,TenantJob,max_json
-from tenant_tasks.link import runner
-from tenant_tasks.manager import JobNotFound,JobStateError
-from tenant_tasks.process import Process,this_process
-from tenant_tasks.task import task
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.jobs.job import BadPayload,TenantJob,max_json
+from tenant_tasks.db.link import runner
+from tenant_tasks.manager.manager import JobNotFound,JobStateError
+from tenant_tasks.run.process import Process,this_process
+from tenant_tasks.jobs.task import task
 
 task_threads = this_process.task_threads
 
@@ -198,7 +198,7 @@ async def test_waiting_retries_hold_nothing(path):
 @pytest.mark.parametrize('func', [work, awork])
 async def test_locked_at_the_claim(path, monkeypatch, logs, func):
     "For longer than a statement waits: the job comes through"
-    monkeypatch.setattr('tenant_tasks.store.runner', runner._replace(patience=.05))
+    monkeypatch.setattr('tenant_tasks.db.store.runner', runner._replace(patience=.05))
     manager,naps = manager_at(path),[]
     job_id,bg_task = manager.submit('sync', func)
     with write_lock(path) as release:
@@ -234,7 +234,7 @@ def test_retry_needs_a_process_that_has_the_function(manager):
 
 def test_shown_text_is_escaped(manager):
     "In Markdown, and in the HTML that the components bring"
-    import_module('tenant_tasks.components')
+    import_module('tenant_tasks.web.card')
     manager.submit('<script>alert(1)</script>', work)
     jobs = manager.list_jobs()
     shown = [jobs._repr_markdown_(), jobs[0]._repr_markdown_(), manager._repr_markdown_(), jobs[0]._repr_html_()]

@@ -9,13 +9,13 @@ from fasthtml.common import Client,fast_app
 from fastlite import database
 from helpers import run,wait_until,work
 
-from tenant_tasks.attempt import begin,current_job
-from tenant_tasks.job import BadPayload,JobList,dump_kwargs,dump_result
-from tenant_tasks.operators import operator_ui
-from tenant_tasks.pages import health_route
-from tenant_tasks.retry import Cancel,Snooze,to_delta
-from tenant_tasks.task import find_task,task,task_name
-from tenant_tasks.tenants import TenantMap,Tenants
+from tenant_tasks.run.attempt import begin,current_job
+from tenant_tasks.jobs.job import BadPayload,JobList,dump_kwargs,dump_result
+from tenant_tasks.web.operators import operator_ui
+from tenant_tasks.web.pages import health_route
+from tenant_tasks.jobs.retry import Cancel,Snooze,to_delta
+from tenant_tasks.jobs.task import find_task,task,task_name
+from tenant_tasks.fleet.tenants import TenantMap,Tenants
 
 def nested(n): return reduce(lambda o,_: [o], range(n), 1)
 

@@ -9,14 +9,14 @@ from fasthtml.common import Client,fast_app
 from helpers import Stopwatch
 from starlette.requests import Request
 
-from tenant_tasks import tenants
-from tenant_tasks.job import *
-from tenant_tasks.process import Process
-from tenant_tasks.peers import *
-from tenant_tasks.tenants import *
-from tenant_tasks.views import *
-from tenant_tasks.tables import *
-from tenant_tasks.operators import *
+from tenant_tasks.fleet import tenants
+from tenant_tasks.jobs.job import *
+from tenant_tasks.run.process import Process
+from tenant_tasks.run.peers import *
+from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.views import *
+from tenant_tasks.web.table import *
+from tenant_tasks.web.operators import *
 
 def text(o): return re.sub(r'\s+', ' ', re.sub('<[^>]+>', ' ', to_xml(o)))
 
@@ -101,7 +101,7 @@ def test_sizes_and_a_large_wal(ops, tmp_path):
 def test_workers_that_are_alive(ops, tmp_path):
     "Since when, which tasks they run, of how many tenants; one that stopped is gone; hosts and processes are internals"
     one,two = WorkerSign(Process()),WorkerSign(Process())
-    one.show(ops.tenants.served(), ['sync', 'mail', 'tenant_tasks.matching.act'])
+    one.show(ops.tenants.served(), ['sync', 'mail', 'tenant_tasks.manager.manage.act'])
     two.show({k:'acme.db|beta.db' for k in ops.tenants.served()}, ['mail'])
     dead = one.process.id[:-4]+'dead'
     for o in (f'{dead}.lock', f'workers/{dead}~ab12.worker'):
@@ -111,7 +111,7 @@ def test_workers_that_are_alive(ops, tmp_path):
         ops.pages.overview.health(9)
         seen = {o.name:o for o in ops.pages.overview.workers()}
         assert len(seen)==2 and [(seen[o.name].tenants, seen[o.name].running) for o in (one, two)]==[(5, 2), (2, 0)]
-        assert seen[one.name].since==one.since and seen[one.name].tasks==['mail', 'sync', 'tenant_tasks.matching.act']
+        assert seen[one.name].since==one.since and seen[one.name].tasks==['mail', 'sync', 'tenant_tasks.manager.manage.act']
         html,_ = ops.get()
         for o in ('2 workers are running', f'process {seen[one.name].pid}', '>mail, sync</td>'): assert o in html
         plain = text(LiveWorkers(list(seen.values()), View(now=utcnow())))

@@ -4,8 +4,8 @@ import pytest
 from helpers import boom,manager_at,work
 
 from tenant_tasks import Cancel,Snooze
-from tenant_tasks.otel import instrument
-from tenant_tasks.process import Process
+from tenant_tasks.ops.otel import instrument
+from tenant_tasks.run.process import Process
 from tenant_tasks.testing import Clock,run
 
 pytest.importorskip('opentelemetry.sdk')

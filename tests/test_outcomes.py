@@ -6,8 +6,9 @@ import apsw,pytest
 from fastlite import Database,database
 from helpers import Call,SyncFile,SyncVFS,manager_at,open_db,run,wait_until,work
 
-from tenant_tasks import BackgroundTaskManager,Cancel,Tenants,current_job,link,task
-from tenant_tasks.events import flush,off_event,on_event,teller
+from tenant_tasks import BackgroundTaskManager,Cancel,Tenants,current_job,task
+from tenant_tasks.db import link
+from tenant_tasks.db.events import flush,off_event,on_event,teller
 
 # -- one commit for several threads
 

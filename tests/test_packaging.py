@@ -63,6 +63,6 @@ def test_wheel_has_the_whole_package(tmp_path, monkeypatch):
     assert set(repo_files('tenant_tasks'))=={o for o in names if 'dist-info' not in o}
     home = 'https://github.com/acme/tenant_tasks'
     said = ['Requires-Dist: fastlite', 'Requires-Python: >=3.10', 'Provides-Extra: dev', '# ⚡ Background Tasks']
-    said += [f'Source, {home}', f']({home}/blob/main/nbs/00_job.ipynb)', f']({home}/raw/main/nbs/images/']
+    said += [f'Source, {home}', f']({home}/blob/main/nbs/jobs/00_job.ipynb)', f']({home}/raw/main/nbs/images/']
     assert not [o for o in said if o not in meta] and any('LICENSE' in o for o in names)
     assert not re.search(r'\]\((?!https?:|#)', meta), 'a relative link leads nowhere there'

@@ -10,13 +10,13 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.manager import *
-from tenant_tasks.tenants import *
-from tenant_tasks.views import *
-from tenant_tasks.pages import *
-from tenant_tasks.operators import *
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.manager.manager import *
+from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.views import *
+from tenant_tasks.web.pages import *
+from tenant_tasks.web.operators import *
 
 @task(name='pages.sync')
 def sync(user_id=None, password=None): return dict(user=user_id)

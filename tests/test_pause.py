@@ -8,15 +8,15 @@ from fasthtml.common import Client,fast_app
 from fastlite import database
 from helpers import command,data,manager_at,open_db,until
 
-from tenant_tasks.attempt import current_job
-from tenant_tasks.job import timestamp,utcnow
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.pages import jobs_ui
-from tenant_tasks.process import Process
-from tenant_tasks.store import JobStore,ensure_schema,glance
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.jobs.job import timestamp,utcnow
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.web.pages import jobs_ui
+from tenant_tasks.run.process import Process
+from tenant_tasks.db.store import JobStore,ensure_schema,glance
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 ran,hour = [],timedelta(hours=1)
 

@@ -6,9 +6,9 @@ from threading import Thread
 import pytest
 from helpers import Look,awork,dead_owner,end,manager_at,open_db,program,running_row,until,work
 
-from tenant_tasks.job import TenantJob,timestamp,utcnow
-from tenant_tasks.peers import WorkerSign
-from tenant_tasks.process import Process,is_dead,lock_dir,this_process
+from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
+from tenant_tasks.run.peers import WorkerSign
+from tenant_tasks.run.process import Process,is_dead,lock_dir,this_process
 
 host,kernel,*_ = this_process.id.split('~')
 soon,past = timedelta(minutes=1),timedelta(minutes=-1)
@@ -134,7 +134,7 @@ def test_rescue_skips_the_claims_of_its_own_process(path, clock):
 
 def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
     "The owner, on another host, renews its lease after the observer has found the job orphaned: nothing is written"
-    monkeypatch.setattr('tenant_tasks.process.is_dead', lambda owner, folder: None)
+    monkeypatch.setattr('tenant_tasks.run.process.is_dead', lambda owner, folder: None)
     look,owner = Look(path, clock=clock),manager_at(path, clock, process=Process())
     attempt = owner.claim(owner.submit('sync', work)[0])
     clock.advance(10*look.process.lease)

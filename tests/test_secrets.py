@@ -8,16 +8,16 @@ from fastcore.xml import to_xml
 from fasthtml.common import Client,fast_app
 from hypothesis import given,strategies as st
 
-from tenant_tasks import views
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.manager import *
-from tenant_tasks.secrets import *
-from tenant_tasks.views import *
-from tenant_tasks.components import *
-from tenant_tasks.tables import *
-from tenant_tasks.pages import *
-from tenant_tasks.operators import *
+from tenant_tasks.web import views
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.manager.manager import *
+from tenant_tasks.web.secrets import *
+from tenant_tasks.web.views import *
+from tenant_tasks.web.card import *
+from tenant_tasks.web.table import *
+from tenant_tasks.web.pages import *
+from tenant_tasks.web.operators import *
 
 @task(name='secrets.sync')
 def sync(**kw): pass

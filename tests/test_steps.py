@@ -11,15 +11,15 @@ from helpers import Call,command,data,manager_at,write_lock
 from hypothesis import HealthCheck,settings,strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
-from tenant_tasks import store
-from tenant_tasks.attempt import begin,current_job,finish
-from tenant_tasks.components import JobDetails
-from tenant_tasks.job import BadPayload,max_json,utcnow
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.process import Process
-from tenant_tasks.retry import Cancel,Snooze
-from tenant_tasks.task import task
-from tenant_tasks.views import View
+from tenant_tasks.db import store
+from tenant_tasks.run.attempt import begin,current_job,finish
+from tenant_tasks.web.card import JobDetails
+from tenant_tasks.jobs.job import BadPayload,max_json,utcnow
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.run.process import Process
+from tenant_tasks.jobs.retry import Cancel,Snooze
+from tenant_tasks.jobs.task import task
+from tenant_tasks.web.views import View
 
 class Undone(Exception): pass
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from helpers import end,program,until,wait_until
 
-from tenant_tasks.attempt import finish
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.peers import live_workers
-from tenant_tasks.process import Process
-from tenant_tasks.retry import Stopped,free_deaths,stop_costs
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.run.attempt import finish
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.run.peers import live_workers
+from tenant_tasks.run.process import Process
+from tenant_tasks.jobs.retry import Stopped,free_deaths,stop_costs
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 
@@ -91,7 +91,7 @@ def no_thread(self): raise RuntimeError("can't start new thread")
 @pytest.mark.parametrize('part', ['_dispatch', '_show', 'lookout', 'thread', '_finish'])
 async def test_a_worker_ends_with_any_of_its_parts(tenants, acme, part, monkeypatch, logs):
     worker,start = worker_on(tenants),threading.Thread.start
-    if part=='lookout': monkeypatch.setattr('tenant_tasks.lookout.Lookout.run', broken)
+    if part=='lookout': monkeypatch.setattr('tenant_tasks.fleet.lookout.Lookout.run', broken)
     elif part=='thread':
         monkeypatch.setattr(threading.Thread, 'start', lambda o: no_thread(o) if 'lookout' in o.name else start(o))
     else: monkeypatch.setattr(worker, part, broken)

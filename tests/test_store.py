@@ -8,9 +8,9 @@ from helpers import SyncVFS,manager_at,run,work
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle,RuleBasedStateMachine,invariant,rule
 
-from tenant_tasks.job import TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.store import JobStore,Pause,columns,ensure_schema,schedule_columns
+from tenant_tasks.jobs.job import TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.db.store import JobStore,Pause,columns,ensure_schema,schedule_columns
 
 # -- a state machine drives `JobStore` with several owners at once
 

@@ -7,9 +7,10 @@ from helpers import python,repo_files,root
 
 import tenant_tasks
 
-# A module may import those before it
-order = [re.sub(r'^\d+[a-z]?_', '', o.stem) for o in sorted((root/'nbs').glob('[0-9]*.ipynb'))]
-sources = {o:(root/f'tenant_tasks/{o}.py').read_text(encoding='utf-8') for o in order}
+floors = 'jobs', 'db', 'run', 'manager', 'fleet', 'web', 'ops' # A module may import those before it
+order = [f'{f}.{o.stem[3:]}' for f in floors for o in sorted((root/'nbs'/f).glob('*.ipynb'))]+['testing']
+def path_of(name): return root/f"tenant_tasks/{name.replace('.', '/')}.py"
+sources = {o:path_of(o).read_text(encoding='utf-8') for o in order}
 trees = {k:ast.parse(v) for k,v in sources.items()}
 notebooks = sorted(o for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in o.parts)
 
@@ -23,15 +24,21 @@ def is_private(name): return name.startswith('_') and not name.endswith('_')
 # -- modules
 
 def test_every_module_has_its_place():
-    assert {o.stem for o in (root/'tenant_tasks').glob('*.py')}=={*order, '__init__', '_modidx'}
+    there = {o for o in (root/'tenant_tasks').rglob('*.py') if o.stem not in ('__init__', '_modidx')}
+    assert there==set(map(path_of, order))
+
+def read_from(name, node):
+    "The module that a relative import in the module `name` reads"
+    return '.'.join([*name.split('.')[:-node.level], node.module])
 
 def test_a_module_imports_public_names_from_modules_above_it():
     for name,tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Import): assert 'tenant_tasks' not in ast.unparse(node), name
             if not isinstance(node, ast.ImportFrom) or not node.level: continue
-            assert node.level==1 and node.module in order[:order.index(name)], f'{name}: {ast.unparse(node)}'
-            public = importlib.import_module(f'tenant_tasks.{node.module}').__all__
+            module = read_from(name, node)
+            assert module in order[:order.index(name)], f'{name}: {ast.unparse(node)}'
+            public = importlib.import_module(f'tenant_tasks.{module}').__all__
             assert {o.name for o in node.names}<={'*', *public}, f'{name}: {ast.unparse(node)}'
 
 @cache

@@ -8,12 +8,12 @@ from fastcore.meta import delegates
 from fastlite import database
 from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work
 
-from tenant_tasks.attempt import current_job
-from tenant_tasks.job import timestamp,utcnow
-from tenant_tasks.manager import BackgroundTaskManager,JobNotFound,JobStateError
-from tenant_tasks.process import Process
-from tenant_tasks.task import task
-from tenant_tasks.worker import Worker
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.jobs.job import timestamp,utcnow
+from tenant_tasks.manager.manager import BackgroundTaskManager,JobNotFound,JobStateError
+from tenant_tasks.run.process import Process
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.worker import Worker
 
 # -- arguments that fit
 

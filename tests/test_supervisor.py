@@ -7,7 +7,7 @@ import pytest
 from chaos import Chaos,executions
 from helpers import Stopwatch,slow
 
-from tenant_tasks.supervisor import Place,Supervisor
+from tenant_tasks.fleet.supervisor import Place,Supervisor
 
 pytestmark = pytest.mark.skipif(sys.platform=='win32', reason='needs signals')
 

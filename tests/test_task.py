@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 from helpers import manager_at,run
 
-from tenant_tasks.attempt import current_job
-from tenant_tasks.job import TenantJob,timestamp,utcnow
-from tenant_tasks.task import UnknownTask,find_task,task,task_name
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
+from tenant_tasks.jobs.task import UnknownTask,find_task,task,task_name
 
 def refund(): pass
 

@@ -9,7 +9,7 @@ from helpers import end,root,wait_until
 from tenant_tasks import Tenants
 
 page = json.loads((root/'nbs/tutorials/small_saas.ipynb').read_text(encoding='utf-8'))
-scripts = {'uvicorn':['-m', 'uvicorn'], 'tenant-tasks':['-m', 'tenant_tasks.cli']}
+scripts = {'uvicorn':['-m', 'uvicorn'], 'tenant-tasks':['-m', 'tenant_tasks.ops.command']}
 passwords = dict(ann='paper', gus='pencil', ida='ink')
 customers = dict(acme=40, globex=20, initech=10)
 

@@ -5,14 +5,14 @@ import apsw,pytest
 from fastlite import database
 from helpers import Call,end,manager_at,root,until,wait_until
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.attempt import current_job
-from tenant_tasks.watch import *
-from tenant_tasks.cli import *
-from tenant_tasks.cli import main
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.ops.watch import *
+from tenant_tasks.ops.command import *
+from tenant_tasks.ops.command import main
 
-cmd = [sys.executable, '-m', 'tenant_tasks.cli', 'watch']
+cmd = [sys.executable, '-m', 'tenant_tasks.ops.command', 'watch']
 env = {k:v for k,v in os.environ.items() if k not in ('COLUMNS', 'LINES', 'NO_COLOR')} | dict(PYTHONPATH=str(root),
     TERM='xterm')
 steps = {} # Events that a job waits for, by its name
@@ -138,7 +138,7 @@ def test_a_reader_that_goes_ends_it(manager, monkeypatch):
     "As `head` does after the first line"
     manager.submit_many('sync', print, [{}]*3)
     lines = []
-    monkeypatch.setattr('tenant_tasks.cli.say', lambda line: lines.append(line))
+    monkeypatch.setattr('tenant_tasks.ops.command.say', lambda line: lines.append(line))
     assert follow(FileFrames('acme', lambda name: manager))==0 and len(lines)==1 and 'sync pending' in lines[0]
 
 def words(what): return [line for line,_ in what.look(utcnow())]

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import pytest
 from helpers import end,manager_at,program,serving,slow,wait_until
 
-from tenant_tasks.peers import WorkerSign
-from tenant_tasks.process import Process,lock_dir,this_process
+from tenant_tasks.run.peers import WorkerSign
+from tenant_tasks.run.process import Process,lock_dir,this_process
 
 pytestmark = pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')
 

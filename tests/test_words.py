@@ -5,13 +5,13 @@ import pytest
 from fasthtml.common import Client,fast_app
 from helpers import marked
 
-from tenant_tasks.job import *
-from tenant_tasks.task import *
-from tenant_tasks.tenants import *
-from tenant_tasks.views import *
-from tenant_tasks.live import *
-from tenant_tasks.pages import *
-from tenant_tasks.operators import *
+from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.task import *
+from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.views import *
+from tenant_tasks.web.live import *
+from tenant_tasks.web.pages import *
+from tenant_tasks.web.operators import *
 
 @task(name='xx.xx')
 def xx(**kw): return kw

@@ -16,7 +16,8 @@ inside = 'How it is made' # The section that isn't for users
 def sections()->dict[str,list[str]]: # Notebooks by section, in the order of the sidebar
     "The pages that the sidebar of the site lists"
     items = yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))['website']['sidebar']['contents']
-    return {o['section']:o['contents'] for o in items if isinstance(o, dict)}
+    def pages(o): return [p for c in o['contents'] for p in (pages(c) if isinstance(c, dict) else [c])]
+    return {o['section']:pages(o) for o in items if isinstance(o, dict)}
 
 def plain(
     out, # One output of a cell

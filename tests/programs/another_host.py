@@ -1,4 +1,4 @@
 "Make the process that loads this look as if it ran on another host; `dask worker --preload` loads it"
-import tenant_tasks.process as process
+import tenant_tasks.run.process as process
 
 process._kernel = lambda: 'another'

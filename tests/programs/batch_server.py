@@ -6,9 +6,9 @@ from fasthtml.common import fast_app
 from fastlite import database
 from starlette.background import BackgroundTasks
 
-from tenant_tasks.attempt import current_job
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.task import task
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.jobs.task import task
 
 path,port = sys.argv[1:]
 app,rt = fast_app(secret_key='x')

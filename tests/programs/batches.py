@@ -3,11 +3,11 @@ import logging,os,random,sys
 
 import tasks
 
-from tenant_tasks import store
-from tenant_tasks.attempt import Attempt,current_job
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.db import store
+from tenant_tasks.run.attempt import Attempt,current_job
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 follow,ended = store._follow,Attempt.ended
 

@@ -1,8 +1,8 @@
 "Do what each line says in a tenant of the directory in the arguments, and answer with the time when it is done"
 import sys,time
 
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
 
 @task(name='n.note')
 def note(n): pass

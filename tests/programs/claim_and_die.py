@@ -1,8 +1,8 @@
 "Claim a job of one tenant in the directory named on the command line, and die"
 import os,signal,sys
 
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
 
 @task
 def sync_all(): pass

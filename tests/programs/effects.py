@@ -12,13 +12,13 @@ from threading import get_ident
 
 from helpers import manager_at
 
-from tenant_tasks.attempt import current_job
-from tenant_tasks.process import this_process
-from tenant_tasks.steps import JobTransaction
-from tenant_tasks.store import JobStore
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.run.attempt import current_job
+from tenant_tasks.run.process import this_process
+from tenant_tasks.run.steps import JobTransaction
+from tenant_tasks.db.store import JobStore
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 point,chance = os.environ.get('KILL_POINT', ''),float(os.environ.get('CHANCE', 1))
 signal = int(os.environ.get('SIGNAL', 9))

@@ -3,8 +3,8 @@ import os,sys,time
 
 from helpers import manager_at
 
-from tenant_tasks.peers import WorkerSign
-from tenant_tasks.process import this_process
+from tenant_tasks.run.peers import WorkerSign
+from tenant_tasks.run.process import this_process
 
 manager = manager_at(sys.argv[1])
 manager.claim(manager.submit('wait', print)[0])

@@ -4,10 +4,10 @@ from concurrent.futures import ProcessPoolExecutor
 
 import uvloop
 
-from tenant_tasks.executors import Processes
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.run.executors import Processes
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 what,folder = sys.argv[1:] if __name__=='__main__' else ('','')
 me = os.getpid()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import apsw
 
-from tenant_tasks.backup import backup,restore
+from tenant_tasks.ops.backup import backup,restore
 
-code = {sys.modules[f'tenant_tasks.{o}'].__file__ for o in ('backup','store','link')}
+code = {sys.modules[f'tenant_tasks.{o}'].__file__ for o in ('ops.backup','db.store','db.link')}
 
 def trace_until(n):
     "Die before line `n` of the modules that take part"

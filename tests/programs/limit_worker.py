@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tenant_tasks import Worker,current_job,task
-from tenant_tasks.process import this_process
+from tenant_tasks.run.process import this_process
 
 folder,lease = Path(sys.argv[1]),float(sys.argv[2])
 running = "SELECT count(*) FROM tenant_jobs WHERE status='running' AND task='limits.few'"

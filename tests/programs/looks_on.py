@@ -3,7 +3,7 @@ import sys
 
 from helpers import open_db,work
 
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.fleet.tenants import Tenants
 
 tenants = Tenants(sys.argv[1])
 held = tenants[sys.argv[2]]

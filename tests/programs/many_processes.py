@@ -1,7 +1,7 @@
 "Three hundred processes, one after the other, that show in the directory named on the command line that they live"
 import sys
 
-from tenant_tasks.process import Process
+from tenant_tasks.run.process import Process
 
 alive = []
 for _ in range(300):

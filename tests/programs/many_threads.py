@@ -2,7 +2,7 @@
 import json,os,resource,sys
 from threading import Barrier,Thread
 
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.fleet.tenants import Tenants
 
 folder,limit,n = sys.argv[1],*map(int, sys.argv[2:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))

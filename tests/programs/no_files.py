@@ -1,7 +1,7 @@
 "A process with all its files open: what the next use of a database says, and whether it works once some are free"
 import os,resource,sys
 
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.fleet.tenants import Tenants
 
 tenants,kept = Tenants(sys.argv[1]),[]
 others = [tenants[o] for o in ('globex', 'initech')] # Open, but idle

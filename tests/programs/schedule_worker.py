@@ -3,9 +3,9 @@ import logging,sys
 
 from tasks import maybe_die,work
 
-from tenant_tasks import store
-from tenant_tasks.store import JobStore
-from tenant_tasks.worker import Worker
+from tenant_tasks.db import store
+from tenant_tasks.db.store import JobStore
+from tenant_tasks.fleet.worker import Worker
 
 tick,add = JobStore.tick,store._add
 

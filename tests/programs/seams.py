@@ -6,10 +6,11 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tenant_tasks import Processes,Tenants,Worker,current_job,executors,task
-from tenant_tasks.attempt import Attempt
-from tenant_tasks.executors import Elsewhere
-from tenant_tasks.process import Process,this_process
+from tenant_tasks import Processes,Tenants,Worker,current_job,task
+from tenant_tasks.run import executors
+from tenant_tasks.run.attempt import Attempt
+from tenant_tasks.run.executors import Elsewhere
+from tenant_tasks.run.process import Process,this_process
 
 ledger = os.open(os.environ['LEDGER'], os.O_WRONLY|os.O_APPEND|os.O_CREAT)
 points,marks = os.environ.get('KILL_POINT', '').split(','),os.environ.get('MARKS')

@@ -4,9 +4,9 @@ import asyncio,sys,time
 import uvicorn
 from fasthtml.common import fast_app
 
-from tenant_tasks.task import task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 kind,folder,port = sys.argv[1:]
 tenants = Tenants(folder)

@@ -3,7 +3,7 @@ import sys
 
 from helpers import manager_at
 
-from tenant_tasks.task import task
+from tenant_tasks.jobs.task import task
 
 @task(name='l.note')
 def note(): pass

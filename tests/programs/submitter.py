@@ -5,8 +5,8 @@ from inspect import signature
 
 import tasks
 
-from tenant_tasks.job import utcnow
-from tenant_tasks.tenants import Tenants
+from tenant_tasks.jobs.job import utcnow
+from tenant_tasks.fleet.tenants import Tenants
 
 folder,names,n,kind,secs,attempts,then = sys.argv[1:]
 skew = timedelta(seconds=float(os.environ.get('SKEW', 0))) # How far this process's clock is ahead

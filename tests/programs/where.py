@@ -7,10 +7,10 @@ import logging,os,sys,time
 import uvicorn
 from fasthtml.common import JSONResponse,fast_app
 
-from tenant_tasks import process
-from tenant_tasks.task import find_task,task
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.run import process
+from tenant_tasks.jobs.task import find_task,task
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 kind,folder,port = sys.argv[1:]
 if 'DEAF' in os.environ: process._listen_at = lambda name: None

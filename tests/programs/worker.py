@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from tasks import maybe_die
 
-from tenant_tasks.attempt import Attempt
-from tenant_tasks.job import utcnow
-from tenant_tasks.manager import BackgroundTaskManager
-from tenant_tasks.process import this_process
-from tenant_tasks.store import JobStore
-from tenant_tasks.tenants import Tenants
-from tenant_tasks.worker import Worker
+from tenant_tasks.run.attempt import Attempt
+from tenant_tasks.jobs.job import utcnow
+from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.run.process import this_process
+from tenant_tasks.db.store import JobStore
+from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.worker import Worker
 
 def hook(cls, name, points):
     "Make a method a kill point; `points` gives the names of the points before and after the call, from its arguments"
