@@ -198,7 +198,7 @@ refusals = { # chkstyle: ignore-node
     'Missing: limit, login, name, tags': dict(password=mask),
     'must stay as it is': dict(args, name=f'{mask}.csv'), 'is hidden here': dict(args, tags=['a']),
     'must be parameters of': dict(args, nam='x'),
-    'at most 100,000 characters': dict(args, name='x'*100_000), 'a JSON object, as in': '{"a":'*15_000}
+    'at most 100,000 characters': dict(args, name='x'*100_000), 'a JSON object, as in': '['*15_000+']'*15_000}
 
 @pytest.mark.parametrize('words', refusals)
 def test_what_makes_no_sense_is_refused_and_kept(editor, words):
