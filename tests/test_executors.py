@@ -13,7 +13,7 @@ from helpers import end,manager_at,program,run,slow,until,wait_until
 from tenant_tasks.db.events import flush,off_event,on_event
 from tenant_tasks.run.executors import Processes
 from tenant_tasks.run.process import Process
-from tenant_tasks.jobs.retry import ProcessDied,RaisedElsewhere
+from tenant_tasks.jobs.retry import ProcessDied,Raised
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.fleet.worker import Worker
@@ -314,8 +314,8 @@ async def test_takes_no_thread(manager, tmp_path):
 def test_calls_are_a_future(pool):
     assert pool.submit(operator.add, 1, 2).result()==3 and pool.submit(sorted, [1, 2], reverse=True).result()==[2, 1]
     assert list(pool.map(abs, [-1, 2]))==[1, 2]
-    with pytest.raises(RaisedElsewhere, match='ZeroDivisionError'): pool.submit(operator.truediv, 1, 0).result()
-    with pytest.raises(RaisedElsewhere, match='not JSON serializable'): pool.submit(complex, 1).result()
+    with pytest.raises(Raised, match='ZeroDivisionError'): pool.submit(operator.truediv, 1, 0).result()
+    with pytest.raises(Raised, match='not JSON serializable'): pool.submit(complex, 1).result()
     with pytest.raises(TypeError): pool.submit(abs, 1j)
     with pytest.raises(ValueError, match='must be a function of a module'): pool.submit(lambda: 0)
 

@@ -8,7 +8,6 @@ from fastcore.meta import delegates
 from fastlite import database
 from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work
 
-from tenant_tasks.run.attempt import current_job
 from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.manager.manager import BackgroundTaskManager,JobNotFound,JobStateError
 from tenant_tasks.run.process import Process
@@ -98,21 +97,6 @@ async def test_a_unique_key_tells_who_was_first(path):
     with pytest.raises(ValueError, match="unique key 'daily'"): manager.retry_job(many)
 
 # -- a task's own defaults
-
-def test_timeout_of_a_sync_task_that_never_checks(logs):
-    "One warning a task, though it is registered twice; none for an async one, or one that checks"
-    def busy(): pass
-    async def aio(): pass
-    def checks(): current_job().check()
-    def loops(): return [current_job for _ in range(3)]
-    def outer(check):
-        def inner(): check()
-        return inner
-    for o in (aio, checks, loops, outer(1), hide(aio), hide(checks)): task(name=f's.{o.__qualname__}', timeout=3)(o)
-    task(name='s.never')(busy)
-    for _ in range(2): task(name='s.busy', timeout=timedelta(minutes=1))(busy)
-    said, = logs('WARNING')
-    assert said.startswith("task 's.busy' has a timeout of 60 s, but a sync function can't be stopped until")
 
 async def test_attempts_of_a_task(manager):
     "Its own number, unless the caller passes one, be it the usual three"

@@ -6,8 +6,8 @@ The retry policy as pure functions: no database, no threads, no clock. `decide` 
 
 # %% auto #0
 __all__ = ['free_deaths', 'stop_costs', 'exp_backoff', 'to_delta', 'wait_after', 'Cancel', 'Snooze', 'Returned', 'ProcessDied',
-           'Stopped', 'FunctionLost', 'RaisedElsewhere', 'error_text', 'format_error', 'free_frames', 'as_text',
-           'Change', 'decide']
+           'Stopped', 'FunctionLost', 'Raised', 'error_text', 'format_error', 'free_frames', 'as_text', 'Change',
+           'decide']
 
 # %% ../../nbs/jobs/01_retry.ipynb #fe3a2922
 import logging,math,traceback
@@ -87,7 +87,7 @@ class FunctionLost(Exception):
     "No process can find the function of the job"
 
 # %% ../../nbs/jobs/01_retry.ipynb #c13375d3
-class RaisedElsewhere(Exception):
+class Raised(Exception):
     "What a function raised, as text"
     def __init__(self,
         text:str, # Its traceback
@@ -111,7 +111,7 @@ def format_error(
     skip:int=0, # Calling frames to leave out
 )->str: # Its traceback
     "An exception as text for the error log"
-    if issubclass(type(e), RaisedElsewhere): return str(e) # `isinstance` would ask the exception, too
+    if issubclass(type(e), Raised): return str(e) # `isinstance` would ask the exception, too
     tb = BaseException.__traceback__.__get__(e) # The exception may hide its attributes
     for _ in range(skip): tb = tb.tb_next if tb and tb.tb_next else tb
     try: return ''.join(traceback.format_exception(type(e), e, tb))
@@ -136,11 +136,11 @@ def as_text(
     retry_on:tuple=(BaseException,), # Failures worth another attempt
     cancel_on:tuple=(), # Exceptions that end the job as cancelled
 )->BaseException: # One of our own
-    "What is kept of an exception: a `Cancel`, a `Snooze`, or its traceback; its frames are freed"
+    "What is kept of an exception: a `Cancel`, a `Snooze`, or a `Raised` with its traceback; its frames are freed"
     kind = type(e)
     if issubclass(kind, (Cancel,*cancel_on)): res = Cancel(error_text(e))
-    elif issubclass(kind, (Snooze,ProcessDied,FunctionLost,BadPayload,RaisedElsewhere)): res = e
-    else: res = RaisedElsewhere(format_error(e, 1), issubclass(kind, retry_on), kind)
+    elif issubclass(kind, (Snooze,ProcessDied,FunctionLost,BadPayload,Raised)): res = e
+    else: res = Raised(format_error(e, 1), issubclass(kind, retry_on), kind)
     free_frames(e)
     return res
 
@@ -177,7 +177,7 @@ stop_costs = 10 # A stop without progress counts as that many of them
 
 def _soon(e, now): return timestamp(now+timedelta(seconds=e.wait))
 
-def _interrupted(job, e, now, skip):
+def _interrupted(job, e, now):
     "The change after a death or a stop that spends no attempt; None if it spends one"
     stopped = isinstance(e, Stopped)
     cost = 1 if e.progressed else stop_costs if stopped else math.inf
@@ -186,16 +186,15 @@ def _interrupted(job, e, now, skip):
     vals = dict(deaths=deaths, attempt_log=add_attempt(job, now, 'released' if stopped else 'died'))
     if e.wait or not stopped: vals['run_at'] = _soon(e, now)
     if stopped: return Change('release', vals, str(e))
-    vals['error_log'] = add_error(job.error_log, (job.retry_count or 0)+1, now, format_error(e, skip))
+    vals['error_log'] = add_error(job.error_log, (job.retry_count or 0)+1, now, format_error(e))
     return Change('rescue', vals, f'its process died after progress, {deaths} of {free_deaths} times for free')
 
-def _failed(job, e, now, backoff, skip, retry_on):
+def _failed(job, e, now, backoff):
     n,died = (job.retry_count or 0)+1,isinstance(e, ProcessDied)
-    if died and (free := _interrupted(job, e, now, skip)): return free
-    vals = dict(retry_count=n, error_log=add_error(job.error_log, n, now, format_error(e, skip)))
+    if died and (free := _interrupted(job, e, now)): return free
+    vals = dict(retry_count=n, error_log=add_error(job.error_log, n, now, format_error(e)))
     vals['attempt_log'] = add_attempt(job, now, 'died' if died else 'failed')
-    again = e.again if isinstance(e, RaisedElsewhere) else isinstance(e, retry_on)
-    hopeless = isinstance(e, (BadPayload,FunctionLost)) or not (died or again)
+    hopeless = isinstance(e, (BadPayload,FunctionLost)) or isinstance(e, Raised) and not e.again
     attempt = f'attempt {n} of {job.max_retries}'
     if n>=(job.max_retries or 1) or hopeless: return Change('fail', vals, f'failed for good, {attempt}')
     if died: return Change('rescue', dict(vals, run_at=_soon(e, now)), f'its process died during {attempt}')
@@ -206,23 +205,20 @@ def _failed(job, e, now, backoff, skip, retry_on):
 # %% ../../nbs/jobs/01_retry.ipynb #94642c3d
 def decide(
     job:TenantJob, # The job as it was claimed
-    outcome:Returned|BaseException, # How this attempt ended
+    outcome:Returned|BaseException, # How this attempt ended: `Returned`, or what `as_text` returned
     now:datetime, # The time
     backoff:Callable[[int],timedelta|float]=exp_backoff, # Wait after the n-th failure
-    skip:int=0, # Calling frames to leave out of a traceback
-    retry_on:tuple=(BaseException,), # Failures worth another attempt
-    cancel_on:tuple=(), # Exceptions that end the job as cancelled
 )->Change: # The change to write
     "What happens next to a job after one attempt"
     match outcome:
         case Returned(value):
             result,note = dump_result(value)
             return Change('complete', dict(result=result), note or outcome.note)
-        case BaseException() if isinstance(outcome, (Cancel,*cancel_on)):
+        case Cancel():
             why = f'cancelled: {error_text(outcome)}'.rstrip(': ')
             log = add_error(job.error_log, (job.retry_count or 0)+1, now, why)
             return Change('cancel', dict(error_log=log, attempt_log=add_attempt(job, now, 'cancelled')), why)
         case Snooze():
             vals = dict(run_at=timestamp(now+outcome.wait), attempt_log=add_attempt(job, now, 'snoozed'))
             return Change('snooze', vals, f'snoozed {error_text(outcome)}')
-        case _: return _failed(job, outcome, now, backoff, skip, retry_on)
+        case _: return _failed(job, outcome, now, backoff)

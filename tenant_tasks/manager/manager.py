@@ -137,7 +137,7 @@ _default_retries = _Default(3)
 def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
     name = task_name(func)
     if name: self.process.check_on(find_task(name), here=False)
-    if max_retries is _default_retries: max_retries = find_task(name).max_retries if name else int(max_retries)
+    if max_retries is _default_retries: max_retries = task_of(func).max_retries
     _check_tries(max_retries)
     now,opts = self.clock(),dict(self._options)
     created_at = timestamp(now)
@@ -203,7 +203,7 @@ def claim_next(self:BackgroundTaskManager,
     settle = [o.settling() for o in ended]
     p = self.process
     p.announce_alive(self.folder)
-    def waits(job): return is_awaited(p.function_of(job))
+    def waits(job): return p.task_of(job).waits
     limits = limits_with(p.full_tasks())
     claim = self.store.claiming(p.id, p.tasks(), self.clock, p.lease, limit, waits, limits)
     def work(conn): return [f(conn) for f in settle],claim(conn) if limit else []
@@ -234,7 +234,7 @@ async def _execute_with_retry(self:BackgroundTaskManager,
     if self.process.nudge(self): return
     name,path = task_name(task_func),self.store.link.path
     left = name is not None and self.process.wake_workers(path, name)
-    task = asyncio.ensure_future(self._run(job_id, is_awaited(task_func), left))
+    task = asyncio.ensure_future(self._run(job_id, task_of(task_func).waits, left))
     self.process.running.add(task)
     task.add_done_callback(self.process.running.discard)
     if left: return

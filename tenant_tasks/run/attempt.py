@@ -51,8 +51,8 @@ class Attempt:
         self.backoff = backoff
         self.clock = clock
         self.sleep = sleep
-        self.policy = policy_of(job)
-        self.func = process.function_of(job)
+        self.policy = process.task_of(job)
+        self.func = self.policy.func
         self.runner = None # The worker that runs it, if one does
         self.outcome = None # `Returned`, or what the function raised
         self.row = None # The job as written afterwards; None until then, or if the claim was lost
@@ -255,7 +255,7 @@ def _plainer(self:Attempt, e):
         text = "job %s (%s) is written without its progress note and the latest lines of its log: %s: %s"
         return _log.warning(text, self.id, self.job.job_type, type(e).__name__, e)
     why = ValueError(f"the outcome can't be written: {type(e).__name__}: {e}")
-    self.outcome,self._change = RaisedElsewhere(format_error(why), again=False),None
+    self.outcome,self._change = Raised(format_error(why), again=False),None
 
 @patch
 def _write_plainer(self:Attempt, as_read, tries=3):

@@ -150,7 +150,7 @@ def _answer(a):
             return dict(how='returned', result=text, note=note)
         case Cancel() as e: return dict(how='cancelled', why=str(e))
         case Snooze() as e: return dict(how='snoozed', secs=e.wait.total_seconds(), why=error_text(e))
-        case RaisedElsewhere() as e:
+        case Raised() as e:
             if issubclass(e.kind, MemoryError): _spent.append(True)
             return dict(how='raised', error=str(e), again=e.again)
     return dict(how='raised', error=format_error(a.outcome), again=False)
@@ -219,7 +219,7 @@ class Elsewhere:
 # %% ../../nbs/run/04_executors.ipynb #13256108
 def _refused(name, e):
     died = ProcessDied(f'executor {name!r} takes no calls: {type(e).__name__}: {e}')
-    return RaisedElsewhere(format_error(died))
+    return Raised(format_error(died))
 
 # %% ../../nbs/run/04_executors.ipynb #fa517124
 @patch
@@ -309,7 +309,7 @@ async def _read(self:Elsewhere, a, future, ended):
         case 'cancelled': return Cancel(answer['why'])
         case 'snoozed': return Snooze(answer['secs'], answer['why'])
         case 'lost': return FunctionLost(f"a process on {self.name!r} can't find the task: {answer['why']}")
-        case 'raised': return RaisedElsewhere(answer['error'], answer['again'])
+        case 'raised': return Raised(answer['error'], answer['again'])
     a.row = await a.process.store_threads.run(a.store.get, a.id, runner) # An atomic task has settled itself
     if a.row: a.store.tell([('complete', a.row, a.job, a.row.completed_at)])
     a.close()
@@ -565,7 +565,7 @@ def _work(self:Processes):
             child,answer,how = self._make(call, child)
             if answer or call.taken or call.unwanted: break
         if answer and 'value' in answer: call.set_result(answer['value'])
-        else: call.set_exception(RaisedElsewhere(answer['error']) if answer else ProcessDied(how))
+        else: call.set_exception(Raised(answer['error']) if answer else ProcessDied(how))
     if child: self._bury(child, child.end(2))
 
 # %% ../../nbs/run/04_executors.ipynb #320082d4

@@ -325,14 +325,22 @@ def keep(self:Process,
     if task_name(func) is None: self._functions.setdefault(job_id, func)
 
 @patch
+def task_of(self:Process,
+    job:TenantJob, # Any job
+)->Task: # Without a function if this process doesn't have it
+    "Find the function of a job and its policy"
+    if job.task: return policy_of(job)
+    func = self._functions.get(job.id)
+    return Task(None, func if job.function in (None, function_name(func)) else None)
+
+@patch
 def function_of(self:Process,
     job:TenantJob, # Any job
-)->Callable|None: # Its function, or None if this process doesn't have it
+)->Callable|None: # None if this process doesn't have it
     "Find the function of a job"
-    if job.task: return policy_of(job).func
-    func = self._functions.get(job.id)
-    return func if job.function in (None, function_name(func)) else None
+    return self.task_of(job).func
 
+# %% ../../nbs/run/00_process.ipynb #e896ae38
 @patch
 def kept(self:Process,
     job_id:str, # Any job
@@ -341,7 +349,6 @@ def kept(self:Process,
     func = self._functions.get(job_id)
     return func and function_name(func)
 
-# %% ../../nbs/run/00_process.ipynb #e896ae38
 @patch
 def forget(self:Process,
     job_id:str, # A job that has ended
