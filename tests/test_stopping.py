@@ -176,8 +176,9 @@ async def test_an_async_job_that_swallows_its_cancellation_outlasts_its_worker(t
         return 'done'
     job_id,_ = acme.submit('async', swallow)
     async with working(worker_on(tenants)): await until(lambda: calls)
-    assert calls==[1, 'cancelled'] and row_of(acme, job_id)==('running', 0) and len(acme.process.attempts_of(job_id))==1
-    go.set()
+    seen = [*calls],row_of(acme, job_id),len(acme.process.attempts_of(job_id))
+    go.set() # Before any assertion: the loop of a failed test couldn't end
+    assert seen==([1, 'cancelled'], ('running', 0), 1)
     await until(lambda: acme.get_job(job_id).status=='completed')
     assert acme.get_job(job_id).value=='done' and calls.count(1)==1
 
