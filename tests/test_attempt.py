@@ -7,7 +7,7 @@ import apsw,pytest
 from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
 from starlette.background import BackgroundTasks
 
-from tenant_tasks.run.attempt import aretry_busy,current_job
+from tenant_tasks.run.attempt import Attempt,aretry_busy,current_job
 from tenant_tasks.db.link import runner
 from tenant_tasks.run.process import Process
 from tenant_tasks.jobs.retry import Cancel,Snooze
@@ -184,7 +184,7 @@ async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypat
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
     "A lock that is held for 20 minutes, at a look a minute: the claim is kept, and the function is called once"
-    monkeypatch.setattr('tenant_tasks.run.attempt.runner', runner._replace(patience=.01))
+    monkeypatch.setattr(Attempt.write_outcome, '__defaults__', (False, runner._replace(patience=.01)))
     naps,runs,locks = [],[],[]
     async def sleep(secs):
         naps.append(secs)
