@@ -22,11 +22,13 @@ def chromium():
     names = 'chromium','chromium-browser','google-chrome','google-chrome-stable'
     return next((o for name in names if (o := shutil.which(name))), None)
 
-def need_browser(npm=False):
-    "Skip a test without what it needs: Chromium, Playwright, and packages of npm"
-    if not chromium(): pytest.skip('browser tests need Chromium')
-    if not find_spec('playwright'): pytest.skip('browser tests need the extra `dev`')
-    if not npm: return
+def need_browser():
+    "Skip a file of tests without Chromium or Playwright"
+    if not chromium(): pytest.skip('browser tests need Chromium', allow_module_level=True)
+    if not find_spec('playwright'): pytest.skip('browser tests need the extra `dev`', allow_module_level=True)
+
+def need_npm():
+    "Skip a test without packages of npm"
     if not shutil.which('npm'): pytest.skip('these browser tests need npm')
     why = no_packages()
     if why: (pytest.fail if os.environ.get('CI') else pytest.skip)(f'these browser tests need packages of npm: {why}')

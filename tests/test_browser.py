@@ -4,7 +4,7 @@ from itertools import product
 from threading import Thread
 
 import pytest,uvicorn
-from browser import axe,browsing,example,log_in,need_browser
+from browser import axe,browsing,example,log_in,need_browser,need_npm
 from fasthtml.common import FastHTML,Link,Main,Title
 from helpers import marked,wait_until
 
@@ -14,6 +14,8 @@ from tenant_tasks.fleet.tenants import *
 from tenant_tasks.web.views import *
 from tenant_tasks.web.pages import *
 from tenant_tasks.web.operators import *
+
+need_browser()
 
 panels = 'numbers', 'schedules', 'limits', 'batches'
 
@@ -120,7 +122,6 @@ window.fetch = async (...args) => {
 @pytest.fixture(scope='module')
 def new_page(web):
     "What opens a page that knows its `problems`, and the addresses that it has `asked` for what has changed"
-    need_browser()
     def watched(page):
         page.problems,page.asked = [],[]
         page.on('console', lambda m: m.type=='error' and page.problems.append(m.text))
@@ -173,7 +174,7 @@ def pass_time(page, secs):
 
 def test_a_card_moves_from_pending_to_completed_and_then_asks_no_more(opened, tmp_path):
     "Without a reload: a mark on the window is still there; the bar moves; after the end there is not one more request"
-    need_browser(npm=True)
+    need_npm()
     page = opened()
     with example(tmp_path) as base:
         log_in(page, base, 'ann')
@@ -497,7 +498,7 @@ def fill(site):
 
 def test_a_list_is_accessible_and_fits_a_phone(opened, site):
     "No violation that axe knows, in the dialog of shortcuts neither; on a phone a row uses the whole width"
-    need_browser(npm=True)
+    need_npm()
     (_,failed),page = fill(site),opened()
     page.goto('/jobs')
     unfold(page)
@@ -523,7 +524,7 @@ def test_an_app_sets_the_look(page, site):
 @pytest.mark.parametrize('look', ['', 'pico', 'monster'])
 def test_every_look(opened, web, tmp_path, look):
     "Each page, light and dark, wide and narrow, with each stylesheet; forced colours show the bar"
-    need_browser(npm=True)
+    need_npm()
     site,page = Site(web, tmp_path, look),opened()
     for o in panels[1:]:
         page.goto(f'/jobs/~{o}')
