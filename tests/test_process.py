@@ -8,6 +8,7 @@ from helpers import Look,awork,dead_owner,end,manager_at,open_db,program,running
 
 from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
 from tenant_tasks.run.peers import WorkerSign
+from tenant_tasks.db.forks import at_fork
 from tenant_tasks.run.process import Process,is_dead,lock_dir,this_process
 
 host,kernel,*_ = this_process.id.split('~')
@@ -245,3 +246,14 @@ def test_a_forked_child_is_another_process(path, tmp_path):
         os.rename(tmp_path/lock_dir/f'{parent}.lock', tmp_path/lock_dir/f'{reborn}.lock')
         assert is_dead(reborn, tmp_path)
     finally: os.kill(int(pid), 9)
+
+def test_one_reset_that_fails_keeps_no_other_from_running():
+    "Each object that wants to hear of a fork begins anew in the child, in the order of their registration"
+    class Broken:
+        def reset(self): raise OSError('broken')
+    broken,process = Broken(),Process()
+    at_fork(broken.reset)
+    later = Process()
+    ids = process.id,later.id
+    if pid := os.fork(): assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])==0
+    else: os._exit(int(process.id in ids or later.id in ids))

@@ -8,7 +8,7 @@ Functions that are called after the commit of each move of a job: to count, to t
 __all__ = ['listeners', 'teller', 'flush', 'Event', 'on_event', 'off_event', 'recording', 'record', 'Told', 'Teller']
 
 # %% ../../nbs/db/02_events.ipynb #49ddc214
-import atexit,logging,os,queue,threading,weakref
+import atexit,logging,queue,threading,weakref
 from collections import deque
 from collections.abc import Callable
 from copy import copy
@@ -20,6 +20,7 @@ from fastcore.aio import is_async_callable
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from .forks import *
 from .link import *
 
 # %% ../../nbs/db/02_events.ipynb #0d9d3dbb
@@ -249,4 +250,4 @@ def tell_after(self:Teller,
 teller = Teller()
 flush = teller.flush
 atexit.register(flush)
-if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=teller.begin_anew)
+at_fork(teller.begin_anew)

@@ -28,6 +28,8 @@ from fastlite import Database
 try: import resource
 except ImportError: resource = None # Windows
 
+from .forks import *
+
 # %% ../../nbs/db/00_link.ipynb #5629a874
 class Mode(NamedTuple):
     "How a database is used"
@@ -530,6 +532,8 @@ def abandon_links():
             _inherited.append(link.holder)
             link.conn = None
         link._reset()
+
+at_fork(abandon_links)
 
 # %% ../../nbs/db/00_link.ipynb #007ef99f
 _log = logging.getLogger('tenant_tasks')

@@ -8,7 +8,7 @@ All tenants of an app, by name. `tenants["acme"]` is the manager of one of them,
 __all__ = ['TenantNotFound', 'BadTenantName', 'Tenants', 'TenantMap', 'as_tenants', 'Health', 'Overview']
 
 # %% ../../nbs/fleet/00_tenants.ipynb #49f91c8c
-import logging,os,re,threading,time,unicodedata,weakref
+import logging,os,re,threading,time,unicodedata
 from collections import Counter
 from collections.abc import Callable,Iterator,Mapping
 from contextlib import contextmanager,suppress
@@ -25,6 +25,7 @@ try: import fcntl
 except ImportError: fcntl = None # Windows
 
 from ..jobs.job import *
+from ..db.forks import *
 from ..db.link import *
 from ..db.transaction import *
 from ..db.store import *
@@ -46,14 +47,6 @@ _tenant_name = re.compile(r'[^\W_][\w.@+-]{0,99}')
 def _is_name(s):
     if not (isinstance(s, str) and _tenant_name.fullmatch(s)): return False
     return s.isascii() or (len(s.encode())<=200 and unicodedata.is_normalized('NFKC', s))
-
-# %% ../../nbs/fleet/00_tenants.ipynb #5e1d0a35
-_locked = weakref.WeakSet() # Whose `_lock` a forked child needs anew
-
-def _after_fork():
-    for o in list(_locked): o._lock = threading.Lock()
-
-if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
 
 # %% ../../nbs/fleet/00_tenants.ipynb #367b7195
 class Tenants:
@@ -79,8 +72,8 @@ class Tenants:
         self.clock = self.manager_kw.get('clock', utcnow)
         self._open = {}
         self._linked = {} # Tenants whose file is a link to another place, by that place, as far as seen
-        self._lock = threading.Lock()
-        _locked.add(self)
+        self._new_lock()
+        at_fork(self._new_lock)
 
     def __repr__(self): return f'{type(self).__name__}({self._given!r})'
 
@@ -93,6 +86,9 @@ class Tenants:
         raise BadTenantName(f"a tenant name must be {must}, got {name!r}")
 
 # %% ../../nbs/fleet/00_tenants.ipynb #0ebfa450
+@patch
+def _new_lock(self:Tenants): self._lock = threading.Lock() # A child has no thread that would release the old one
+
 @patch
 def _database(self:Tenants, name):
     path = self.file(name)
@@ -549,8 +545,10 @@ class Overview:
         self._memory = set() # Tenants without a file, which are read each time
         self._seen = {} # State of the files, see `Tenants.changed`
         self._next_look = 0. # Monotonic seconds
-        self._lock = threading.Lock()
-        _locked.add(self)
+        self._new_lock()
+        at_fork(self._new_lock)
+
+    def _new_lock(self): self._lock = threading.Lock()
 
 # %% ../../nbs/fleet/00_tenants.ipynb #31431448
 @patch

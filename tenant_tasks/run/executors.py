@@ -28,6 +28,7 @@ except ImportError: fcntl = None # Windows
 
 from ..jobs.job import *
 from ..jobs.retry import *
+from ..db.forks import *
 from ..db.link import *
 from ..db.transaction import *
 from ..db.store import *
@@ -503,7 +504,7 @@ def ask(self:_Child, call):
     return json.loads(said)
 
 # %% ../../nbs/run/04_executors.ipynb #ad9b2342
-_pools = weakref.WeakSet()
+_pools = weakref.WeakSet() # To be shut down at the end
 
 class Processes(Executor):
     "Processes that make one call at a time each; a call that is cancelled or dies takes only its own process with it"
@@ -517,6 +518,7 @@ class Processes(Executor):
         self.n = check_int('n', n, 1)
         self._begin()
         _pools.add(self)
+        at_fork(self.begin_anew)
 
     def _begin(self):
         self._calls = queue.SimpleQueue()
@@ -611,11 +613,6 @@ def begin_anew(self:Processes):
         o.proc.returncode = 0 # They aren't children of this process
         o.close()
     self._begin()
-
-def _after_fork():
-    for o in list(_pools): o.begin_anew()
-
-if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
 
 # %% ../../nbs/run/04_executors.ipynb #b16c7e7f
 @atexit.register

@@ -9,7 +9,7 @@ __all__ = ['this_process', 'task_threads', 'lock_dir', 'ThreadLimit', 'Process',
            'other_host']
 
 # %% ../../nbs/run/00_process.ipynb #7b78c111
-import atexit,logging,os,secrets,signal,socket,sys,threading,time,weakref
+import atexit,logging,os,secrets,socket,sys,threading,time,weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext,suppress
@@ -25,6 +25,7 @@ try: import fcntl
 except ImportError: fcntl = None # Windows
 
 from ..jobs.job import *
+from ..db.forks import *
 from ..db.link import *
 from ..db.store import *
 from ..jobs.task import *
@@ -66,8 +67,6 @@ def _kernel():
 def _host(): return ''.join(c if c.isalnum() else '-' for c in socket.gethostname())
 
 # %% ../../nbs/run/00_process.ipynb #cbbd2943
-_processes = weakref.WeakSet()
-
 class Process:
     "What one process holds"
     def __init__(self,
@@ -82,7 +81,7 @@ class Process:
         self.trace = None # Called at a submit: what becomes the job's `trace`
         self.around = nullcontext # A context manager around each call of a function, made from the `Attempt`
         self._begin()
-        _processes.add(self)
+        at_fork(self.begin_anew)
 
     def _begin(self):
         self.id = '~'.join([_host(), _kernel(), str(os.getpid()), secrets.token_hex(4)])
@@ -100,6 +99,15 @@ class Process:
         self._heart = None # The thread of the heartbeat
 
     def __repr__(self): return 'this_process' if self is this_process else f'Process({self.id!r})'
+
+# %% ../../nbs/run/00_process.ipynb #b286c63d
+@patch
+def begin_anew(self:Process):
+    "Forget everything that was held, in a forked child"
+    locks,files,signs = self.locks,self._files,self.signs
+    self._begin() # First of all: whatever else fails, a child isn't its parent
+    for k,fd in locks.items(): _close(fd, files.get(k))
+    for o in signs: o.hang_up()
 
 # %% ../../nbs/run/00_process.ipynb #f0a8bc75
 this_process = Process()
@@ -225,38 +233,6 @@ def _start_heart(self:Process):
         heart = threading.Thread(**args)
         heart.start()
         self._heart = heart
-
-# %% ../../nbs/run/00_process.ipynb #b286c63d
-@patch
-def begin_anew(self:Process):
-    "Forget everything that was held, in a forked child"
-    locks,files,signs = self.locks,self._files,self.signs
-    self._begin() # First of all: whatever else fails, a child isn't its parent
-    for k,fd in locks.items(): _close(fd, files.get(k))
-    for o in signs: o.hang_up()
-
-def _after_fork():
-    for o in list(_processes): o.begin_anew()
-    abandon_links()
-
-if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
-
-# %% ../../nbs/run/00_process.ipynb #60c55f44
-_defaults = {signal.SIGTERM:signal.SIG_DFL, signal.SIGINT:signal.default_int_handler}
-_forking = threading.local()
-
-def _hold_signals(): _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _defaults)
-def _let_signals_come(): signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
-
-def _reset_signals():
-    signal.set_wakeup_fd(-1)
-    for n,default in _defaults.items():
-        owner = getattr(signal.getsignal(n), '__module__', None) or ''
-        if owner.split('.')[0] in ('tenant_tasks', 'uvicorn', 'uvloop', 'asyncio'): signal.signal(n, default)
-    _let_signals_come()
-
-if hasattr(os, 'register_at_fork'):
-    os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_reset_signals)
 
 # %% ../../nbs/run/00_process.ipynb #148e8a76
 def run_exit_functions():
