@@ -3,8 +3,8 @@
 (() => {
 if (window.ttJobs) return
 window.ttJobs = true
-const words = window.ttWords // What the pages say: the server puts it in front of this file
-const word = (name, fields = {}) => words[name].replace(/{(\w+)[^}]*}/g, (_, o) => fields[o])
+// The server puts the translations in front of this file; it finds the texts in the calls of `_`
+const _ = (text, fields = {}) => (window.ttWords[text] ?? text).replace(/{(\w+)}/g, (all, o) => fields[o] ?? all)
 const groups = new Map() // What is known of each address that parts are asked from
 const offsets = new WeakMap() // How far the server's clock is ahead, by part
 const all = (s, o = document) => [...o.querySelectorAll(s)]
@@ -174,12 +174,12 @@ function take(text) { // false if something was left for later
 function lost(url, on) {
   const mark = all('.tt-lost').find(o => o.dataset.ttOf == url)
   if (!on) mark?.remove()
-  else if (!mark && everyOf(url).length) document.body.append(make('p', words.js_lost, {class: 'tt tt-lost', role: 'status', 'data-tt-of': url}))
+  else if (!mark && everyOf(url).length) document.body.append(make('p', _('Connection lost. Trying again.'), {class: 'tt tt-lost', role: 'status', 'data-tt-of': url}))
 }
 function gone(url) {
   for (const o of partsOf(url)) {
     o.removeAttribute('data-tt-url')
-    o.replaceChildren(make('p', words.js_gone, {class: 'tt-note', role: 'status'}))
+    o.replaceChildren(make('p', _('This can no longer be followed here.'), {class: 'tt-note', role: 'status'}))
   }
 }
 
@@ -191,9 +191,11 @@ function offset(o) {
   return offsets.get(part)
 }
 function duration(s) {
-  for (const [from, size, unit] of [[172800, 86400, 'days'], [86400, 86400, 'day'], [3600, 3600, 'h'], [60, 60, 'min']])
-    if (s >= from) return word(unit, {n: Math.floor(s/size)})
-  return word('s', {n: Math.max(Math.floor(s), 0)})
+  const n = size => ({n: Math.max(Math.floor(s/size), 0)})
+  if (s >= 172800) return _('{n} days', n(86400))
+  if (s >= 86400) return _('{n} day', n(86400))
+  if (s >= 3600) return _('{n} h', n(3600))
+  return s >= 60 ? _('{n} min', n(60)) : _('{n} s', n(1))
 }
 const two = n => String(n).padStart(2, '0')
 function local(d) {
@@ -205,8 +207,8 @@ function show(o) {
   if (isNaN(at)) return
   const past = (Date.now()+offset(o)-at)/1000, utc = `${o.dateTime.slice(0, 19).replace('T', ' ')} UTC`
   const texts = {at: () => local(new Date(at)), for: () => duration(past),
-    ago: () => past < 1 ? words.just_now : word('ago', {time: duration(past)}),
-    in: () => past >= 0 ? words.now : word('in_time', {time: duration(Math.max(Math.round(-past), 1))})}
+    ago: () => past < 1 ? _('just now') : _('{time} ago', {time: duration(past)}),
+    in: () => past >= 0 ? _('now') : _('in {time}', {time: duration(Math.max(Math.round(-past), 1))})}
   const text = (o.dataset.ttWhat || '')+(texts[how] || texts.at)(), title = how == 'at' ? utc : `${local(new Date(at))} (${utc})`
   if (o.textContent != text && !held(o)) o.textContent = text
   if (o.title != title) o.title = title
@@ -220,7 +222,7 @@ async function copy(o, btn) {
     ok = document.execCommand('copy')
     if (ok) getSelection().removeAllRanges()
   }
-  btn.textContent = ok ? words.js_copied : words.js_copy_by_hand
+  btn.textContent = ok ? _('Copied') : _('Selected. Copy it with the keyboard.')
   setTimeout(() => btn.textContent = o.dataset.ttCopy, 2500)
 }
 function addCopies() {
@@ -339,7 +341,7 @@ function say(form, note, more = []) {
 }
 function confirming(form, btn, text) {
   const note = make('p', `${text} `, {class: 'tt-note tt-ask tt-said tt-acts', role: 'alert', 'data-tt-keep': ''})
-  const yes = make('button', words.js_yes, {type: 'button', class: 'tt-main'}), no = make('button', words.js_no, {type: 'button'})
+  const yes = make('button', _('Yes'), {type: 'button', class: 'tt-main'}), no = make('button', _('No'), {type: 'button'})
   yes.onclick = () => send(form, btn, true)
   no.onclick = () => { say(form); btn?.focus() }
   note.append(yes, no)
@@ -353,7 +355,7 @@ async function send(form, btn, sure) {
   data.delete('all')
   if (btn?.name) data.set(btn.name, btn.value)
   if (sure) data.set('sure', '1')
-  let res, text = words.js_failed
+  let res, text = _('That did not work. Try again.')
   try {
     res = await fetch(form.getAttribute('action'), {method: 'POST', body: data, headers: {'tt-live': '1'}, signal: AbortSignal.timeout(15000)})
     if (res.headers.has('tt-live')) text = await res.text()

@@ -1,10 +1,9 @@
 "What several test files use: managers, programs that run as processes, waiting for a condition, and small tasks"
-import asyncio,json,os,subprocess,sys,time
+import asyncio,json,os,re,subprocess,sys,time
 from contextlib import contextmanager,redirect_stderr,redirect_stdout
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from string import Formatter
 from threading import Thread
 from typing import NamedTuple
 from urllib.request import urlopen
@@ -39,10 +38,9 @@ async def run(manager, func, /, *args, **kw):
     await bg_task()
     return manager.get_job(job_id)
 
-def marked(name, text):
-    "A text of the pages as a mark, with the fields of the text outside of it"
-    fields = [(o, spec) for _,o,spec,_ in Formatter().parse(text) if o]
-    return f'«{name}»'+'«»'.join(f'{{{o}:{spec}}}' if spec else f'{{{o}}}' for o,spec in fields)
+def marked(text):
+    "A text of the pages in marks, with its fields outside of them"
+    return re.sub('[^{}]+(?![^{]*})', lambda m: f'«{m[0]}»', text)
 
 class Stopwatch:
     "Monotonic time in the test's hands"

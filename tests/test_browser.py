@@ -159,6 +159,12 @@ def still(opened):
     res.clock.pause_at(now+timedelta(hours=1)) # The script reckons with clocks that are wrong
     return res
 
+@pytest.fixture
+def translated():
+    set_translation(marked)
+    yield
+    set_translation()
+
 def card(page, job_id): return page.locator(f'#job-{job_id}')
 def row(page, job_id): return page.locator(f'#job-{job_id}-row')
 def has(locator, text): locator.filter(has_text=text).wait_for()
@@ -449,21 +455,20 @@ def test_a_hidden_page_asks_seldom(still, site):
     pass_time(page, .5)
     assert len(page.asked)==1
 
-def test_the_script_says_what_the_app_says(page, web, tmp_path, monkeypatch):
+def test_the_script_says_what_the_app_says(page, web, tmp_path, translated):
     "Times that tick, and what is said of a server that is gone and of a form that fails"
-    for k,v in texts.items(): monkeypatch.setitem(texts, k, marked(k, v))
     site = Site(web, tmp_path)
     now = utcnow()
     job_id = site.add(started_at=timestamp(now-timedelta(days=3)), created_at=timestamp(now-timedelta(hours=2)))
     soon = site.add('pending', run_at=timestamp(now+timedelta(minutes=90)))
     page.goto(f'/cards?ids={job_id},{soon}')
     page.route('**/~live*', lambda route: route.abort())
-    page.get_by_text('«js_lost»').wait_for()
+    page.get_by_text('«Connection lost').wait_for()
     page.evaluate("document.querySelectorAll('time').forEach(o => o.textContent = '')") # The script writes them anew
-    for o in ('«card_runs»«days»3', '«in_time»«h»1', '«ago»'): page.get_by_text(o).first.wait_for()
+    for o in ('«running for »3« days»', '«in »1« h»', '« ago»'): page.get_by_text(o).first.wait_for()
     page.route('**/cancel', lambda route: route.abort())
     card(page, soon).get_by_role('button').click()
-    has(page.get_by_role('alert'), '«js_failed»')
+    has(page.get_by_role('alert'), '«That did not work')
 
 # -- looks
 

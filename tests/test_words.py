@@ -1,4 +1,4 @@
-"What the pages say is in one dict: with other words in it, no English is left but what jobs say themselves"
+"The pages in another language: no English is left but what jobs say themselves"
 import html,re
 
 import pytest
@@ -17,8 +17,10 @@ from tenant_tasks.web.operators import *
 def xx(**kw): return kw
 
 @pytest.fixture
-def marks(monkeypatch):
-    for k,v in texts.items(): monkeypatch.setitem(texts, k, marked(k, v))
+def marks():
+    set_translation(marked)
+    yield
+    set_translation()
 
 def seen(page):
     "What people see or hear of a page; what stands in a `pre` is code or a job's"
@@ -84,9 +86,9 @@ def test_lists_are_in_the_words_of_the_app(site):
 def test_the_script_comes_with_its_words(site):
     "At an address of their own; another one is no file"
     path = re.search('src="(/jobs/~[^"]*-js)"', site.get('/jobs').text)[1]
-    assert '"js_lost": "\\u00abjs_lost\\u00bb"' in site.get(path).text.split('\n')[0]
+    assert '"just now": "\\u00abjust now\\u00bb"' in site.get(path).text.split('\n')[0]
     assert site.get(path.replace('/~', '/~0')).status_code==404
-    texts['js_lost'] = 'gone'
+    set_translation(str.upper)
     assert PageFiles('/jobs').address('js')!=path
 
 def test_words_that_english_finds():

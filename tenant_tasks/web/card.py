@@ -24,13 +24,13 @@ from .views import *
 from .live import *
 
 # %% ../../nbs/web/03_card.ipynb #75f3a748
-texts.update({f'status_{o}':o for o in statuses})
-
 def status_words(
     status:str, # The status of a job
 )->str: # The same for one that is none of ours
-    "A status in the app's words"
-    return texts.get(f'status_{status}', status)
+    "A status in the language of the app"
+    known = dict(pending=_('pending'), running=_('running'), completed=_('completed'), failed=_('failed'),
+        cancelled=_('cancelled'))
+    return known.get(status, status)
 
 def StatusBadge(
     status:str, # The status of a job
@@ -71,54 +71,47 @@ def took(
     return in_words((end-parse_time(job.started_at)).total_seconds())
 
 # %% ../../nbs/web/03_card.ipynb #b4ae2596
-texts.update(card_submitted='submitted {when}', card_ended='{when}', card_batch='waits for its batch',
-    card_turn='waits for its turn', card_next='next attempt {when}', card_starts='starts {when}')
-
-def _timed(name, words, at, how, **fields):
-    "A text with a time in it; what stands in front of the time is a part of its element"
-    before,_,after = say(name, when='\0', **fields).partition('\0')
+def _timed(text, words, at, how):
+    "A text with the time `{when}` in it; what stands in front of the time is a part of its element"
+    before,after = text.split('{when}', 1)
     tag = time_tag(words, at, how, before)
     return (tag, after) if after else tag
 
-def _ago(name, at, now, **fields):
+def _ago(text, at, now):
     if not at: return ''
     past = (now-parse_time(at)).total_seconds()>=1
-    return _timed(name, say('ago', time=elapsed(at, now)) if past else say('just_now'), at, 'ago', **fields)
+    return _timed(text, _('{time} ago', time=elapsed(at, now)) if past else _('just now'), at, 'ago')
 
 def _starts(job, now):
-    if job.run_at==never: return say('card_batch')
-    if (secs := (parse_time(job.run_at)-now).total_seconds())<=.5: return say('card_turn')
-    words = say('in_time', time=in_words(max(round(secs), 1)))
-    return _timed('card_next' if job.retry_count else 'card_starts', words, job.run_at, 'in')
+    if job.run_at==never: return _('waits for its batch')
+    if (secs := (parse_time(job.run_at)-now).total_seconds())<=.5: return _('waits for its turn')
+    words = _('in {time}', time=in_words(max(round(secs), 1)))
+    return _timed(_('next attempt {when}') if job.retry_count else _('starts {when}'), words, job.run_at, 'in')
 
 # %% ../../nbs/web/03_card.ipynb #0c816b78
-texts.update(card_runs='running for {when}', took='took {time}', took_last='last attempt took {time}')
-
 def _runs(job, now):
     if not job.started_at: return ''
-    return _timed('card_runs', elapsed(job.started_at, now), job.started_at, 'for')
+    return _timed(_('running for {when}'), elapsed(job.started_at, now), job.started_at, 'for')
 
 def _ran(job, now):
     if not (job.started_at and job.completed_at): return ''
-    return say('took_last' if job.retry_count else 'took', time=took(job, now))
+    time = took(job, now)
+    return _('last attempt took {time}', time=time) if job.retry_count else _('took {time}', time=time)
 
 # %% ../../nbs/web/03_card.ipynb #ea3b815c
-texts.update(card_attempt='attempt {n} of {m}', card_stopping='asked to stop',
-    card_failures='{n} of {m} attempts failed', card_failed='after {n} of {m} attempts')
-
 @patch
 def summary(self:CardParts)->list: # Strings and `<time>` elements
     "How the job is doing, in a few short pieces"
     job,now,end = self.job,self.view.now,self.job.completed_at
     n,m = job.retry_count or 0,job.max_retries or 1
-    attempt = say('card_attempt', n=min(n+1, m), m=m)
-    stop = say('card_stopping') if job.cancel_requested else ''
-    born,ended = _ago('card_submitted', job.created_at, now),_ago('card_ended', end, now)
+    attempt = _('attempt {n} of {m}', n=min(n+1, m), m=m)
+    stop = _('asked to stop') if job.cancel_requested else ''
+    born,ended = _ago(_('submitted {when}'), job.created_at, now),_ago('{when}', end, now)
     match job.status:
-        case 'pending': res = say('card_failures', n=n, m=m) if n else '',_starts(job, now),born
+        case 'pending': res = _('{n} of {m} attempts failed', n=n, m=m) if n else '',_starts(job, now),born
         case 'running': res = attempt,_runs(job, now),stop
         case 'completed': res = attempt if n else '',_ran(job, now),ended
-        case 'failed': res = say('card_failed', n=n, m=m),_ran(job, now),ended
+        case 'failed': res = _('after {n} of {m} attempts', n=n, m=m),_ran(job, now),ended
         case _: res = ended,
     return [o for o in res if o]
 
@@ -150,17 +143,16 @@ def asked_every(
     return min(max((parse_time(job.run_at)-now).total_seconds()/10, 1.5), 60)
 
 # %% ../../nbs/web/03_card.ipynb #1a80a446
-texts.update(card_progress='Progress of {type}', card_lines='Newest lines of the log')
-
 def _bar(job):
     if job.status!='running': return None
     value,done = {},None
     if (n := job.progress) is not None: value,done = dict(value=f'{n:.3f}'),Span(f'{n:.0%}', cls='tt-num')
     note = Span(job.progress_note, cls='tt-wrap') if job.progress_note else None
-    bar = ft('progress', max=1, aria_label=say('card_progress', type=job.job_type), **value)
+    bar = ft('progress', max=1, aria_label=_('Progress of {type}', type=job.job_type), **value)
     return bar,Div(note, done, cls='tt-soft tt-done') if note or done else None
 
-def _newest(lines): return Ol(*[Li(o.text[:300]) for o in lines], cls='tt-lines', aria_label=say('card_lines'))
+def _newest(lines):
+    return Ol(*[Li(o.text[:300]) for o in lines], cls='tt-lines', aria_label=_('Newest lines of the log'))
 
 @patch
 def live(self:CardParts)->FT:
@@ -170,10 +162,9 @@ def live(self:CardParts)->FT:
     return Div(_bar(self.job), P(*words, cls='tt-soft'), lines, id=self.id('live'))
 
 # %% ../../nbs/web/03_card.ipynb #a3791b25
-texts.update(error='Error', result='Result')
 def _message(error):
     line = error_message(error)
-    return line[:199]+'…' if len(line)>200 else line or say('error')
+    return line[:199]+'…' if len(line)>200 else line or _('Error')
 
 @patch
 def folds(self:CardParts)->list: # `<details>` elements
@@ -182,17 +173,16 @@ def folds(self:CardParts)->list: # `<details>` elements
     if job.status!='completed' and job.error_log and not self.page:
         errors = job.errors or [dict(error=job.error_log)]
         res.append(fold(_message(errors[0]['error']), job.error_log, cls='tt-error', id=self.id('error')))
-    if job.result is not None: res.append(fold(say('result'), pretty(job.result), id=self.id('result'), open=self.page))
+    if job.result is not None: res.append(fold(_('Result'), pretty(job.result), id=self.id('result'), open=self.page))
     return res
 
 # %% ../../nbs/web/03_card.ipynb #86295cec
-texts.update(card_cancel='Cancel', card_retry='Retry', card_run='Run now', card_restart='Restart from the first step',
-    card_button='{words} {type}')
 _weights = dict(retry='tt-main', run='tt-main', cancel='tt-stop')
 
 def _button(job, view, act, page):
-    words = say(f'card_{act}')
-    label = say('card_button', words=words, type=job.job_type)
+    names = dict(cancel=_('Cancel'), retry=_('Retry'), run=_('Run now'), restart=_('Restart from the first step'))
+    words = names[act]
+    label = f'{words} {job.job_type}'
     btn = Button(words, type='submit', id=dom_id(job, act), aria_label=label, cls=_weights.get(act) if page else None)
     return Form(token_input(view), btn, method='post', action=view.url(job.id, act), id=dom_id(job, f'{act}-form'))
 
@@ -234,20 +224,17 @@ def head(self:CardParts)->FT:
 
 # %% ../../nbs/web/03_card.ipynb #8da7267e
 max_inline = 16_000 # Most characters in the texts of a job that a card shows in full
-texts.update(card_long='Too long to show here; the page of the job shows it.', card_type='Job')
 
 def _inline(job):
     "A job that costs little to show: one with long texts has a note in their place"
     texts = job.payload,job.result,job.error_log,job.progress_note,job.job_type,job.unique_key
     if sum(len(o) for o in texts if isinstance(o, str))<=max_inline: return job
-    kind = say('card_type') if repeats(job.job_type, job.payload, job.result) else job.job_type
+    kind = _('Job') if repeats(job.job_type, job.payload, job.result) else job.job_type
     kept = dict(payload=None, job_type=kind, progress_note=None, unique_key=None, function=None)
-    long = say('card_long')
+    long = _('Too long to show here; the page of the job shows it.')
     return replace(job, result=job.result and json.dumps(long), error_log=job.error_log and long, **kept)
 
 # %% ../../nbs/web/03_card.ipynb #f1b57272
-texts.update(card_tab='{type} {status}')
-
 def JobCard(
     job:TenantJob, # A job as read from its row
     view:View|None=None, # Who looks; the view of the request if not given
@@ -263,7 +250,7 @@ def JobCard(
     short = job if full or page else _inline(job)
     card = CardParts(short, view, page, view.shown_lines(job, lines) if short is job else (), steps)
     job = card.job
-    if page: part['data_tt_title'] = say('card_tab', type=job.job_type, status=status_words(job.status))
+    if page: part['data_tt_title'] = f'{job.job_type} {status_words(job.status)}'
     return Section(card.head(), card.body(), id=card.id(), cls='tt tt-card tt-full' if page else 'tt tt-card', **part)
 
 # %% ../../nbs/web/03_card.ipynb #01a83c41
@@ -271,8 +258,6 @@ def JobCard(
 def __ft__(self:TenantJob): return JobCard(self)
 
 # %% ../../nbs/web/03_card.ipynb #b0d2912b
-texts.update(all_fields='all fields')
-
 def _field(job, name):
     v = getattr(job, name)
     if name=='status': return StatusBadge(v)
@@ -288,15 +273,13 @@ def _repr_html_(self:TenantJob)->str:
     names = [o.name for o in fields(job) if getattr(job, o.name) not in (None, '')]
     rows = [Tr(Th(o, scope='row'), Td(_field(job, o), cls='tt-wide')) for o in names]
     table = Div(Table(Tbody(*rows)), cls='tt-scroll')
-    more = Div(Details(Summary(say('all_fields')), table), cls='tt')
+    more = Div(Details(Summary(_('all fields')), table), cls='tt')
     return to_xml((job_styles, JobCard(self, view, full=True), more))
 
 # %% ../../nbs/web/03_card.ipynb #f83413a8
-texts.update(batch_ended='{n:,} of {m:,} ended', batch_some='{n:,} {status}', batch_progress='Progress of the batch')
-
 def _batch_words(batch):
-    rest = [say('batch_some', n=n, status=status_words(o)) for o in ('failed','cancelled') if (n := batch.counts[o])]
-    return ', '.join([say('batch_ended', n=batch.ended, m=batch.total), *rest])
+    rest = [_('{n:,} {status}', n=n, status=status_words(o)) for o in ('failed','cancelled') if (n := batch.counts[o])]
+    return ', '.join([_('{n:,} of {m:,} ended', n=batch.ended, m=batch.total), *rest])
 
 def BatchProgress(
     batch:Batch, # As `manager.get_batch` returns it
@@ -307,7 +290,7 @@ def BatchProgress(
     words = _batch_words(batch)
     if view.base is not None: words = A(words, href=f'{view.base}?{urlencode(dict(batch=batch.id))}')
     value = batch.ended if batch.total else 1
-    bar = ft('progress', max=batch.total or 1, value=value, aria_label=say('batch_progress'))
+    bar = ft('progress', max=batch.total or 1, value=value, aria_label=_('Progress of the batch'))
     part = live_attrs(view, f'batch:{batch.id}', state_token(batch), 2 if batch.ended<batch.total else None)
     return Div(bar, P(words, cls='tt-soft'), id=f'tt-batch-{batch.id}', cls='tt tt-batch', **part)
 
@@ -329,14 +312,12 @@ def lines_seen(
     return int(n) if n.isdecimal() and n in [str(o.n) for o in lines] else 0
 
 # %% ../../nbs/web/03_card.ipynb #7346b892
-texts.update(log_attempt='Attempt {n}', log_title='Log', log_cut='{n:,} older lines are gone')
-
 def _moment(at): return time_tag(utc_words(at), at, 'at')
 def _line(o): return Li(_moment(o.at), Span(o.text, cls='tt-wrap'))
 def _log_items(lines, last=None):
     res = []
     for o in lines:
-        if o.attempt!=last: res.append(Li(say('log_attempt', n=o.attempt), cls='tt-soft'))
+        if o.attempt!=last: res.append(Li(_('Attempt {n}', n=o.attempt), cls='tt-soft'))
         res.append(_line(o))
         last = o.attempt
     return res
@@ -356,48 +337,46 @@ def JobLog(
     if after:
         known = next((o.attempt for o in lines if o.n==after), None)
         return Section(Ol(*_log_items(shown, known)), data_tt_more=True, **part)
-    cut = P(say('log_cut', n=lines.cut), cls='tt-soft') if lines.cut else None
-    region = dict(role='region', aria_label=say('log_title'), tabindex='0', id=dom_id(job, 'lines'))
-    body = H2(say('log_title'), cls='tt-part'),cut,Div(Ol(*_log_items(shown)), cls='tt-log', **region)
+    cut = P(_('{n:,} older lines are gone', n=lines.cut), cls='tt-soft') if lines.cut else None
+    region = dict(role='region', aria_label=_('Log'), tabindex='0', id=dom_id(job, 'lines'))
+    body = H2(_('Log'), cls='tt-part'),cut,Div(Ol(*_log_items(shown)), cls='tt-log', **region)
     return Section(*body, cls='tt tt-card tt-full', id=dom_id(job, 'log'), hidden=not shown, **part)
 
 # %% ../../nbs/web/03_card.ipynb #f0cecd18
-_facts = dict(id='ID', function='Function', priority='Priority', unique_key='Unique key', schedule='Schedule',
-    batch='Batch', owner='Process')
-texts.update({f'fact_{k}':v for k,v in _facts.items()}, copy_id='Copy ID', line_title='History')
+def _facts():
+    return dict(id=_('ID'), function=_('Function'), priority=_('Priority'), unique_key=_('Unique key'),
+        schedule=_('Schedule'), batch=_('Batch'), owner=_('Process'))
 
 def _fact(job, name, view, batch):
     v = getattr(job, name)
     if v in (None, '', 0) or name=='function' and v==job.job_type: return None
-    if name=='id': return Code(v, data_tt_copy=say('copy_id'))
+    if name=='id': return Code(v, data_tt_copy=_('Copy ID'))
     if name=='batch' and batch: return BatchProgress(batch, view)
     linked = name in ('batch','schedule') and view.base is not None
     return A(v, href=f'{view.base}?{urlencode({name:as_sent(v)})}') if linked else str(v)
 
 # %% ../../nbs/web/03_card.ipynb #57fc79bf
-texts.update(line_attempt='Attempt {n} {outcome} at {at}', line_started='Attempt {n} started {when}',
-    line_step='Step {step} at {at}', line_checkpoint='Checkpoint {step} at {at}', outcome_died='died',
-    outcome_snoozed='snoozed', outcome_released='released')
-
 def _ended(n, outcome, at):
-    return say_with('line_attempt', n=n, outcome=texts.get(f'outcome_{outcome}', status_words(outcome)), at=_moment(at))
+    words = dict(died=_('died'), snoozed=_('snoozed'), released=_('released'))
+    outcome = words.get(outcome) or status_words(outcome)
+    return _('Attempt {n} {outcome} at {at}', n=n, outcome=outcome, at=_moment(at))
+
 def _failure(job, o, words=None):
     n,at = o['attempt'],o['at']
     words = *(words or _ended(n, 'failed', at)),' ',Span(_message(o['error']), cls='tt-why')
     newest = job.status=='failed' and o==job.errors[0]
     return fold(words, o['error'], cls='tt-error', id=dom_id(job, f'failure-{n}-{at}'), open=newest)
 def _finished(job, o):
-    words = say_with('line_step' if o.kind=='step' else 'line_checkpoint', step=o.name, at=_moment(o.at))
+    vals = dict(step=o.name, at=_moment(o.at))
+    words = _('Step {step} at {at}', **vals) if o.kind=='step' else _('Checkpoint {step} at {at}', **vals)
     return fold(words, pretty(o.text), id=dom_id(job, f'{o.kind}-{o.name}'))
 
 # %% ../../nbs/web/03_card.ipynb #68f6c91e
-texts.update(line_waited='after a wait of {time}')
-
 def _attempt(job, o, now):
-    if not o.end: return _ago('line_started', o.start, now, n=o.number),
-    took = ' · '+say('took', time=in_words(o.secs)) if o.start else ''
+    if not o.end: return _ago(_('Attempt {n} started {when}', n=o.number, when='{when}'), o.start, now),
+    took = ' · '+_('took {time}', time=in_words(o.secs)) if o.start else ''
     waits = o.start==job.started_at and job.waited
-    waited = ' · '+say('line_waited', time=in_words(job.waited)) if waits else ''
+    waited = ' · '+_('after a wait of {time}', time=in_words(job.waited)) if waits else ''
     return *_ended(o.number, o.outcome, o.end),took,waited
 
 def _attempts(job, now):
@@ -411,29 +390,24 @@ def _attempts(job, now):
     return res+[(o['at'], _failure(job, o)) for o in errors]
 
 # %% ../../nbs/web/03_card.ipynb #b19fb930
-texts.update(line_end='{what} at {at}', line_submitted='Submitted at {at}', line_due='Due at {at}')
-
 def _timeline(job, steps, now):
     "What has happened to a job and what comes next, newest first"
     res = [*_attempts(job, now), *((o.at, _finished(job, o)) for o in steps[::-1])]
     end,last = job.completed_at,([o.outcome for o in job.attempts] or [''])[-1]
     told = last==job.status if job.status=='cancelled' else bool(last or job.errors)
     what = status_words(job.status).capitalize()
-    if end and not told: res.append((end, P(say_with('line_end', what=what, at=_moment(end)))))
-    if job.error_log and not job.errors: res.append((end or '', fold(say('error'), job.error_log, cls='tt-error')))
-    if job.created_at: res.append((job.created_at, P(say_with('line_submitted', at=_moment(job.created_at)))))
+    if end and not told: res.append((end, P(_('{what} at {at}', what=what, at=_moment(end)))))
+    if job.error_log and not job.errors: res.append((end or '', fold(_('Error'), job.error_log, cls='tt-error')))
+    if job.created_at: res.append((job.created_at, P(_('Submitted at {at}', at=_moment(job.created_at)))))
     res = [o for _,o in sorted(res, key=lambda o: str(o[0]), reverse=True)]
-    return [P(say_with('line_due', at=_moment(job.run_at))), *res] if _delayed(job, now) else res
+    return [P(_('Due at {at}', at=_moment(job.run_at))), *res] if _delayed(job, now) else res
 
 # %% ../../nbs/web/03_card.ipynb #8c5b1a21
 max_edit = 100_000 # Most characters of arguments that a page lets its viewer edit
-texts.update(arguments='Arguments', copy_arguments='Copy arguments', edit='Retry with other arguments',
-    edit_label='Arguments as JSON', edit_button='Retry with these arguments',
-    edit_hint='{mask} stands for a value that is hidden here. Leave it as it is to keep the value.')
 
 def _arguments(job):
-    text = Pre(pretty(job.payload), data_tt_copy=say('copy_arguments'))
-    return Details(Summary(say('arguments')), text, open=True, id=dom_id(job, 'arguments'))
+    text = Pre(pretty(job.payload), data_tt_copy=_('Copy arguments'))
+    return Details(Summary(_('Arguments')), text, open=True, id=dom_id(job, 'arguments'))
 
 def can_edit(
     job:TenantJob, # A job as this viewer may see it
@@ -448,11 +422,12 @@ def _edit_form(job, view, typed):
     shown = pretty(job.payload)
     text = shown if typed is None else typed
     area = Textarea(text, name='args', rows=min(text.count('\n')+2, 20), spellcheck='false', autocomplete='off')
-    hint = P(say('edit_hint', mask=mask), cls='tt-soft') if mask in shown else None
-    btn = Button(say('edit_button'), type='submit', cls='tt-main')
-    parts = token_input(view),Label(say('edit_label'), area),hint,btn
+    hint = _('{mask} stands for a value that is hidden here. Leave it as it is to keep the value.', mask=mask)
+    hint = P(hint, cls='tt-soft') if mask in shown else None
+    btn = Button(_('Retry with these arguments'), type='submit', cls='tt-main')
+    parts = token_input(view),Label(_('Arguments as JSON'), area),hint,btn
     form = Form(*parts, method='post', action=view.url(job.id, 'edit'), cls='tt-edit')
-    return Details(Summary(say('edit')), form, open=typed is not None, id=dom_id(job, 'edit'))
+    return Details(Summary(_('Retry with other arguments')), form, open=typed is not None, id=dom_id(job, 'edit'))
 
 # %% ../../nbs/web/03_card.ipynb #3231c1a3
 def details_state(
@@ -479,10 +454,10 @@ def JobDetails(
     view = resolve_view(view)
     part = live_attrs(view, f'details:{job.id}', *details_state(job, view, steps, batch))
     job,steps = view.shown(job),view.shown_steps(job, steps)
-    facts = [o for k in _facts if (v := _fact(job, k, view, batch)) for o in (Dt(say(f'fact_{k}')), Dd(v))]
+    facts = [o for k,name in _facts().items() if (v := _fact(job, k, view, batch)) for o in (Dt(name), Dd(v))]
     payload = _arguments(job) if job.payload else None
     def item(o): return Li(o, id=o.attrs.get('id') and f"{o.attrs['id']}-at")
     line = Ol(*map(item, _timeline(job, steps, view.now)), cls='tt-line')
     parts = payload,_edit_form(job, view, typed),Dl(*facts, cls='tt-facts')
-    body = Div(Div(H2(say('line_title'), cls='tt-part'), line), Div(*parts, cls='tt-body'), cls='tt-cols')
+    body = Div(Div(H2(_('History'), cls='tt-part'), line), Div(*parts, cls='tt-body'), cls='tt-cols')
     return Section(body, cls='tt tt-card tt-full', id=dom_id(job, 'details'), **part)

@@ -32,12 +32,6 @@ def span_edges(
     end = int(now.timestamp())//secs+1
     return [timestamp(datetime.fromtimestamp((end-n+i)*secs, timezone.utc)) for i in range(n+1)]
 
-# %% ../../nbs/web/05_charts.ipynb #e8308b89
-texts.update(stats_pending='Pending', stats_running='Running', stats_completed='Completed', stats_failed='Failed',
-    stats_cancelled='Cancelled', stats_late='Longest wait', stats_none='none', stats_last='Ended in the last hour',
-    stats_ended='{done} completed, {failed} failed',
-    stats_link='{n} {status}', stats_hour='{done} completed and {failed} failed in the last hour')
-
 # %% ../../nbs/web/05_charts.ipynb #6f2665be
 def _bars(counts, top):
     "A bar for each minute: completed jobs, and the failed ones on top"
@@ -58,11 +52,12 @@ def _chart(ended, now):
     top = max([done+bad for _,done,bad in known]+[1])
     done,bad = (sum(v.values()) for v in counts.values())
     nums = dict(done=f'{done:,}', failed=f'{bad:,}')
-    words = say('stats_hour', **nums)
+    words = _('{done} completed and {failed} failed in the last hour', **nums)
     axis = ft('line', x1=0, x2=180, y1=36.5, y2=36.5, cls='tt-axis')
     box = dict(viewBox='0 0 180 38', preserveAspectRatio='none', role='img', aria_label=words)
-    chart = Svg(Title(words), axis, *_bars(counts, top), **box),Div(say('stats_ended', **nums), cls='tt-soft')
-    return (Dd(*chart) if known else Dd(say('stats_none'))),words
+    below = Div(_('{done} completed, {failed} failed', **nums), cls='tt-soft')
+    chart = Svg(Title(words), axis, *_bars(counts, top), **box),below
+    return (Dd(*chart) if known else Dd(_('none'))),words
 
 # %% ../../nbs/web/05_charts.ipynb #984b1ec7
 def JobStats(
@@ -76,13 +71,15 @@ def JobStats(
     ended = manager.store.ended_in(span_edges('hour', now))
     chart,words = _chart(ended, now)
     late = time_tag(elapsed(since, now), since) if since and parse_time(since)<=now else ''
+    names = dict(pending=_('Pending'), running=_('Running'), completed=_('Completed'), failed=_('Failed'),
+        cancelled=_('Cancelled'))
     def number(s):
         if view.base is None: return count_words(counts[s])
         n,url = count_words(counts[s]),f'{view.base}?{urlencode(dict(status=s))}'
-        return A(n, href=url, aria_label=say('stats_link', n=n, status=say(f'stats_{s}').lower()))
-    def item(s): return Div(Dt(say(f'stats_{s}')), Dd(number(s), cls='tt-bad' if s=='failed' and counts[s] else None))
-    items = [*map(item, () if brief else statuses), Div(Dt(say('stats_late')), Dd(late or say('stats_none')))]
-    items.append(Div(Dt(say('stats_last')), chart))
+        return A(n, href=url, aria_label=f'{n} {status_words(s)}')
+    def item(s): return Div(Dt(names[s]), Dd(number(s), cls='tt-bad' if s=='failed' and counts[s] else None))
+    items = [*map(item, () if brief else statuses), Div(Dt(_('Longest wait')), Dd(late or _('none')))]
+    items.append(Div(Dt(_('Ended in the last hour')), chart))
     part = f"stats:{'brief' if brief else ''}"
     part = live_attrs(view, part, state_token(counts, since, ended, timestamp(now)[:16]), 5)
     shown = not brief or late or ended # Nothing to say is said by nothing
@@ -109,10 +106,6 @@ def _time_axis(edges, secs, every, day):
         yield _clock(at, day, 'text', x=f'{x:.2f}%', y='100%', dy=16, text_anchor=anchor, cls=cls)
 
 # %% ../../nbs/web/05_charts.ipynb #27601638
-texts.update(chart_title='Jobs ended', chart_done='{n} completed', chart_failed='{n} failed',
-    chart_words='{done} completed, {failed} failed', chart_hour='one bar a minute',
-    chart_day='one bar a quarter of an hour', chart_week='one bar an hour')
-
 def _column(i, n, top, row, day):
     "One bar, and what it says"
     (at,*counts),left,width,y,parts = row,100*i/n,100/n,100.,[]
@@ -124,7 +117,7 @@ def _column(i, n, top, row, day):
         parts.append(ft('rect', y=f'{y:.2f}%', height=f'{h:.2f}%', cls=cls, **box))
     hit = ft('rect', x=f'{left:.3f}%', y=0, width=f'{width:.3f}%', height='100%', cls='tt-hit')
     done,bad = (f'{o:,}' for o in counts)
-    words = _clock(at, day),f" · {say('chart_done', n=done)} · {say('chart_failed', n=bad)}"
+    words = _clock(at, day),f" · {_('{n} completed', n=done)} · {_('{n} failed', n=bad)}"
     return ft('g', hit, *parts, ft('text', *words, x='100%', y=-8, text_anchor='end', cls='tt-read'), cls='tt-col')
 
 def _plot(rows, edges, span):
@@ -134,30 +127,28 @@ def _plot(rows, edges, span):
     heights = [f'{100-100*o/top:g}%' for o in ticks]
     grid = [ft('line', x1=0, x2='100%', y1=o, y2=o, cls='tt-axis') for o in heights]
     bars = [_column(x[o[0]], n, top, o, day) for o in rows]
-    words = say('chart_words', done=f'{sum(o[1] for o in rows):,}', failed=f'{sum(o[2] for o in rows):,}')
+    done,bad = (f'{sum(o[i] for o in rows):,}' for i in (1, 2))
+    words = _('{done} completed, {failed} failed', done=done, failed=bad)
     labels = _time_axis(edges, secs, every, day)
     svg = Svg(*grid, *bars, *labels, role='img', tabindex='0', aria_label=words, cls='tt-plot')
     return Div(Div(*[Span(f'{o:,}') for o in ticks[::-1]], cls='tt-ticks', aria_hidden='true'), svg, cls='tt-graph')
 
 # %% ../../nbs/web/05_charts.ipynb #7a925cbb
-texts.update(chart_table='The same as a table', chart_from='From', chart_n_done='Completed', chart_n_failed='Failed',
-    chart_none='Nothing has ended in this time.', chart_cut='So many jobs have ended that older bars are left out.')
-
 def _legend(rows, span):
-    def key(name, n, cls): return Span(say(name, n=f'{n:,}'), cls=f'tt-key {cls}')
-    done,bad = (sum(o[i] for o in rows) for i in (1,2))
+    done,bad = (f'{sum(o[i] for o in rows):,}' for i in (1, 2))
+    bars = dict(hour=_('one bar a minute'), day=_('one bar a quarter of an hour'), week=_('one bar an hour'))
     zone = Span('UTC', data_tt_zone=True)
-    about = Span(say(f'chart_{span}'), ' · ', zone, cls='tt-soft')
-    keys = key('chart_done', done, 'tt-ok'),key('chart_failed', bad, 'tt-ko')
-    return Figcaption(Strong(say('chart_title')), *keys, about)
+    about = Span(bars[span], ' · ', zone, cls='tt-soft')
+    keys = Span(_('{n} completed', n=done), cls='tt-key tt-ok'),Span(_('{n} failed', n=bad), cls='tt-key tt-ko')
+    return Figcaption(Strong(_('Jobs ended')), *keys, about)
 
 def _as_table(rows, span):
-    if not rows: return Div(P(say('chart_none')), cls='tt-empty')
-    head = head_row('chart', {'from':None, 'n_done':'tt-num', 'n_failed':'tt-num'})
+    if not rows: return Div(P(_('Nothing has ended in this time.')), cls='tt-empty')
+    head = head_row({_('From'):None, _('Completed'):'tt-num', _('Failed'):'tt-num'})
     def number(n): return Td(f'{n:,}', cls='tt-num')
     def row(at, *counts): return Tr(Th(time_tag(utc_words(at), at, 'at'), scope='row'), *map(number, counts))
     table = Table(Thead(head), Tbody(*[row(*o) for o in rows[::-1]]))
-    return Details(Summary(say('chart_table')), scrolling(table, say('chart_title')), id='tt-chart-table')
+    return Details(Summary(_('The same as a table')), scrolling(table, _('Jobs ended')), id='tt-chart-table')
 
 # %% ../../nbs/web/05_charts.ipynb #ed2e39d7
 def Throughput(
@@ -169,28 +160,25 @@ def Throughput(
     view = resolve_view(view)
     edges = span_edges(span, manager.clock())
     rows = manager.store.ended_in(edges)
-    cut = P(say('chart_cut'), cls='tt-note', role='status') if rows.cut else None
+    cut = _('So many jobs have ended that older bars are left out.')
+    cut = P(cut, cls='tt-note', role='status') if rows.cut else None
     part = live_attrs(view, f'throughput:{span}', state_token(rows, rows.cut, edges[-1]), 15 if span=='hour' else 60)
     body = Figure(_legend(rows, span), _plot(rows, edges, span), cls='tt-chart') if rows else None
     look = 'tt tt-card tt-full' if rows else 'tt'
     return Section(body, cut, _as_table(rows, span), cls=look, id='tt-throughput', **part)
 
 # %% ../../nbs/web/05_charts.ipynb #3981a0f2
-texts.update(span_label='Span of time', span_hour='Last hour', span_day='Last day', span_week='Last week')
-
 def SpanTabs(
     view:View, # Who looks, from pages of jobs
     span:str='hour', # A key of `chart_spans`
 )->FT: # `<nav>`
     "Links to the spans of time that a chart can cover"
     base = view.url('~numbers')
-    def tab(o): return A(say(f'span_{o}'), href=f'{base}?span={o}', aria_current='page' if o==span else None)
-    return Div(Nav(*map(tab, chart_spans), aria_label=say('span_label'), cls='tt-tabs'), cls='tt')
+    words = dict(hour=_('Last hour'), day=_('Last day'), week=_('Last week'))
+    def tab(o): return A(words[o], href=f'{base}?span={o}', aria_current='page' if o==span else None)
+    return Div(Nav(*map(tab, chart_spans), aria_label=_('Span of time'), cls='tt-tabs'), cls='tt')
 
 # %% ../../nbs/web/05_charts.ipynb #61176ea0
-texts.update(timing_title='Waiting and running', timing_type='Type', timing_n='Ended', timing_failed='Failed',
-    timing_waited='Waited p50 / p95', timing_ran='Ran p50 / p95', timing_newest='of the newest {n}',
-    timing_note='Half of the jobs took no longer than p50, 95 of 100 no longer than p95.')
 _of_newest = 1000 # So many jobs count
 _most_types = 30 # So many types have a row
 
@@ -223,19 +211,16 @@ def TimesTable(
     found = manager.timings(parse_time(span_edges(span, manager.clock())[0]), _of_newest)
     types = sorted(found.types, key=lambda o: -o.n)[:_most_types]
     tops = [max([v[1] or 0 for v in col]+[.001]) for col in zip(*[o[3:] for o in types])]
-    heads = dict(type=None, n='tt-num tt-late', failed='tt-num', waited=None, ran=None)
-    head = head_row('timing', heads)
+    head = head_row({_('Type'):None, _('Ended'):'tt-num tt-late', _('Failed'):'tt-num', _('Waited p50 / p95'):None,
+        _('Ran p50 / p95'):None})
     rows = [_times_row(manager, o, view, tops) for o in types]
-    table = scrolling(Table(Thead(head), Tbody(*rows)), say('timing_title'))
-    cut = Span(' ', say('timing_newest', n=f'{_of_newest:,}'), cls='tt-soft') if found.cut else None
-    title,note = H2(say('timing_title'), cut, cls='tt-part'),P(say('timing_note'), cls='tt-soft tt-foot')
-    body = (title, table, note) if types else () # The chart says that nothing has ended
+    table = scrolling(Table(Thead(head), Tbody(*rows)), _('Waiting and running'))
+    cut = Span(' ', _('of the newest {n}', n=f'{_of_newest:,}'), cls='tt-soft') if found.cut else None
+    title = H2(_('Waiting and running'), cut, cls='tt-part')
+    note = _('Half of the jobs took no longer than p50, 95 of 100 no longer than p95.')
+    body = (title, table, P(note, cls='tt-soft tt-foot')) if types else () # The chart says that nothing has ended
     part = live_attrs(view, f'times:{span}', state_token(types, found.cut), 15 if span=='hour' else 60)
     return Section(*body, cls='tt tt-times', id='tt-times', **part)
-
-# %% ../../nbs/web/05_charts.ipynb #5a87ff64
-texts.update(failures_title='Failures of the last day, by cause', failures_cut=' (of the newest {n})',
-    failures_n=' ×{n} since ', failures_one=' at ')
 
 # %% ../../nbs/web/05_charts.ipynb #0c982ede
 _newest = 500 # So many failed jobs count at most
@@ -246,7 +231,7 @@ def _failure_kind(o, job, view):
     words = Strong(shown.job_type),' ',error_line(shown.error_log)
     url = view.base is not None and f'{view.base}?{urlencode(dict(status="failed", like=o.example))}'
     since = _clock(o.first, None, 'span', title=utc_words(o.first))
-    many = say('failures_n', n=f'{o.n:,}') if o.n>1 else say('failures_one')
+    many = _(' ×{n} since ', n=f'{o.n:,}') if o.n>1 else _(' at ')
     return Li(A(*words, href=url) if url else Span(*words), Span(many, since, cls='tt-soft'))
 
 def JobFailures(
@@ -258,7 +243,7 @@ def JobFailures(
     view,now = resolve_view(view),manager.clock()
     found = manager.store.failures(timestamp(now-timedelta(days=1)), limit, _newest)
     kinds = [_failure_kind(o, job, view) for o in found if (job := manager.store.get(o.example))]
-    title = say('failures_title')+(say('failures_cut', n=_newest) if found.cut else '')
+    title = _('Failures of the last day, by cause')+(_(' (of the newest {n})', n=_newest) if found.cut else '')
     body = Details(Summary(title), Ul(*kinds, cls='tt-kinds'), open=True) if kinds else None
     part = live_attrs(view, 'failures:', state_token(found, found.cut), 5)
     return Div(body, cls='tt', id='tt-failures', **part)

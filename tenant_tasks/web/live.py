@@ -9,7 +9,7 @@ __all__ = ['page_files', 'state_token', 'live_attrs', 'gone', 'file_version', 'a
            'PageFiles']
 
 # %% ../../nbs/web/02_live.ipynb #c57c163b
-import json,os
+import json,os,re
 from contextvars import ContextVar
 from hashlib import blake2b
 from importlib.resources import files
@@ -43,13 +43,11 @@ def live_attrs(
     return dict(res, data_tt_url=view.url('~live'), data_tt_token=token, data_tt_every=every and f'{every:g}')
 
 # %% ../../nbs/web/02_live.ipynb #0053d516
-texts.update(js_gone='This can no longer be followed here.')
-
 def gone(
     part:str, # A part that the page has
 )->FT:
     "What takes the place of a part that there is no more"
-    return Div(P(say('js_gone'), cls='tt-note', role='status'), cls='tt', data_tt_part=part)
+    return Div(P(_('This can no longer be followed here.'), cls='tt-note', role='status'), cls='tt', data_tt_part=part)
 
 # %% ../../nbs/web/02_live.ipynb #60f4430e
 def file_version(
@@ -88,13 +86,9 @@ def changed_parts(
     return ''.join(res)
 
 # %% ../../nbs/web/02_live.ipynb #16f19199
-texts.update(js_lost='Connection lost. Trying again.', js_failed='That did not work. Try again.', js_yes='Yes',
-    js_no='No', js_copied='Copied', js_copy_by_hand='Selected. Copy it with the keyboard.')
-_time_words = 's min h day days ago just_now in_time now'.split()
-
 def script_words()->str: # JavaScript
-    "The texts that the script of the pages needs"
-    words = {k:v for k,v in texts.items() if k in _time_words or k.startswith('js_')}
+    "The texts of the script in the language of the app"
+    words = {o:_(o) for o in re.findall(r"\b_\('([^']*)'", page_files['js'])}
     return f'window.ttWords = {json.dumps(words)};\n'
 
 # %% ../../nbs/web/02_live.ipynb #6f44b992

@@ -71,8 +71,6 @@ class TenantPages(Pages):
         return await this_process.store_threads.run(self.overview.workers)
 
 # %% ../../nbs/web/08_operators.ipynb #fe5583c5
-texts.update(ops_title='Tenants')
-
 @patch
 def shown(self:TenantPages,
     params, # Parameters of a request, a mapping
@@ -98,7 +96,7 @@ async def home(self:TenantPages,
 ): # A page
     "All tenants, the worst first"
     table = TenantTable(await self.health(), *self.shown(req.query_params, view), await self.workers())
-    return full_page(say('ops_title'), table)
+    return full_page(_('Tenants'), table)
 
 # %% ../../nbs/web/08_operators.ipynb #18cdcb2c
 @patch

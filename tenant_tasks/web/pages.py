@@ -95,7 +95,6 @@ def view(self:Pages,
 
 # %% ../../nbs/web/07_pages.ipynb #a68eb7f2
 _log = logging.getLogger('tenant_tasks')
-texts.update(page_wrong='Something went wrong here. It is in the log of the app.')
 patience = .8 # Seconds that a page waits for a locked database
 
 async def _answer(f, req):
@@ -115,11 +114,9 @@ async def ask(self:Pages,
     except Exception as e:
         if isinstance(e, (TenantNotFound,apsw.Error,OSError)): raise
         _log.exception("page %s: %s raised %s", req.url.path, getattr(f, '__name__', f), type(e).__name__)
-        raise HTTPException(500, say('page_wrong')) from None
+        raise HTTPException(500, _('Something went wrong here. It is in the log of the app.')) from None
 
 # %% ../../nbs/web/07_pages.ipynb #83743799
-texts.update(page_stale='This form is out of date, or you are not allowed to send it. Load the page again.')
-
 @patch
 async def gate(self:Pages,
     req, # A request
@@ -133,7 +130,7 @@ async def gate(self:Pages,
     if req.method!='POST': return may
     sent = (await req.form()).get('csrf')
     if may!='act' or not (isinstance(sent, str) and secrets.compare_digest(sent.encode(), _csrf_token(req).encode())):
-        raise HTTPException(403, say('page_stale'))
+        raise HTTPException(403, _('This form is out of date, or you are not allowed to send it. Load the page again.'))
     return may
 
 # %% ../../nbs/web/07_pages.ipynb #ca2827ca
@@ -163,8 +160,6 @@ def _guarded(res):
     return *(res if isinstance(res, tuple) else (res,)),*[HttpHeader(*o) for o in _headers.items()]
 
 # %% ../../nbs/web/07_pages.ipynb #87f3bc46
-texts.update(page_trouble='Not available', page_again='Try again')
-
 def _failed(req, status, words):
     "An answer to the script, a page if only this moment is bad, or what the app says of such errors"
     if is_live(req): return live_answer(words, status, headers=_headers)
@@ -173,13 +168,10 @@ def _failed(req, status, words):
     if {503, HTTPException} & req.app.exception_handlers.keys(): raise HTTPException(status, words, headers)
     path,query = req.url.path,req.url.query
     url = path.rpartition('/')[0] if req.method=='POST' else f'{path}?{query}' if query else path
-    page = full_page(say('page_trouble'), said(words), Div(A(say('page_again'), href=url), cls='tt'))
+    page = full_page(_('Not available'), said(words), Div(A(_('Try again'), href=url), cls='tt'))
     return FtResponse(page, status_code=status, headers=headers)
 
 # %% ../../nbs/web/07_pages.ipynb #f1c721f2
-texts.update(page_missing='Not Found', page_busy='The database is busy. Nothing was done; try again in a moment.',
-    page_unread="This database can't be read at the moment.")
-
 @patch
 async def answer(self:Pages,
     f:Callable, # Called with the request and its view, async
@@ -191,11 +183,11 @@ async def answer(self:Pages,
         if may not in ('read','act'): return may
         req.htmlkw.setdefault('lang', 'en')
         return _guarded(await f(req, self.view(req, may=='act')))
-    except (JobNotFound,TenantNotFound): return _failed(req, 404, say('page_missing'))
-    except apsw.BusyError: return _failed(req, 503, say('page_busy'))
+    except (JobNotFound,TenantNotFound): return _failed(req, 404, _('Not Found'))
+    except apsw.BusyError: return _failed(req, 503, _('The database is busy. Nothing was done; try again in a moment.'))
     except (apsw.Error,OSError) as e:
         _log.warning("page %s: %s: %s", req.url.path, type(e).__name__, e)
-        return _failed(req, 503, say('page_unread'))
+        return _failed(req, 503, _("This database can't be read at the moment."))
     except HTTPException as e:
         if not is_live(req): raise
         return _failed(req, e.status_code, e.detail)
@@ -288,8 +280,6 @@ def by_clock(
     return replace(view, now=clock())
 
 # %% ../../nbs/web/07_pages.ipynb #e2d04375
-texts.update(page_up='Up')
-
 def full_page(
     title:str, # Its heading
     *c:FT|None, # What is on it
@@ -297,7 +287,7 @@ def full_page(
 )->tuple: # The title and `<main>`
     "A page of ours, in the app's own frame"
     links = [A(f'← {words}', href=url) for words,url in up]
-    nav = Nav(*links, aria_label=say('page_up'), cls='tt-foot') if up else None
+    nav = Nav(*links, aria_label=_('Up'), cls='tt-foot') if up else None
     head = Div(nav, H1(title, cls='tt-title'), cls='tt')
     return Title(title), Main(head, *[o for o in c if o], cls='container tt-page')
 
@@ -322,7 +312,7 @@ def asking_once(
 @patch
 def _up(self:JobPages, req):
     "Where these pages lead back to, as `full_page` takes it"
-    return [(say('all_tenants'), self.above.base(req))] if self.above else ()
+    return [(_('All tenants'), self.above.base(req))] if self.above else ()
 
 @patch
 async def list_page(self:JobPages,
@@ -341,13 +331,11 @@ async def list_page(self:JobPages,
         glance = Div(JobStats(once, view, brief=True), why, cls='tt-glance')
         return PauseForm(view, types),Div(PauseNotes(manager.pauses(), view), glance, cls='tt'),table
     pause,*parts = await quickly(manager, read)
-    title = say('jobs_of', tenant=self.above.name(req)) if self.above else say('list_jobs')
+    title = _('Jobs of {tenant}', tenant=self.above.name(req)) if self.above else _('Jobs')
     head = Div(JobsNav(view), pause, cls='tt tt-top')
     return full_page(title, head, said(*note) if note else None, *parts, up=self._up(req))
 
 # %% ../../nbs/web/07_pages.ipynb #e7624c56
-texts.update(page_title='{type}')
-
 def _steps_and_batch(manager, job):
     "What the details of a job need"
     return manager.steps_of(job.id, 100, max_inline),manager.store.batch(job.batch) if job.batch else None
@@ -367,14 +355,14 @@ async def job_page(self:JobPages,
         steps,batch = _steps_and_batch(manager, job)
         card = JobCard(job, view, page=True, steps=bool(steps))
         log,details = JobLog(job, view, manager.log_of(job.id)),JobDetails(job, view, steps, batch, typed)
-        return say('page_title', type=view.shown(job).job_type),card,log,details
+        return view.shown(job).job_type,card,log,details
     title,card,*parts = await quickly(manager, read)
     head = JobsNav(view, inside=True),said(view.plain(note))
     up,where = self._up(req),''
     if self.above:
         tenant = self.above.name(req)
-        up,where = [*up, (say('jobs_of', tenant=tenant), view.base)],f' · {tenant}'
-    _,page = full_page(title, *head, card, *parts, again, up=up)
+        up,where = [*up, (_('Jobs of {tenant}', tenant=tenant), view.base)],f' · {tenant}'
+    page = full_page(title, *head, card, *parts, again, up=up)[1]
     return Title(card.attrs['data-tt-title']+where),page
 
 # %% ../../nbs/web/07_pages.ipynb #89b3ac08
@@ -455,18 +443,17 @@ async def live(self:JobPages,
     return live_answer(html, headers={'tt-version':version})
 
 # %% ../../nbs/web/07_pages.ipynb #6124d02a
-texts.update( # chkstyle: ignore-node
-    refused_cancel='a job must be pending or running to be cancelled, and job {id} is {status}',
-    refused_retry='a job must be failed or cancelled to be retried, and job {id} is {status}',
-    refused_run='a job must be pending to be rescheduled, and job {id} is {status}',
-    refused_batch='a job must not wait for its batch to be rescheduled, and job {id} does',
-    refused_taken='another live job has the unique key of job {id}',
-    refused_lost="job {id} can't run again: its function isn't registered with @task, and its process is gone")
-
 def _refusal(job, e):
     "Why nothing was done, in the app's words"
-    name = f'refused_{e.reason}'
-    return say(name, id=job.id, status=status_words(job.status)) if name in texts else str(e)
+    words = dict(
+        cancel=_('a job must be pending or running to be cancelled, and job {id} is {status}'),
+        retry=_('a job must be failed or cancelled to be retried, and job {id} is {status}'),
+        run=_('a job must be pending to be rescheduled, and job {id} is {status}'),
+        batch=_('a job must not wait for its batch to be rescheduled, and job {id} does'),
+        taken=_('another live job has the unique key of job {id}'),
+        lost=_("job {id} can't run again: its function isn't registered with @task, and its process is gone"))
+    if e.reason not in words: return str(e)
+    return words[e.reason].format(id=job.id, status=status_words(job.status))
 
 def _run_now(manager, job_id):
     job = manager.get_job(job_id)
@@ -483,17 +470,15 @@ def _change(manager, act, job_id):
         return job,_refusal(job, e)
 
 # %% ../../nbs/web/07_pages.ipynb #c8f5d608
-texts.update(ask_restart='Forget {n} finished steps and start again', ask_job='The job',
-    ask_restart_one='Forget the finished step and start again', ask_no='Keep it as it is')
-
 def _ask_restart(req, view, job, n):
     "Ask whether to throw steps away"
-    words,back = say('ask_restart_one' if n==1 else 'ask_restart', n=n),view.url(job.id)
+    words,back = _('Forget {n} finished steps and start again', n=n),view.url(job.id)
+    if n==1: words = _('Forget the finished step and start again')
     if is_live(req): return live_answer(f'{words}?', 428)
-    foot = Div(Button(words, type='submit', cls='tt-main'), A(say('ask_no'), href=back), cls='tt-foot')
+    foot = Div(Button(words, type='submit', cls='tt-main'), A(_('Keep it as it is'), href=back), cls='tt-foot')
     sure = token_input(view),Input(type='hidden', name='sure', value='1')
     form = Form(*sure, foot, method='post', action=view.url(job.id, 'restart'))
-    return full_page(f'{words}?', Div(form, cls='tt'), up=[(say('ask_job'), back)])
+    return full_page(f'{words}?', Div(form, cls='tt'), up=[(_('The job'), back)])
 
 @patch
 async def _acted(self:JobPages, req, view, job, todo, note='', status=409, **kw):
@@ -517,18 +502,15 @@ async def act(self:JobPages,
     todo = manager.run_again([job] if action in ('retry','restart') and not note else [])
     return await self._acted(req, view, job, todo, note)
 
-# %% ../../nbs/web/07_pages.ipynb #e6328bf9
-texts.update(edit_long='The arguments must be at most {n:,} characters, got {m:,}.',
-    edit_json='The arguments must be JSON, and line {line}, column {column} is not.')
-texts.update(edit_object='The arguments must be a JSON object, as in {{"name": "sales.csv"}}.',
-    edit_missing='All arguments must be there. Missing: {names}.')
-texts.update(edit_mask='A text with {mask} in it must stay as it is, or be typed anew as a whole.',
-    edit_hidden='A part of the arguments is hidden here, so they must stay as they are.')
+# %% ../../nbs/web/07_pages.ipynb #cae7e271
+def _hidden(): return ValueError(_('A part of the arguments is hidden here, so they must stay as they are.'))
 
+# %% ../../nbs/web/07_pages.ipynb #e6328bf9
 def _same(a, b): return json.dumps(a, sort_keys=True)==json.dumps(b, sort_keys=True)
 
 def _own(v):
-    if mask in json.dumps(v, ensure_ascii=False): raise ValueError(say('edit_mask', mask=mask))
+    if mask in json.dumps(v, ensure_ascii=False): raise ValueError(
+        _('A text with {mask} in it must stay as it is, or be typed anew as a whole.', mask=mask))
     return v
 
 def _unhide(new, shown, real):
@@ -536,11 +518,11 @@ def _unhide(new, shown, real):
     if _same(new, shown): return real
     hidden,kinds = not _same(shown, real),{type(o) for o in (new, shown, real)}
     if hidden and kinds=={dict}:
-        if shown.keys()-real.keys() or new.keys()&(real.keys()-shown.keys()): raise ValueError(say('edit_hidden'))
+        if shown.keys()-real.keys() or new.keys()&(real.keys()-shown.keys()): raise _hidden()
         kept = {k:v for k,v in real.items() if k not in shown}
         return kept | {k:_unhide(v, shown[k], real[k]) if k in shown else _own(v) for k,v in new.items()}
     if hidden and kinds=={list}:
-        if not len(new)==len(shown)==len(real): raise ValueError(say('edit_hidden'))
+        if not len(new)==len(shown)==len(real): raise _hidden()
         return [_unhide(*o) for o in zip(new, shown, real)]
     return _own(new)
 
@@ -548,16 +530,21 @@ def _unhide(new, shown, real):
 def _changes(typed, job, view):
     "The arguments that have changed, or `ValueError` with words for people"
     seen = view.shown(job)
-    if not can_edit(replace(seen, status='failed'), view): raise ValueError(say('edit_hidden'))
-    if len(typed)>max_edit: raise ValueError(say('edit_long', n=max_edit, m=len(typed)))
-    shown,real,wrong = json.loads(pretty(seen.payload)),job.kwargs,say('edit_object')
+    if not can_edit(replace(seen, status='failed'), view): raise _hidden()
+    long = _('The arguments must be at most {n:,} characters, got {m:,}.', n=max_edit, m=len(typed))
+    if len(typed)>max_edit: raise ValueError(long)
+    shown,real = json.loads(pretty(seen.payload)),job.kwargs
+    wrong = _('The arguments must be a JSON object, as in {example}.', example='{"x": 1}')
     try:
         new = json.loads(typed)
         if not isinstance(new, dict): raise ValueError(wrong)
-        if gone := shown.keys()-new.keys(): raise ValueError(say('edit_missing', names=', '.join(sorted(gone))))
+        gone = ', '.join(sorted(shown.keys()-new.keys()))
+        if gone: raise ValueError(_('All arguments must be there. Missing: {names}.', names=gone))
         res = _unhide(new, shown, real)
         return {k:v for k,v in res.items() if k not in real or not _same(v, real[k])}
-    except json.JSONDecodeError as e: raise ValueError(say('edit_json', line=e.lineno, column=e.colno)) from None
+    except json.JSONDecodeError as e:
+        words = _('The arguments must be JSON, and line {line}, column {column} is not.', line=e.lineno, column=e.colno)
+        raise ValueError(words) from None
     except RecursionError: raise ValueError(wrong) from None
 
 def _retry_with(manager, typed, job, view):
@@ -582,20 +569,8 @@ async def retry_with(self:JobPages,
 # %% ../../nbs/web/07_pages.ipynb #48c49015
 ask_from = 11 # From so many jobs on, a page asks before it acts on all of them
 
-# %% ../../nbs/web/07_pages.ipynb #d00d4081
-texts.update( # chkstyle: ignore-node
-    jobs_of='Jobs of {tenant}', all_tenants='All tenants', all_jobs='All jobs', ask='{words}?',
-    one_job='1 job', n_jobs='{n} jobs', jobs_cancel='Cancel {n} jobs', jobs_retry='Retry {n} jobs',
-    done_cancel='{jobs} cancelled.', done_retry='{jobs} retried.', bulk_kept=' {jobs} left unchanged: {why}.',
-    nothing_cancel='No jobs are selected, so there is nothing to cancel.',
-    nothing_retry='No jobs are selected, so there is nothing to retry.', bulk_back='Keep them as they are',
-    later_cancel='They are many: job {id} cancels them in the background.', bulk_gone='No jobs match any more.',
-    later_retry='They are many: job {id} retries them in the background.',
-    bulk_hidden='This error holds something that is hidden here. Select the jobs instead.',
-    bulk_busy='The database is busy. Some jobs may be done; try again in a moment.')
-
 # %% ../../nbs/web/07_pages.ipynb #8deeb8f6
-def _jobs_words(n): return say('one_job') if n==1 else say('n_jobs', n=f'{n:,}')
+def _jobs_words(n): return _('1 job') if n==1 else _('{n} jobs', n=f'{n:,}')
 
 def bulk_words(
     action:str, # 'cancel' or 'retry'
@@ -603,9 +578,10 @@ def bulk_words(
 )->str:
     "What came of acting on many jobs"
     kept = [o for o in notes if o]
-    done = say(f'done_{action}', jobs=_jobs_words(len(notes)-len(kept)))
+    done = _jobs_words(len(notes)-len(kept))
+    done = _('{jobs} retried.', jobs=done) if action=='retry' else _('{jobs} cancelled.', jobs=done)
     if not kept: return done
-    return done+say('bulk_kept', jobs=_jobs_words(len(kept)), why='; '.join(dict.fromkeys(kept[:3])))
+    return done+_(' {jobs} left unchanged: {why}.', jobs=_jobs_words(len(kept)), why='; '.join(dict.fromkeys(kept[:3])))
 
 # %% ../../nbs/web/07_pages.ipynb #2ba55501
 def ask_page(
@@ -618,13 +594,13 @@ def ask_page(
     "A page that asks before something is done"
     hidden = [Input(type='hidden', name=k, value=v) for k,v in dict(vals, sure='1').items()]
     yes = Button(words, type='submit', autofocus=True, cls='tt-main')
-    foot = Div(yes, A(say('bulk_back'), href=back), cls='tt-foot')
+    foot = Div(yes, A(_('Keep them as they are'), href=back), cls='tt-foot')
     form = Form(token_input(view), *hidden, foot, method='post', action=view.url(to)+back[len(view.base):])
-    return full_page(say('ask', words=words), Div(form, cls='tt'), up=[(say('all_jobs'), back)])
+    return full_page(f'{words}?', Div(form, cls='tt'), up=[(_('All jobs'), back)])
 
 # %% ../../nbs/web/07_pages.ipynb #dcca3652
 def _ask_first(req, words, *args, **vals):
-    if is_live(req): return live_answer(say('ask', words=words), 428)
+    if is_live(req): return live_answer(f'{words}?', 428)
     return ask_page(words, *args, **vals)
 
 # %% ../../nbs/web/07_pages.ipynb #a5cbb440
@@ -665,10 +641,13 @@ async def bulk(self:JobPages,
     complete = action in ('cancel','retry') and len(ids)<=1000
     if not complete: raise HTTPException(400, 'This form is incomplete or too large.')
     ids = [*dict.fromkeys(ids)]
-    if not ids: return self.tell(req, back, say(f'nothing_{action}'), 'alert')
+    retry = action=='retry'
+    none = _('No jobs are selected, so there is nothing to retry.') if retry else _(
+        'No jobs are selected, so there is nothing to cancel.')
+    if not ids: return self.tell(req, back, none, 'alert')
     if len(ids)>=ask_from and not form.get('sure'):
-        words,vals = say(f'jobs_{action}', n=f'{len(ids):,}'),dict(do=action, all='1', shown=' '.join(ids))
-        return _ask_first(req, words, view, back, 'bulk', **vals)
+        words = (_('Retry {n} jobs') if retry else _('Cancel {n} jobs')).format(n=f'{len(ids):,}')
+        return _ask_first(req, words, view, back, 'bulk', do=action, all='1', shown=' '.join(ids))
     words,kept,todo = await quickly(manager, _act_on_ids, manager, action, ids)
     return self.tell(req, back, view.plain(words), 'alert' if kept else 'status', todo)
 
@@ -676,23 +655,26 @@ async def bulk(self:JobPages,
 def _what_all(manager, query, view):
     "Filters or ids of all jobs of a list, and how many there are if that is known; a text says why there are none"
     filters = query.filters(manager.store, view)
-    if filters is None: return say('bulk_gone'),None
+    if filters is None: return _('No jobs match any more.'),None
     if query.like:
         shown = view.shown(job := manager.store.get(query.like))
         same = (shown.job_type, error_line(shown.error_log))==(job.job_type, filters['error'])
-        if not same: return say('bulk_hidden'),None
+        if not same: return _('This error holds something that is hidden here. Select the jobs instead.'),None
     n = query.counts(manager.store, view).get(query.status)
     if not query.text: return filters,n
-    found,_ = query.with_text(manager.store, view)
-    return ([o.id for _,o in found],n) if found else (say('bulk_gone'),None)
+    found = query.with_text(manager.store, view)[0]
+    return ([o.id for _,o in found],n) if found else (_('No jobs match any more.'),None)
 
 def _act_on_all(manager, action, what):
     "Do it, and say in words what came of it; were some left as they were, and what runs after the response?"
     if isinstance(what, list): return _act_on_ids(manager, action, what)
     if 'since' in what: what = dict(what, since=parse_time(what['since']))
     acted = (manager.retry_matching if action=='retry' else manager.cancel_matching)(**what)
-    if acted.job_id: return say(f'later_{action}', id=acted.job_id),False,acted.bg_task
-    notes = ['']*acted.done+[k for k,n in acted.refused.items() for _ in range(n)]
+    if acted.job_id:
+        words = _('They are many: job {id} retries them in the background.') if action=='retry' else _(
+            'They are many: job {id} cancels them in the background.')
+        return words.format(id=acted.job_id),False,acted.bg_task
+    notes = ['']*acted.done+[k for k,n in acted.refused.items() for i in range(n)]
     return bulk_words(action, notes),bool(acted.refused),acted.bg_task
 
 # %% ../../nbs/web/07_pages.ipynb #0bfd4919
@@ -712,7 +694,9 @@ async def act_on_all(self:JobPages,
     words = all_words(query, action, n, asked=True)
     if not form.get('sure'): return _ask_first(req, words, view, back, 'all', do=action)
     try: words,kept,todo = await quickly(manager, _act_on_all, manager, action, what)
-    except apsw.BusyError: return self.tell(req, back, say('bulk_busy'), 'alert')
+    except apsw.BusyError:
+        words = _('The database is busy. Some jobs may be done; try again in a moment.')
+        return self.tell(req, back, words, 'alert')
     return self.tell(req, back, view.plain(words), 'alert' if kept else 'status', todo)
 
 # %% ../../nbs/web/07_pages.ipynb #e0f8bffa
@@ -779,8 +763,6 @@ def _queues_now(manager, view, about, token): return QueueTable(manager, view)
 def _batches_now(manager, view, about, token): return BatchTable(manager, view, _batch_id(about))
 
 # %% ../../nbs/web/07_pages.ipynb #5946c7e9
-texts.update(panel_of='{page} of {tenant}')
-
 @patch
 async def show_panel(self:JobPages,
     name:str, # A key of `nav_pages`
@@ -791,23 +773,22 @@ async def show_panel(self:JobPages,
     manager = await self.manager(req)
     view,note = by_clock(view, manager.clock),req.session.pop('tt_note', None) if 'session' in req.scope else None
     parts = await quickly(manager, panels[name], manager, view, req.query_params)
-    title = say(f'nav_{name}')
-    if self.above: title = say('panel_of', page=title, tenant=self.above.name(req))
+    title = nav_words()[name]
+    if self.above: title = _('{page} of {tenant}', page=title, tenant=self.above.name(req))
     return full_page(title, JobsNav(view, name), said(*note) if note else None, *parts, up=self._up(req))
 
 # %% ../../nbs/web/07_pages.ipynb #141cc2d0
-texts.update(schedule_gone='There is no such schedule any more.', schedule_goes_on='Its job {id} has not ended yet.',
-    schedule_made='Job {id} is submitted.', schedule_stopped='{schedule} is paused and makes no jobs.',
-    schedule_again='{schedule} goes on.')
-
 def _change_schedule(manager, action, name):
     "Do what a button says: words, and the job that was made, if there is one"
-    if action=='pause': return say('schedule_stopped', schedule=manager.pause_schedule(name).name),None
-    if action=='resume': return say('schedule_again', schedule=manager.resume_schedule(name).name),None
+    if action!='run':
+        s = manager.pause_schedule(name) if action=='pause' else manager.resume_schedule(name)
+        words = _('{schedule} is paused and makes no jobs.') if s.paused else _('{schedule} goes on.')
+        return words.format(schedule=s.name),None
     before = timestamp(manager.clock())
     job = manager.run_now(name)
     new = job.created_at>=before
-    return say('schedule_made' if new else 'schedule_goes_on', id=job.id[:14]),job if new else None
+    words = _('Job {id} is submitted.') if new else _('Its job {id} has not ended yet.')
+    return words.format(id=job.id[:14]),job if new else None
 
 # %% ../../nbs/web/07_pages.ipynb #12b5b774
 @patch
@@ -820,7 +801,7 @@ async def act_on_schedule(self:JobPages,
     form,manager = await req.form(),await self.manager(req)
     name,back = unquote(str(form.get('name') or '')),view.url('~schedules')
     try: words,job = await quickly(manager, _change_schedule, manager, action, name)
-    except ScheduleNotFound: return self.tell(req, back, say('schedule_gone'), 'alert')
+    except ScheduleNotFound: return self.tell(req, back, _('There is no such schedule any more.'), 'alert')
     return self.tell(req, back, words, 'status', manager.run_again([job] if job else []))
 
 # %% ../../nbs/web/07_pages.ipynb #2777a57a

@@ -27,44 +27,6 @@ from .views import *
 from .live import *
 from .card import *
 
-# %% ../../nbs/web/04_table.ipynb #04e71c75
-texts.update( # chkstyle: ignore-node
-    list_jobs='Jobs', list_job='Job', list_status='Status', list_tries='Failures', list_age='Age',
-    list_ran='Run time', list_id='ID', list_long='{n} characters of arguments', list_due='in {secs}',
-    list_after='after its batch', pick='Select {job} {id}', pick_all='Select all', picked='{n} selected',
-    pick_cancel='Cancel selected', pick_retry='Retry selected', list_newest='Newest', list_older='Older',
-    list_failures='{n} of {m}', list_further='Look further', list_cut='Older jobs may match too.',
-    list_none='No jobs here.', list_first='No jobs yet.', list_no_match='No jobs match.',
-    list_hint=' A job appears here as soon as the app submits one:',
-    list_none_new='None among the newest jobs; older ones may match.', list_show_all='Show all jobs',
-    list_like='Failures like that of job {id}')
-
-# %% ../../nbs/web/04_table.ipynb #90d2a2ea
-texts.update( # chkstyle: ignore-node
-    tabs='By status', tab_='All', tab_pending='Pending', tab_running='Running', tab_completed='Completed',
-    tab_failed='Failed', tab_cancelled='Cancelled', in_pending='pending', in_running='running', in_failed='failed',
-    in_cancelled='cancelled', jobs_in='{status} jobs', all_retry='Retry all {n} {status}',
-    all_cancel='Cancel all {n} {status}', one_retry='Retry the {status} job', one_cancel='Cancel the {status} job',
-    match_retry='Retry all {status} that match', match_cancel='Cancel all {status} that match',
-    newest_retry='Retry the newest {n} {status}', newest_cancel='Cancel the newest {n} {status}')
-
-# %% ../../nbs/web/04_table.ipynb #c978fa6f
-texts.update( # chkstyle: ignore-node
-    filter_jobs='Filter jobs', filters='Filters', filter_show='Search', filter_any='All', filter_type='Type',
-    filter_last='Time', filter_text='Text', filter_where='in arguments and errors', last_hour='Last hour',
-    last_day='Last day', last_week='Last week', chip_id='ID {value}', chip_batch='Batch {value}',
-    chip_schedule='Schedule {value}', chip_text='Text “{value}”', chip_like='Like {value}',
-    chip_remove='{what}: remove this filter', chip_clear='Clear all')
-
-# %% ../../nbs/web/04_table.ipynb #746298b6
-texts.update( # chkstyle: ignore-node
-    keys='Shortcuts', keys_title='Keyboard shortcuts', keys_close='Close', keys_on='Shortcuts are on',
-    key_find='Find text', key_move='Next, previous job',
-    key_open='Open the job', key_pick='Select the job', key_range='Select all from the last one to this one',
-    key_range_how='Shift and click', key_retry='Retry the selected jobs, or this one', key_help='Show this list',
-    pause_type='Jobs of type {type} are paused', pause_all='All jobs are paused', pause_until=' until ',
-    pause_why=': {reason}', pause_end='Resume', pause='Pause', pause_jobs='Pause jobs', pause_reason='Reason')
-
 # %% ../../nbs/web/04_table.ipynb #f54bc4e2
 _most,_error_name = 8000,re.compile(r'(?:\w+\.)*(?:[A-Z][a-z]+)*(?:Error|Exception)(?=: |$)')
 
@@ -123,7 +85,7 @@ def _cut(text, n): return text if len(text)<=n else text[:n-1].rstrip()+'…'
 
 def _arguments(job, raw):
     "The arguments of a job in one line"
-    if job.payload is None and _is_long(raw): return say('list_long', n=f'{len(raw.payload or ""):,}')
+    if job.payload is None and _is_long(raw): return _('{n} characters of arguments', n=f'{len(raw.payload or ""):,}')
     args = read_json(job.payload)
     if not isinstance(args, dict): return ''
     def said(v): return _cut(json.dumps(v, ensure_ascii=False), 40)
@@ -140,9 +102,9 @@ def _brief(job, raw):
 def _due(job, now):
     "When a delayed job is due"
     if job.status!='pending' or not job.run_at: return ''
-    if job.run_at==never: return f" {say('list_after')}"
+    if job.run_at==never: return f" {_('after its batch')}"
     secs = (parse_time(job.run_at)-now).total_seconds()
-    return (' ', time_tag(say('list_due', secs=in_words(round(secs))), job.run_at, 'in')) if secs>1 else ''
+    return (' ', time_tag(_('in {secs}', secs=in_words(round(secs))), job.run_at, 'in')) if secs>1 else ''
 
 # %% ../../nbs/web/04_table.ipynb #4ed6a2aa
 def _checkbox(name, value, label, **kw): return Input(type='checkbox', name=name, value=value, aria_label=label, **kw)
@@ -151,12 +113,12 @@ def _row(job, view):
     raw,job = job,as_listed(job, view)
     name,start = job.job_type,job.id[:14]
     if view.base is not None: name = A(name, href=view.url(job.id), id=dom_id(job, 'link'))
-    pick = Td(_checkbox('id', job.id, say('pick', job=job.job_type, id=start))) if view.act else None
+    pick = Td(_checkbox('id', job.id, _('Select {job} {id}', job=job.job_type, id=start))) if view.act else None
     done = f' {job.progress:.0%}' if job.status=='running' and job.progress is not None else ''
     age = time_tag(elapsed(job.created_at, view.now), job.created_at) if job.created_at else ''
     ran = took(job, view.now)
     if job.status=='running' and ran: ran = time_tag(elapsed(job.started_at, view.now), job.started_at)
-    failures = say('list_failures', n=job.retry_count, m=job.max_retries) if job.retry_count else ''
+    failures = _('{n} of {m}', n=job.retry_count, m=job.max_retries) if job.retry_count else ''
     status = Td(StatusBadge(job.status), done, _due(job, view.now), cls='tt-state')
     end = Td(failures, cls='tt-late'),Td(age),Td(ran, cls='tt-late'),Td(Code(start), cls='tt-last tt-soft')
     return Tr(pick, Th(name, *_brief(job, raw), scope='row', cls='tt-wide'), status, *end, id=dom_id(job, 'row'))
@@ -170,12 +132,11 @@ def scrolling(
 
 # %% ../../nbs/web/04_table.ipynb #f21c2e12
 def head_row(
-    words:str, # What the keys of their texts begin with
-    heads:dict, # The rest of the key of each head, and the class of its column
+    heads:dict, # The words of each head, and the class of its column
     *first, # Cells in front of them
 )->FT: # `<tr>`
     "The heads of a table"
-    return Tr(*first, *[Th(say(f'{words}_{k}'), scope='col', cls=v) for k,v in heads.items()])
+    return Tr(*first, *[Th(k, scope='col', cls=v) for k,v in heads.items()])
 
 # %% ../../nbs/web/04_table.ipynb #929d550e
 _made = {} # Rows as HTML, by all that decides what they show
@@ -190,10 +151,11 @@ def _row_once(job, view):
     return res
 
 def _rows(jobs, view, make=_row):
-    pick = Th(_checkbox('all', 1, say('pick_all'))) if view.act else None
-    heads = dict(job=None, status=None, tries='tt-late', age=None, ran='tt-late', id='tt-last')
-    head = head_row('list', heads, pick)
-    return scrolling(Table(Thead(head), Tbody(*[make(o, view) for o in jobs]), cls='tt-rows'), say('list_jobs'))
+    pick = Th(_checkbox('all', 1, _('Select all'))) if view.act else None
+    heads = {_('Job'):None, _('Status'):None, _('Failures'):'tt-late', _('Age'):None, _('Run time'):'tt-late',
+        _('ID'):'tt-last'}
+    head = head_row(heads, pick)
+    return scrolling(Table(Thead(head), Tbody(*[make(o, view) for o in jobs]), cls='tt-rows'), _('Jobs'))
 
 # %% ../../nbs/web/04_table.ipynb #470b78ea
 def parse_int(
@@ -335,33 +297,33 @@ def counts(self:Query,
 
 # %% ../../nbs/web/04_table.ipynb #3c0e956a
 def _search_form(view, label, *fields):
-    btn = Button(say('filter_show'), type='submit')
+    btn = Button(_('Search'), type='submit')
     return Form(*fields, btn, method='get', action=view.base, cls='tt-bar', role='search', aria_label=label)
 
 def _select(label, name, options, chosen):
     options = [Option(o, value=as_sent(o), selected=o==chosen) for o in options]
-    return Label(label, Select(Option(say('filter_any'), value=''), *options, name=name))
+    return Label(label, Select(Option(_('All'), value=''), *options, name=name))
 
 _few = 6 # So many types are links, and more are a field of the form
 _in_links = 'status','batch','like','schedule','last' # What the form sends along
 
 def _filter_form(view, query, types):
     kinds,names = sorted({*types, query.type}-{''}),_in_links
-    kind = _select(say('filter_type'), 'type', kinds, query.type) if len(kinds)>_few else None
+    kind = _select(_('Type'), 'type', kinds, query.type) if len(kinds)>_few else None
     if not kind: names += 'type',
     kept = [Input(type='hidden', name=o, value=v) for o in names if (v := query.sent(o))]
     plain = dict(type='search', autocomplete='off', spellcheck='false')
-    text = Input(name='text', value=query.text, placeholder=say('filter_where'), **plain)
-    find = Label(say('list_id'), Input(name='id', value=query.id, size=18, **plain))
-    text = Label(say('filter_text'), text, cls='tt-long')
-    return _search_form(view, say('filter_jobs'), *kept, text, kind, find)
+    text = Input(name='text', value=query.text, placeholder=_('in arguments and errors'), **plain)
+    find = Label(_('ID'), Input(name='id', value=query.id, size=18, **plain))
+    text = Label(_('Text'), text, cls='tt-long')
+    return _search_form(view, _('Filter jobs'), *kept, text, kind, find)
 
 # %% ../../nbs/web/04_table.ipynb #ae11617e
 def _chip(view, query, words, name, value):
     "A link that sets a filter, or removes the one that is set"
     on = value==getattr(query, name)
     to = replace(query, below=None, **{name:'' if on else value}).at(view.base)
-    label = say('chip_remove', what=words) if on else None
+    label = _('{what}: remove this filter', what=words) if on else None
     return A(words, Span(' ×', aria_hidden='true') if on else None, href=to, cls='tt-chip', aria_label=label,
         aria_current='true' if on else None)
 
@@ -369,19 +331,22 @@ def _group(label, *chips, name=None):
     return Div(Span(label, cls='tt-soft') if label else None, *chips, role='group', aria_label=name or label)
 
 def _filter_links(view, query, types):
+    chips = dict(id=_('ID {value}'), batch=_('Batch {value}'), schedule=_('Schedule {value}'),
+        text=_('Text “{value}”'), like=_('Like {value}'))
+    last = dict(hour=_('Last hour'), day=_('Last day'), week=_('Last week'))
     def chip(name, value=None, words=None):
         value = value or getattr(query, name)
-        return _chip(view, query, words or say(f'chip_{name}', value=_cut(value, 40)), name, value)
-    if query.id: return Div(_group('', chip('id'), name=say('filters')), cls='tt-chips')
-    times = _group(say('filter_last'), *[chip('last', o, say(f'last_{o}')) for o in spans])
+        return _chip(view, query, words or chips[name].format(value=_cut(value, 40)), name, value)
+    if query.id: return Div(_group('', chip('id'), name=_('Filters')), cls='tt-chips')
+    times = _group(_('Time'), *[chip('last', o, last[o]) for o in spans])
     kinds = sorted({*types, query.type}-{''})
     few = len(kinds)<=_few and not query.like
     if not few: kinds = [query.type] if query.type and not query.like else []
-    kinds = _group(say('filter_type'), *[chip('type', o, o) for o in kinds]) if kinds else None
+    kinds = _group(_('Type'), *[chip('type', o, o) for o in kinds]) if kinds else None
     others = [chip(o) for o in ('text','batch','schedule','like') if getattr(query, o)]
     n = len(others)+bool(query.type)+bool(query.last)
-    if n>1: others.append(A(say('chip_clear'), href=Query(query.status).at(view.base)))
-    return Div(times, kinds, _group('', *others, name=say('filters')) if others else None, cls='tt-chips')
+    if n>1: others.append(A(_('Clear all'), href=Query(query.status).at(view.base)))
+    return Div(times, kinds, _group('', *others, name=_('Filters')) if others else None, cls='tt-chips')
 
 # %% ../../nbs/web/04_table.ipynb #910d6aad
 acts_on = dict(retry=('failed','cancelled'), cancel=('pending','running')) # By action: jobs in these states
@@ -394,16 +359,17 @@ def _able(view, query):
 
 def _bulk_form(jobs, view, query, make):
     "A form around the table, with a button for each thing that can be done with the selected jobs"
-    acts = [Button(say(f'pick_{o}'), type='submit', name='do', value=o, cls=_weights[o]) for o in _able(view, query)]
+    words = dict(cancel=_('Cancel selected'), retry=_('Retry selected'))
+    acts = [Button(words[o], type='submit', name='do', value=o, cls=_weights[o]) for o in _able(view, query)]
     hidden = token_input(view),Input(type='hidden', name='shown', value=' '.join(o.id for o in jobs))
-    foot = Div(*acts, cls='tt-foot tt-bulk', data_tt_picked=say('picked', n='{n}'))
+    foot = Div(*acts, cls='tt-foot tt-bulk', data_tt_picked=_('{n} selected', n='{n}'))
     return Form(hidden, _rows(jobs, view, make), foot, method='post', action=f"{view.url('bulk')}?{query}")
 
 def _pager(view, query, older, cut):
-    newest = A(say('list_newest'), href=f"{view.base}?{replace(query, below=None)}") if query.below else None
-    words = say('list_further' if cut else 'list_older')
+    newest = A(_('Newest'), href=f"{view.base}?{replace(query, below=None)}") if query.below else None
+    words = _('Look further') if cut else _('Older')
     next_ = A(words, href=f'{view.base}?{older}', rel='next') if older else None
-    more = Span(say('list_cut'), cls='tt-soft') if cut else None
+    more = Span(_('Older jobs may match too.'), cls='tt-soft') if cut else None
     return Div(newest, next_, more, cls='tt-foot') if newest or next_ else None
 
 # %% ../../nbs/web/04_table.ipynb #d0604c3b
@@ -423,10 +389,12 @@ job_id,background = manager.submit('say_hello', say_hello, name='Ann')"""
 
 def _nothing(view, query, older):
     "What a list without rows says: how to submit a first job, or how to see others"
-    if query is None: return P(say('list_none'), cls='tt-soft')
-    if not str(query): return Div(P(Strong(say('list_first')), say('list_hint')), Pre(_first), cls='tt-empty tt-first')
-    words = say('list_none_new' if older else 'list_no_match')
-    return Div(P(words), P(A(say('list_show_all'), href=view.base)), cls='tt-empty')
+    if query is None: return P(_('No jobs here.'), cls='tt-soft')
+    if not str(query):
+        hint = P(Strong(_('No jobs yet.')), _(' A job appears here as soon as the app submits one:'))
+        return Div(hint, Pre(_first), cls='tt-empty tt-first')
+    words = _('None among the newest jobs; older ones may match.') if older else _('No jobs match.')
+    return Div(P(words), P(A(_('Show all jobs'), href=view.base)), cls='tt-empty')
 
 def _table(jobs, view, query=None, make=_row, older=None):
     if not jobs: return _nothing(view, query, older)
@@ -457,13 +425,17 @@ def all_words(
     asked:bool=False, # In a question rather than on a button?
 )->str:
     "What acting on all jobs of a list does"
-    status,cut = say(f'in_{query.status}'),isinstance(n, AtLeast)
-    if n==1 and not cut: return say(f'one_{act}', status=status)
-    jobs = say('jobs_in', status=status)
-    if asked: status = jobs
-    if cut and query.text: return say(f'newest_{act}', n=f'{n:,}', status=status)
-    if n is None or cut: return say(f'match_{act}', status=jobs)
-    return say(f'all_{act}', n=count_words(n), status=status)
+    status,cut,retry = status_words(query.status),isinstance(n, AtLeast),act=='retry'
+    jobs = _('{status} jobs', status=status)
+    shown = jobs if asked else status
+    if n==1 and not cut: words,shown = _('Retry the {status} job') if retry else _('Cancel the {status} job'),status
+    elif cut and query.text:
+        words = _('Retry the newest {n} {status}') if retry else _('Cancel the newest {n} {status}')
+    elif n is None or cut:
+        words = _('Retry all {status} that match') if retry else _('Cancel all {status} that match')
+        shown = jobs
+    else: words = _('Retry all {n} {status}') if retry else _('Cancel all {n} {status}')
+    return words.format(n=f'{n:,}' if cut else n and count_words(n), status=shown)
 
 # %% ../../nbs/web/04_table.ipynb #9b84c48b
 def _all_button(view, query, n):
@@ -480,28 +452,30 @@ def StatusTabs(
     query:Query, # Which page of a list this is
 )->FT:
     "Links to the jobs of each status, with their number where it is known"
+    words = {'':_('All'), 'pending':_('Pending'), 'running':_('Running'), 'completed':_('Completed'),
+        'failed':_('Failed'), 'cancelled':_('Cancelled')}
     def tab(s):
         to = replace(query, status=s, below=None, like='', id='')
         n = Span(f' {count_words(counts[s])}', cls='tt-count') if s in counts and not query.id else None
         now = 'page' if s==query.status and not query.id else None
-        return A(say(f'tab_{s}'), n, href=to.at(view.base), aria_current=now, data_status=s or None)
+        return A(words[s], n, href=to.at(view.base), aria_current=now, data_status=s or None)
     acts = _all_button(view, query, counts.get(query.status))
     part = live_attrs(view, f'tabs:{query}', state_token(counts, view.act), 5)
-    return Div(Nav(*map(tab, ('', *statuses)), aria_label=say('tabs'), cls='tt-tabs'), acts, id='tt-tabs', **part)
+    return Div(Nav(*map(tab, ('', *statuses)), aria_label=_('By status'), cls='tt-tabs'), acts, id='tt-tabs', **part)
 
 # %% ../../nbs/web/04_table.ipynb #1ac12093
-_keys = {'/':'find', 'j k':'move', '↵ o':'open', 'x':'pick', 'r':'retry', '?':'help'}
-
 def _help(view):
     "A button, and what the keys do"
-    what = {k:say(f'key_{v}') for k,v in _keys.items() if view.act or v not in ('pick','retry')}
+    what = {'/':_('Find text'), 'j k':_('Next, previous job'), '↵ o':_('Open the job')}
+    if view.act: what |= {'x':_('Select the job'), 'r':_('Retry the selected jobs, or this one')}
+    what['?'] = _('Show this list')
     rows = [Div(Dt(*[ft('kbd', o) for o in k.split()]), Dd(v)) for k,v in what.items()]
-    if view.act: rows.append(Div(Dt(say('key_range_how')), Dd(say('key_range'))))
-    switch = Label(Input(type='checkbox', data_tt_keys=True, checked=True), say('keys_on'))
-    close = Form(Button(say('keys_close')), method='dialog')
-    title,foot = Strong(say('keys_title'), id='tt-keys-title'),Div(switch, close, cls='tt-foot')
+    if view.act: rows.append(Div(Dt(_('Shift and click')), Dd(_('Select all from the last one to this one'))))
+    switch = Label(Input(type='checkbox', data_tt_keys=True, checked=True), _('Shortcuts are on'))
+    close = Form(Button(_('Close')), method='dialog')
+    title,foot = Strong(_('Keyboard shortcuts'), id='tt-keys-title'),Div(switch, close, cls='tt-foot')
     dialog = ft('dialog', title, Dl(*rows), foot, id='tt-keys', aria_labelledby='tt-keys-title')
-    return Button(say('keys'), type='button', data_tt_help=True, hidden=True),dialog
+    return Button(_('Shortcuts'), type='button', data_tt_help=True, hidden=True),dialog
 
 # %% ../../nbs/web/04_table.ipynb #55cf98ab
 def JobTable(
@@ -516,7 +490,7 @@ def JobTable(
     view = resolve_view(view)
     if query is None or view.base is None: return Div(Div(_table(jobs, view), id='tt-jobs'), cls='tt')
     tabs = None if counts is None else StatusTabs(counts, view, query)
-    like = A(say('list_like', id=query.like[:14]), href=view.url(query.like)) if query.like else None
+    like = A(_('Failures like that of job {id}', id=query.like[:14]), href=view.url(query.like)) if query.like else None
     types,(btn,keys) = _open_types(types, jobs, view),_help(view)
     head = Div(_filter_form(view, query, types), _filter_links(view, query, types), btn, cls='tt-find')
     return Div(tabs, head, like and Div(like, cls='tt-foot'), JobRows(jobs, view, query, older), keys, cls='tt')
@@ -529,13 +503,13 @@ def _pause_form(view, act, word, *fields, **kw):
 def _pause_note(p, view):
     "One pause, with a button unless its type is masked"
     shown = view.shown(TenantJob('', p.job_type or 'job', progress_note=p.reason))
-    what = say('pause_type', type=shown.job_type) if p.job_type else say('pause_all')
-    end = (say('pause_until'), time_tag(utc_words(p.until), p.until, 'at')) if p.until else ()
-    why = say('pause_why', reason=shown.progress_note) if p.reason else ''
+    what = _('Jobs of type {type} are paused', type=shown.job_type) if p.job_type else _('All jobs are paused')
+    end = (_(' until '), time_tag(utc_words(p.until), p.until, 'at')) if p.until else ()
+    why = f': {shown.progress_note}' if p.reason else ''
     acts = view.act and view.base is not None and shown.job_type==(p.job_type or 'job')
     field = Input(type='hidden', name='job_type', value=as_sent(p.job_type))
     note = P(Span(what, *end, cls='tt-held'), why, role='status')
-    return Div(note, _pause_form(view, 'resume', say('pause_end'), field) if acts else None, cls='tt-paused')
+    return Div(note, _pause_form(view, 'resume', _('Resume'), field) if acts else None, cls='tt-paused')
 
 def PauseNotes(
     pauses:list[Pause], # As `manager.pauses` returns them
@@ -552,9 +526,9 @@ def PauseForm(
 )->FT|None: # A form that is folded; None for those who may only look
     "The way to pause a type of jobs or all"
     if not view.act or view.base is None: return None
-    kind = _select(say('filter_type'), 'job_type', sorted(_open_types(types, [], view)), '')
-    form = _pause_form(view, 'pause', say('pause'), kind, Label(say('pause_reason'), Input(name='reason')))
-    return Details(Summary(say('pause_jobs')), Div(form, cls='tt-pop'), cls='tt-pause')
+    kind = _select(_('Type'), 'job_type', sorted(_open_types(types, [], view)), '')
+    form = _pause_form(view, 'pause', _('Pause'), kind, Label(_('Reason'), Input(name='reason')))
+    return Details(Summary(_('Pause jobs')), Div(form, cls='tt-pop'), cls='tt-pause')
 
 def PauseBar(
     pauses:list[Pause], # As `manager.pauses` returns them
@@ -566,28 +540,23 @@ def PauseBar(
     return Div(PauseNotes(pauses, view), PauseForm(view, types), cls='tt')
 
 # %% ../../nbs/web/04_table.ipynb #05e93837
-texts.update(tenants_name='Tenant', tenants_failed='Failed', tenants_due='Longest wait', tenants_pending='Pending',
-    tenants_running='Running', tenants_completed='Completed', tenants_size='Size', tenants_wal='WAL',
-    tenants_broken="can't be read: {error}", tenants_slow=' not read yet', tenants_unknown=' no worker knows {tasks}',
-    tenants_found='{n} tenants',
-    tenants_unread='{words}, {n} still to be read', tenants_worse='Worse', tenants_better='Better',
-    tenants_before='Previous', tenants_after='Next', tenants_all='Tenants', tenants_find='Find a tenant',
-    tenants_hint='Scroll the table sideways for all columns.', size_kb='{n} KB', size_mb='{n} MB', size_gb='{n} GB',
-    tenants_large='A -wal of {size} or more grows because it can\'t be emptied: is there a query that never ends?')
-
 def size_words(
     n:int, # Bytes
 )->str: # As in '1.2 MB', or '' for none
     "The size of a file for people"
-    for unit in ('kb','mb','gb'):
+    for words in (_('{n} KB'), _('{n} MB'), _('{n} GB')):
         n /= 1024
         if n<1000: break
-    return say(f'size_{unit}', n=f'{n:.0f}' if n>=10 else f'{n:.1f}'.removesuffix('.0')) if n else ''
+    return words.format(n=f'{n:.0f}' if n>=10 else f'{n:.1f}'.removesuffix('.0')) if n else ''
 
 # %% ../../nbs/web/04_table.ipynb #d2bed11b
 _orders = dict(name=lambda o: o.name, due=lambda o: o.since or '~', size=lambda o: o.size, wal=lambda o: o.wal)
 def _order_by(status): return lambda o: o.counts[status]
 tenant_columns = 'name','failed','due','pending','running','completed','size','wal'
+
+def _column_words():
+    return dict(name=_('Tenant'), failed=_('Failed'), due=_('Longest wait'), pending=_('Pending'),
+        running=_('Running'), completed=_('Completed'), size=_('Size'), wal=_('WAL'))
 
 def sorted_tenants(
     tenants:list[Health], # The worst first
@@ -602,7 +571,11 @@ def sorted_tenants(
 
 # %% ../../nbs/web/04_table.ipynb #5d2dc930
 _large_wal = 64<<20 # Bytes, as `tenant-tasks check` has it
-def _large_note(): return P(say('tenants_large', size=size_words(_large_wal)), cls='tt-soft')
+def _large_note():
+    words = _("A -wal of {size} or more grows because it can't be emptied: is there a query that never ends?",
+        size=size_words(_large_wal))
+    return P(words, cls='tt-soft')
+
 
 def _sizes(h):
     large = ' tt-bad' if h.wal>=_large_wal else ''
@@ -611,10 +584,10 @@ def _sizes(h):
 def _tenant_row(h, view):
     link,part = h.name,as_sent(h.name).replace('/', '%2F')
     if view.base is not None: link = A(h.name, href=view.url(part, 'jobs'), id=f'tenant-{h.name}')
-    slow = Span(say('tenants_slow'), cls='tt-soft') if h.slow else None
-    unknown = Span(say('tenants_unknown', tasks=', '.join(h.unknown)), cls='tt-bad') if h.unknown else None
+    slow = Span(_(' not read yet'), cls='tt-soft') if h.slow else None
+    unknown = Span(_(' no worker knows {tasks}', tasks=', '.join(h.unknown)), cls='tt-bad') if h.unknown else None
     name,sizes = Th(link, slow, unknown, scope='row', cls='tt-wide'),_sizes(h)
-    error = say('tenants_broken', error=view.plain(h.error))
+    error = _("can't be read: {error}", error=view.plain(h.error))
     if h.error: return Tr(name, Td(error, colspan=5, cls='tt-bad tt-wide'), *sizes)
     due = h.since and parse_time(h.since)<=view.now
     late = time_tag(elapsed(h.since, view.now), h.since) if due else ''
@@ -626,7 +599,7 @@ def _tenant_row(h, view):
 # %% ../../nbs/web/04_table.ipynb #5a37d06b
 def _column(name, sort, url):
     "The head of a column: its words, as a link that sorts by it"
-    by,words = sort or '-failed',say(f'tenants_{name}')
+    by,words = sort or '-failed',_column_words()[name]
     now,down = by.removeprefix('-')==name,by.startswith('-')
     to = name if (down if now else name=='name') else f'-{name}'
     order = dict(aria_sort='descending' if down else 'ascending') if now else {}
@@ -634,15 +607,15 @@ def _column(name, sort, url):
 
 def _tenant_rows(tenants, view, sort='', url=None):
     head,rows = Tr(*[_column(o, sort, url) for o in tenant_columns]),[_tenant_row(o, view) for o in tenants]
-    return scrolling(Table(Thead(head), Tbody(*rows), cls='tt-tenants'), say('tenants_all'))
+    return scrolling(Table(Thead(head), Tbody(*rows), cls='tt-tenants'), _('Tenants'))
 
 # %% ../../nbs/web/04_table.ipynb #f39041d1
 def _tenants_url(view, **params): return f'{view.base}?{urlencode({k:v for k,v in params.items() if k!="sort" or v})}'
 
 def _tenants_foot(view, words, name, page, more, sort):
     "How many tenants there are, and what leads to others"
-    names = ('tenants_before','tenants_after') if sort else ('tenants_worse','tenants_better')
-    def link(o, n): return A(say(o), href=_tenants_url(view, name=name, page=n, sort=sort))
+    names = (_('Previous'), _('Next')) if sort else (_('Worse'), _('Better'))
+    def link(o, n): return A(o, href=_tenants_url(view, name=name, page=n, sort=sort))
     back = link(names[0], page-1) if page and view.base is not None else None
     on = link(names[1], page+1) if more and view.base is not None else None
     return Div(Span(words, cls='tt-soft'), back, on, cls='tt-foot')
@@ -658,22 +631,17 @@ def TenantRows(
 )->FT:
     "The live part of a `TenantTable`"
     found,start = [o for o in tenants if name.lower() in o.name.lower()],page*size
-    rows,words = sorted_tenants(found, sort)[start:start+size],say('tenants_found', n=f'{len(found):,}')
-    if unread: words = say('tenants_unread', words=words, n=f'{unread:,}')
+    rows,words = sorted_tenants(found, sort)[start:start+size],_('{n} tenants', n=f'{len(found):,}')
+    if unread: words = _('{words}, {n} still to be read', words=words, n=f'{unread:,}')
     url = (lambda to: _tenants_url(view, name=name, page=0, sort=to)) if view.base is not None else None
     params = dict(name=name, page=page) | (dict(sort=sort) if sort else {})
     part = live_attrs(view, f'tenants:{urlencode(params)}', state_token(rows, words), 1 if unread else 5)
-    hint = P(say('tenants_hint'), cls='tt-soft tt-hint')
+    hint = P(_('Scroll the table sideways for all columns.'), cls='tt-soft tt-hint')
     large = _large_note() if any(o.wal>=_large_wal for o in rows) else None
     foot = _tenants_foot(view, words, name, page, start+size<len(found), sort)
     return Div(_tenant_rows(rows, view, sort, url), hint, large, foot, id='tt-tenants', **part)
 
 # %% ../../nbs/web/04_table.ipynb #0e79af06
-texts.update(totals_tenants='Tenants', totals_unread='Still to be read', totals_broken="Can't be read",
-    totals_unknown='Tasks without a worker',
-    totals_failed='Failed', totals_pending='Pending', totals_running='Running', totals_completed='Completed',
-    totals_cancelled='Cancelled', totals_size='Size', totals_wal='WAL')
-
 def _sum(tenants, status):
     nums = [o.counts[status] for o in tenants]
     return f'{sum(nums):,}'+'+'*(max(nums, default=0)>=count_limit)
@@ -690,24 +658,21 @@ def TenantTotals(
     nums = {k:f'{n:,}' for k,n in nums.items() if n or k=='tenants'}
     nums |= {o:_sum(tenants, o) for o in ('failed', 'pending', 'running', 'completed', 'cancelled')}
     nums |= {o:size_words(sum(getattr(h, o) for h in tenants)) for o in ('size','wal')}
+    words = dict(tenants=_('Tenants'), unread=_('Still to be read'), broken=_("Can't be read"),
+        unknown=_('Tasks without a worker'), cancelled=_('Cancelled'), **_column_words())
     def item(k, v):
         bad = k in ('broken','unknown') or k=='failed' and v!='0'
-        return Div(Dt(say(f'totals_{k}')), Dd(v, cls='tt-bad' if bad else None))
+        return Div(Dt(words[k]), Dd(v, cls='tt-bad' if bad else None))
     part = live_attrs(view, 'totals:', state_token(nums), 1 if unread else 5)
     return Dl(*[item(k, v) for k,v in nums.items() if v], cls='tt-stats', id='tt-totals', **part)
 
 # %% ../../nbs/web/04_table.ipynb #f7152b52
-texts.update(workers_none='No worker is running here.', workers_one='1 worker is running',
-    workers_many='{n} workers are running', workers_name='Worker', workers_since='Since', workers_jobs='Running jobs',
-    workers_tenants='Tenants', workers_tasks='Tasks', workers_number='Worker {n}', workers_all='Workers',
-    workers_process='{host}, process {pid}', workers_more='{names} and {n} more')
-
 def _task_words(names, most=12):
     words = ', '.join(names[:most])
-    return say('workers_more', names=words, n=len(names)-most) if len(names)>most else words
+    return _('{names} and {n} more', names=words, n=len(names)-most) if len(names)>most else words
 
 def _worker_row(n, o, view):
-    name = say('workers_process', host=o.host, pid=o.pid) if view.internals else say('workers_number', n=n)
+    name = _('{host}, process {pid}', host=o.host, pid=o.pid) if view.internals else _('Worker {n}', n=n)
     since = time_tag(elapsed(o.since, view.now), o.since) if o.since else ''
     nums = Td(f'{o.running:,}', cls='tt-num'),Td(f'{o.tenants:,}', cls='tt-num')
     own = [k for k in o.tasks if not k.startswith('tenant_tasks.')] # Those of the app
@@ -720,11 +685,12 @@ def LiveWorkers(
 )->FT:
     "The workers that are alive, and what they run"
     part = live_attrs(view, 'workers:', state_token(workers, view.internals), 5)
-    if not workers: return Div(P(say('workers_none'), cls='tt-soft'), id='tt-workers', **part)
-    head = head_row('workers', dict(name='', since='tt-num', jobs='tt-num', tenants='tt-num', tasks=''))
+    if not workers: return Div(P(_('No worker is running here.'), cls='tt-soft'), id='tt-workers', **part)
+    head = head_row({_('Worker'):'', _('Since'):'tt-num', _('Running jobs'):'tt-num', _('Tenants'):'tt-num',
+        _('Tasks'):''})
     rows = [_worker_row(i, o, view) for i,o in enumerate(workers, 1)]
-    words = say('workers_one') if len(workers)==1 else say('workers_many', n=f'{len(workers):,}')
-    table = scrolling(Table(Thead(head), Tbody(*rows)), say('workers_all'))
+    words = _('1 worker is running') if len(workers)==1 else _('{n} workers are running', n=f'{len(workers):,}')
+    table = scrolling(Table(Thead(head), Tbody(*rows)), _('Workers'))
     return Div(Details(Summary(words), table, id='tt-workers-all', open=len(workers)<4), id='tt-workers', **part)
 
 # %% ../../nbs/web/04_table.ipynb #d740899b
@@ -743,6 +709,6 @@ def TenantTable(
     body,totals = TenantRows(tenants, view, name, page, unread, size, sort),TenantTotals(tenants, view, unread)
     alive = None if workers is None else LiveWorkers(workers, view)
     if view.base is None: return Div(totals, alive, body, cls='tt')
-    find = Label(say('tenants_name'), Input(name='name', value=name, type='search'))
+    find = Label(_('Tenant'), Input(name='name', value=name, type='search'))
     order = Input(type='hidden', name='sort', value=sort) if sort else None
-    return Div(totals, alive, _search_form(view, say('tenants_find'), order, find), body, cls='tt')
+    return Div(totals, alive, _search_form(view, _('Find a tenant'), order, find), body, cls='tt')
