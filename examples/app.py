@@ -25,7 +25,9 @@ parser.add_argument('--once', action='store_true', help='start the app, drive it
 parser.add_argument('--port', type=int, default=5001, help='where to serve (default 5001)')
 parser.add_argument('--data', type=Path, default=Path(__file__).parent/'data', help='directory of the tenants (default beside this file)')
 args = parser.parse_args() if __name__=='__main__' else parser.parse_args([])
-if args.once: args.data = Path(tempfile.mkdtemp(prefix='tenant_tasks_'))
+if args.once:
+    once_data = tempfile.TemporaryDirectory(prefix='tenant_tasks_') # Goes when the process ends
+    args.data = Path(once_data.name)
 args.data.mkdir(exist_ok=True)
 
 tenants = Tenants(args.data)

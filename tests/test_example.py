@@ -5,15 +5,15 @@ import pytest
 from helpers import manager_at,python,serving,wait_until
 
 @pytest.mark.slow
-def test_once():
-    "Each state of each job is printed in order, and the waits are as promised"
-    res = python('examples/app.py', '--once', timeout=300)
+def test_once(tmp_path):
+    "Each state of each job is printed in order, the waits are as promised, and no file is left"
+    res = python('examples/app.py', '--once', timeout=300, env={**os.environ, 'TMPDIR':str(tmp_path)})
     assert res.returncode==0, res.stdout+res.stderr
     for tenant in ('acme', 'globex'):
         story = re.findall(rf'^([\d:.]+) {tenant} +import_csv +(\w+) +after (\d)', res.stdout, re.M)
         assert [o[1:] for o in story if o[1]!='running']==[('pending', '1'), ('pending', '2'), ('failed', '3')]
         assert re.search(rf'{tenant} +send_email +completed +after 2', res.stdout)
-    assert 'all 8 jobs ended as they should, no tenant saw the other' in res.stdout
+    assert 'all 8 jobs ended as they should, no tenant saw the other' in res.stdout and not [*tmp_path.iterdir()]
 
 def test_server_that_is_stopped_leaves_nothing_running(tmp_path):
     "SIGTERM comes while a sync job runs, which ends in its time; the async one is interrupted, the third never starts"
