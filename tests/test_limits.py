@@ -1,5 +1,5 @@
 "How many jobs of a task run at once, and how many start within a time: by rows, over kills and lost leases"
-import asyncio,json,os,random,signal,threading,time
+import asyncio,json,os,signal,threading,time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -237,21 +237,29 @@ def submit_all(manager, secs=.01, **kinds):
 
 def done(manager): return manager.job_stats()['completed']==sum(manager.store.stats()[0].values())
 
+def kill_at_work(manager, proc):
+    "Kill a worker that runs a job at that moment; there is always something to do"
+    def caught():
+        if not manager.job_stats()['pending']: submit_all(manager, secs=.03, few=10)
+        os.kill(proc.pid, signal.SIGSTOP)
+        if manager.store.read("SELECT 1 FROM tenant_jobs WHERE status='running' AND owner LIKE ?", (f'%~{proc.pid}~%',)):
+            return True
+        os.kill(proc.pid, signal.SIGCONT)
+    wait_until(caught)
+    proc.kill()
+    proc.wait()
+
+@pytest.mark.skipif(not hasattr(signal, 'SIGSTOP'), reason='no SIGSTOP on this system')
 def test_never_more_than_allowed_over_kills(path, fleet):
-    "Two workers, one killed again and again: as many jobs run as may run, and the killed ones' places are free again"
-    manager = ledger(path)
-    submit_all(manager, secs=.03, few=150, rated=20, free=100)
-    procs,kills = [fleet(), fleet()],0
-    while not done(manager):
-        time.sleep(random.Random(kills).uniform(.1, .4))
-        if kills>=6: continue
-        proc = procs.pop(0)
-        proc.kill()
-        proc.wait()
+    "Two workers, six are killed at work: as many jobs run as may run, and the killed ones' places are free again"
+    manager,procs = ledger(path),[fleet(), fleet()]
+    for _ in range(6):
+        submit_all(manager, secs=.03, few=20, rated=4, free=15)
+        kill_at_work(manager, procs.pop(0))
         procs.append(fleet())
-        kills += 1
+    wait_until(lambda: done(manager))
     rows = manager.store.read('SELECT seen, slot FROM ledger')
-    assert kills==6 and len(rows)>=150 and 2 in {o for o,_ in rows}<={1, 2} and all(slot for _,slot in rows)
+    assert len(rows)>=120 and 2 in {o for o,_ in rows}<={1, 2} and all(slot for _,slot in rows)
     starts = sorted(parse_time(o) for o, in manager.store.read('SELECT at FROM starts'))
     assert len(starts)>=20 and all((b-a).total_seconds()>=.5 for a,b in zip(starts, starts[5:]))
 
