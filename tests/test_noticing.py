@@ -2,6 +2,7 @@
 import asyncio,os,shutil,subprocess,sys,time
 from contextlib import asynccontextmanager
 from datetime import datetime,timedelta
+from threading import get_ident
 
 import pytest
 from fastlite import database
@@ -199,17 +200,37 @@ def test_a_nudge_opens_nothing(tmp_path):
 
 def test_workers_are_looked_for_once_in_a_burst(tmp_path, monkeypatch):
     "A worker that has gone isn't believed to be there, and each one is told of each job"
-    looked,process,path = [],Process(),str(tmp_path/'acme.db')
-    find = Process.other_workers
-    monkeypatch.setattr(Process, 'other_workers', lambda *args: looked.append(1) or find(*args))
+    looked,process,path,scan = [],Process(),str(tmp_path/'acme.db'),os.scandir
+    monkeypatch.setattr(os, 'scandir', lambda *args: looked.append(get_ident()) or scan(*args))
     assert not this_process.wake_workers(path, 'n.note')
     sign = WorkerSign(process)
     sign.show({str(tmp_path): r'.*\.db'}, ['n.note'])
     for _ in range(5): assert this_process.wake_workers(path, 'n.note')
-    assert len(looked)==2+(sys.platform!='linux')*4
+    assert len(looked)==3+(sys.platform!='linux')*4
     assert sign.heard()==([path] if sign.socket else [])
     sign.close()
     assert not this_process.wake_workers(path, 'n.note')
+
+async def test_no_directory_is_read_on_the_event_loop(tmp_path, monkeypatch):
+    "A job of any tenant tells the workers that are known; a thread looks for those that aren't"
+    scans,process,scan = [],Process(),os.scandir
+    monkeypatch.setattr(os, 'scandir', lambda *args: scans.append(get_ident()) or scan(*args))
+    sign = WorkerSign(process)
+    sign.show({str(tmp_path): r'.*\.db'}, ['n.note'])
+    scans.clear()
+    managers = [BackgroundTaskManager(database(tmp_path/f'{n}.db')) for n in range(20)]
+    for o in managers: await o.submit('note', note, n=1)[1]()
+    assert scans and get_ident() not in scans and len(scans)<20
+    sign.close()
+
+async def test_a_request_that_is_cancelled_while_workers_are_looked_for(path):
+    "Its job runs all the same"
+    manager = BackgroundTaskManager(database(path))
+    job_id,bg_task = manager.submit('note', note, n=1)
+    request = asyncio.ensure_future(bg_task())
+    await asyncio.sleep(0)
+    request.cancel()
+    await until(lambda: manager.get_job(job_id).status=='completed')
 
 # -- the clock
 

@@ -232,13 +232,12 @@ async def _execute_with_retry(self:BackgroundTaskManager,
     "Run one job to its end, or leave it to a worker"
     if getattr(job_id, 'is_new', True): self.process.keep(job_id, task_func)
     if self.process.nudge(self): return
-    name,path = task_name(task_func),self.store.link.path
-    left = name is not None and self.process.wake_workers(path, name)
+    left = self.process.waking_workers(self.store.link.path, task_name(task_func))
     task = asyncio.ensure_future(self._run(job_id, task_of(task_func).waits, left))
     self.process.running.add(task)
     task.add_done_callback(self.process.running.discard)
-    if left: return
-    try: await asyncio.shield(task)
+    try:
+        if not await asyncio.shield(left): await asyncio.shield(task)
     except asyncio.CancelledError:
         if _server_stops():
             for o in self.process.attempts_of(job_id): o.waits and o.leave(wait=1)
@@ -301,9 +300,9 @@ async def _comes_back(self:BackgroundTaskManager, job_id, waits):
 _left = "job %s (%s) waits for a process that can run %s"
 
 @patch
-async def _run(self:BackgroundTaskManager, job_id, waits, left=False):
+async def _run(self:BackgroundTaskManager, job_id, waits, left):
     try:
-        if left and not await self._comes_back(job_id, waits): return
+        if await left and not await self._comes_back(job_id, waits): return
         held = .05
         while (wait := await self._step(job_id, waits)) is not None:
             held = min(2*held, 2) if wait<0 else .05

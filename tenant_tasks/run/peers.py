@@ -8,7 +8,7 @@ A web process leaves a job to a worker in another process, if there is one that 
 __all__ = ['WorkerSign', 'SeenWorker', 'live_workers']
 
 # %% ../../nbs/run/01_peers.ipynb #69bc506f
-import json,logging,os,re,secrets,socket,sys,threading,time
+import asyncio,json,logging,os,re,secrets,socket,sys,threading,time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -126,15 +126,23 @@ def _signs(folder):
 
 # %% ../../nbs/run/01_peers.ipynb #35d8a673
 @patch
+def _peers(self:Process, folder):
+    "The signs of workers in other live processes"
+    seen = [(o, sign, o.rpartition('~')[0]) for o,sign in _signs(folder)]
+    return [(o, sign) for o,sign,owner in seen if owner!=self.id and is_dead(owner, folder) is False]
+
+def _fitting(peers, file, task):
+    fits = [(o, sign) for o,sign in peers if re.fullmatch(sign['files'], file)]
+    return [o for o,sign in fits if task is None or task in sign['tasks']]
+
+@patch
 def other_workers(self:Process,
     path:str, # A database file; '' for one in memory, which no other process can serve
     task:str|None=None, # Only workers that know this task
 )->list[str]: # Names of their signs
     "Workers in other live processes that serve a database"
     folder,file = os.path.split(path)
-    res = [(o.rpartition('~')[0], o) for o,sign in (_signs(folder) if folder else ())
-        if re.fullmatch(sign['files'], file) and (task is None or task in sign['tasks'])]
-    return [o for owner,o in res if owner!=self.id and is_dead(owner, folder) is False]
+    return _fitting(self._peers(folder) if folder else [], file, task)
 
 # %% ../../nbs/run/01_peers.ipynb #7d1c5a21
 def _wake(name, path):
@@ -147,22 +155,55 @@ def _wake(name, path):
     except OSError: return False
     return True
 
-_woken = {} # By process, database and task: when workers were looked for, and their names
+_known = {} # By process and folder: when its workers were looked for, the state of their directory, and their signs
 
+def _state(folder):
+    try: return os.stat(_sign_dir(folder)).st_mtime_ns
+    except OSError: return None
+
+@patch
+def _wake_known(self:Process, path, task):
+    "Tell the workers that were there within the last second; None if they must be looked for"
+    folder,file = os.path.split(path)
+    if not folder: return False
+    at,state,peers = _known.get((self.id, folder), (-9., None, []))
+    if time.monotonic()-at>1 or state!=_state(folder): return None
+    names = _fitting(peers, file, task)
+    return bool(names) if all([_wake(o, path) for o in names]) else None
+
+# %% ../../nbs/run/01_peers.ipynb #e01a83cc
 @patch
 def wake_workers(self:Process,
     path:str, # A database file
     task:str, # The task of a new job in it
 )->bool: # Is there any?
     "Tell the workers in other processes that know a task of a job in a database"
-    key,now = (self.id, path, task),time.monotonic()
-    at,names = _woken.get(key, (0., []))
-    if now-at<1 and names and all([_wake(o, path) for o in names]): return True
-    if len(_woken)>1000: _woken.clear()
-    names = self.other_workers(path, task)
-    _woken[key] = now,names
-    for o in names: _wake(o, path)
-    return bool(names)
+    told = self._wake_known(path, task)
+    if told is not None: return told
+    if len(_known)>1000: _known.clear()
+    folder,file = os.path.split(path)
+    looked = time.monotonic(),_state(folder)
+    peers = self._peers(folder)
+    _known[self.id, folder] = *looked,peers
+    return len([_wake(o, path) for o in _fitting(peers, file, task)])>0
+
+@patch
+def waking_workers(self:Process,
+    path:str, # A database file
+    task:str|None, # The task of a new job in it, if it has one
+)->asyncio.Future: # What `wake_workers` returns
+    "On an event loop, which tells the workers that are known; a thread looks for others"
+    told = False if task is None else self._wake_known(path, task)
+    if told is None: return asyncio.ensure_future(self._wake_aside(path, task))
+    res = asyncio.get_running_loop().create_future()
+    res.set_result(told)
+    return res
+
+@patch
+async def _wake_aside(self:Process, path, task):
+    try: return await self.store_threads.run(self.wake_workers, path, task)
+    except Exception: _log.exception("no worker was looked for in %s", os.path.dirname(path))
+    return False
 
 # %% ../../nbs/run/01_peers.ipynb #4624b539
 class SeenWorker(NamedTuple):
