@@ -14,6 +14,7 @@ from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from html import escape
+from typing import NamedTuple
 from urllib.parse import quote,quote_plus,unquote
 
 from fastcore.basics import patch
@@ -22,35 +23,52 @@ from ..jobs.job import *
 
 # %% ../../nbs/web/00_secrets.ipynb #ddb5043d
 mask = '••••••' # Shown in place of a secret
+
+class _Rule(NamedTuple):
+    "A pattern, an example that it finds, and one that it leaves"
+    regex:re.Pattern
+    finds:str
+    leaves:str
+
+def _rule(pattern, finds, leaves): return _Rule(re.compile(pattern, re.M), finds, leaves)
 def _any(words): return '(?:'+'|'.join(words.split()).replace('_', ' ?')+')'
 
-_secret_word = _any("""password passwd passphrase passcode pass pwd pw passkey pin otp totp secret token credential
-    cred auth oauth authorization authentication jwt bearer cookie csrf xsrf cvv cvc sig dsn mnemonic key dbpass dbpwd
-    dbpw userpass rootpass""")
-_secret_end = _any("""password passwd passphrase passcode secret token credential cookie sessid sessionid apikey
-    accesskey privatekey secretkey signingkey encryptionkey""")+'s?$'
-_secret_pair = _any("""credit_card debit_card card_number card_no card_num session_id connection_string conn_string
-    conn_str recovery_codes? backup_codes? security_code seed_phrase amz_signature""")
-_secret = re.compile(rf'\b(?:{_secret_word}s?|{_secret_pair})\b|{_secret_end}')
+_word = _any("""password passwd passphrase passcode pass pwd pw passkey pin otp totp secret token credential cred auth
+    oauth authorization authentication jwt bearer cookie csrf xsrf cvv cvc sig dsn mnemonic key dbpass dbpwd dbpw
+    userpass rootpass""")
+_pair = _any("""credit_card debit_card card_number card_no card_num session_id connection_string conn_string conn_str
+    recovery_codes? backup_codes? security_code seed_phrase amz_signature""")
+_end = _any("""password passwd passphrase passcode secret token credential cookie sessid sessionid apikey accesskey
+    privatekey secretkey signingkey encryptionkey""")
+_secret_names = dict(
+    word = _rule(rf'\b{_word}s?\b', 'db_pw', 'monkey'),
+    pair = _rule(rf'\b{_pair}\b', 'cardNumber', 'number'),
+    end  = _rule(_end+'s?$', 'userpasswords', 'tokenizer')) # Of a name without its blanks
 
 # %% ../../nbs/web/00_secrets.ipynb #68b0368d
-_plain_key = _any("""primary foreign sort partition cache idempotency unique s3 file object storage bucket group row
+_kind_of_key = _any("""primary foreign sort partition cache idempotency unique s3 file object storage bucket group row
     map dict index routing lookup message event public publishable natural composite surrogate join hash range shard
     dedup dedupe merge record item issue column field order parent translation""")
-_plain_token = _any('max min num n total prompt completion input output new reasoning cached context remaining')
-_plain_about = _any("""counts? total length len limit budget usage used types? kind names? size price cost rate
-    ratio through expiry expires expired ttl required enabled disabled policy strength method mode scheme provider
-    errors? exception warning url uri endpoint status valid invalid format columns? fields? consent prefix path""")
-_plain_pass = _any('first second single boarding season day')
-_plain = re.compile(rf'\b(?:{_plain_key} ?keys?|{_plain_token} tokens|(?:max|min) ?tokens?|token ids|{_plain_pass} pass'
-    rf'|{_secret_word}s? {_plain_about})\b')
-_word = re.compile(r'[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+')
+_tokens_of = _any('max min num n total prompt completion input output new reasoning cached context remaining')
+_about = _any("""counts? total length len limit budget usage used types? kind names? size price cost rate ratio through
+    expiry expires expired ttl required enabled disabled policy strength method mode scheme provider errors? exception
+    warning url uri endpoint status valid invalid format columns? fields? consent prefix path""")
+_harmless = dict(
+    key    = _rule(rf'\b{_kind_of_key} ?keys?\b', 'primary_key', 'api_key'),
+    tokens = _rule(rf'\b(?:{_tokens_of} tokens|(?:max|min) ?tokens?|token ids)\b', 'maxTokens', 'new_token'),
+    passes = _rule(rf'\b{_any("first second single boarding season day")} pass\b', 'boarding_pass', 'smtp_pass'),
+    about  = _rule(rf'\b{_word}s? {_about}\b', 'token_count', 'count_token'))
+
+# %% ../../nbs/web/00_secrets.ipynb #d868813d
+_part = re.compile(r'[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+')
 
 @lru_cache(4096)
 def _secret_name(key):
-    words = [o if len(o)<3 and o[-1:].isdigit() else o.rstrip('0123456789') for o in _word.findall(key)]
-    rest = _plain.sub('', ' '.join(words).lower())
-    return bool(_secret.search(rest) or re.search(_secret_end, rest.replace(' ', '')))
+    words = [o if len(o)<3 and o[-1:].isdigit() else o.rstrip('0123456789') for o in _part.findall(key)]
+    rest = ' '.join(words).lower()
+    for o in _harmless.values(): rest = o.regex.sub('', rest)
+    joined = rest.replace(' ', '')
+    return any(o.regex.search(joined if k=='end' else rest) for k,o in _secret_names.items())
 
 def looks_secret(
     key:str, # A key of a payload
@@ -68,34 +86,50 @@ def read_json(
     except (TypeError, ValueError, RecursionError): return f"{len(text):,} characters that aren't JSON"
 
 # %% ../../nbs/web/00_secrets.ipynb #33da768a
-_common = {*'''default password secret bearer basic admin localhost example production development
-    staging testing public private string number object system server database import return python python3
-    base64 unknown invalid missing required expired function module utf-8 application anonymous'''.split()}
-_url_login = re.compile(r'''(?<=://)(?:[^\s/?#"'<>]+|[^\s/:@"'<>]{0,100}:(?!\d{1,5}/)[^\s@"'<>]{1,200})@''')
-_scheme = re.compile(r'\b((?i:bearer)\s+)[\w.~+/=-]{6,}|\b((?i:basic)\s+)(?=[a-z]*[A-Z0-9=+/])[\w+/=-]{6,}')
-_header = re.compile('(?:proxy-)?authorization|(?:set-)?cookie2?', re.I)
-_key = re.compile(r'''(?<![\w-])-{0,3}([A-Za-z_][\w-]{0,80})''' # and its separator: =, quote and colon, or colon
-    r'''(?:(={1,3})|(\\{0,8}["']\s{0,9}(?:[:=]>?|,)\s{0,9})|(\s{0,9}:\s{0,9}))''')
-_quoted = re.compile(r'''[bru]?(\\{0,8}["'])([^\n]*?)(?:(?<!\\)(?=\1)|$)''', re.M)
-_values = dict( # chkstyle: ignore-node
-    header = re.compile(r'(?:[^\r\n"\'\\]|(?<==)"[^"\r\n]*")+'),
-    assign = re.compile(r'''(?!\{\w*[}!:.\[]|[a-z_.]+[(\[])[^\s&"'<>#\\]+?(?=[,;)\]}]{0,3}(?:[\s&"'<>#\\]|$))'''),
-    pair   = re.compile(r'''\{[^{}]*\}|\[[^\[\]]*\]|[^\s,}\]"']+'''),
-    prose  = re.compile(r'''(?=[^\s,;"'<>]{0,200}\d)[^\s,;"'<>]{6,}'''))
+_quoted = r"""[bru]?(?P<quote>\\{0,8}["'])(?P<value>[^\n]*?)(?:(?<!\\)(?=(?P=quote))|$)"""
+_bare = r"""(?P<value>\{[^{}]*\}|\[[^\[\]]*\]|[^\s,}\]"']+)"""
+_anywhere = dict( # chkstyle: ignore-node
+    login  = _rule(r"""://(?P<value>[^\s/?#"'<>]+|[^\s/:@"'<>]{0,100}:(?!\d{1,5}/)[^\s@"'<>]{1,200})@""",
+        'https://ann:s3cr3t@host', 'https://host:80/a/@ann'),
+    bearer = _rule(r'\b(?i:bearer)\s+(?P<value>[\w.~+/=-]{6,})', 'sent Bearer t0k3n-9', 'the bearer of news'),
+    basic  = _rule(r'\b(?i:basic)\s+(?=[a-z]*[A-Z0-9=+/])(?P<value>[\w+/=-]{6,})', 'Basic YW5uOnB3', 'basic training'))
+_behind = dict( # chkstyle: ignore-node
+    quoted   = _rule(r"""(?:={1,3}|\\{0,8}["']\s{0,9}[:=]>?\s{0,9}|\s{0,9}:\s{0,9})"""+_quoted,
+        """{'api_key': 'x y'}""", """{'sort_key': 'x y'}"""),
+    header   = _rule(r"""(?:={1,3}|\s{0,9}:\s{0,9})(?P<value>(?:[^\r\n"'\\]|(?<==)"[^"\r\n]*")+)""",
+        'Cookie: a=b; sid=x1', 'Accept: */*'),
+    listed   = _rule(r"""\\{0,8}["']\s{0,9},\s{0,9}"""+_quoted, '("Authorization", "Token x1")', '("token", "x1")'),
+    member   = _rule(r"""\\{0,8}["']\s{0,9},\s{0,9}"""+_bare, 'got "Cookie", 4711', 'got "token", 4711'),
+    assigned = _rule(r"""={1,3}(?P<value>(?!\{\w*[}!:.\[]|[a-z_.]+[(\[])"""
+        r"""[^\s&"'<>#\\]+?(?=[,;)\]}]{0,3}(?:[\s&"'<>#\\]|$)))""", 'a?page=2&token=x1&b', 'token=get_token(user)'),
+    paired   = _rule(r"""\\{0,8}["']\s{0,9}[:=]>?\s{0,9}"""+_bare, 'got "pin": 4711, 1', 'got "max_tokens": 4711'),
+    prose    = _rule(r"""\s{0,9}:\s{0,9}(?P<value>(?=[^\s,;"'<>]{0,200}\d)[^\s,;"'<>]{6,})""",
+        'password: hunter42', 'password: try again'))
+
+# %% ../../nbs/web/00_secrets.ipynb #a0196cb7
+_key = re.compile(r"""(?<![\w-])-{0,3}(?P<key>[A-Za-z_][\w-]{0,80})(?==|\\{0,8}["']\s{0,9}[:=,]|\s{0,9}:)""")
+_header_name = re.compile('(?:proxy-)?authorization|(?:set-)?cookie2?', re.I)
 
 def _value_at(s, m):
-    "The end of the key and the bounds of the value behind it, if there is one: quoted, or as its separator allows"
-    is_header = _header.fullmatch(m[1])
-    if m[3] and ',' in m[3] and not is_header: return None
-    if (q := _quoted.match(s, m.end())): return q.span(2)
-    kind = 'header' if is_header and not m[3] else 'assign' if m[2] else 'pair' if m[3] else 'prose'
-    v = _values[kind].match(s, m.end())
-    return v and v.span()
+    "The secret behind a key, as a match, if there is one"
+    rules = [o for k,o in _behind.items() if k not in ('header','listed','member') or _header_name.fullmatch(m['key'])]
+    v = next((v for o in rules if (v := o.regex.match(s, m.end()))), None)
+    no_secret = '', m['key'].lower(), 'none', 'null', 'true', 'false'
+    return v if v and v['value'].lower() not in no_secret else None
+
+def _spans(s, named):
+    "Where a text gives secrets away, in order: start, end, and what to learn from"
+    res,done = [],0
+    for m in _key.finditer(s):
+        if m.start()<done or not named(m['key']) or not (v := _value_at(s, m)): continue
+        res.append((*v.span('value'), v['value']))
+        done = v.end('value')
+    for o in _anywhere.values(): res += [(*v.span('value'), v[0]) for v in o.regex.finditer(s)]
+    return sorted(res)
 
 # %% ../../nbs/web/00_secrets.ipynb #35c133a5
-_compound = re.compile(r'[\s=:{\["%]')
-_inside = re.compile(r'''^(?:bearer|basic|token)\s+(\S+)|(?<![\w.-])[\w.-]{1,80}=([^;\s&]+)'''
-    r'''|://(?:[^:/@\s]{0,100}:)?([^@\s]{1,200})@''', re.I)
+_inside = re.compile(r"""^(?:bearer|basic|token)\s+(\S+)|(?<![\w.-])[\w.-]{1,80}=([^;\s&]+)"""
+    r"""|://(?:[^:/@\s]{0,100}:)?([^@\s]{1,200})@""", re.I)
 
 def _nested(s):
     "The list or dict in a text of JSON"
@@ -120,9 +154,9 @@ class _Secrets:
             if isinstance(o, dict): todo += o.values()
             elif isinstance(o, list): todo += o
             elif isinstance(o, (str,int,float)): self.found.add(str(o))
-            if not isinstance(o, str) or not _compound.search(o): continue
-            self.found.add(unquote(o))
-            self.found |= {f(v) for m in _inside.finditer(o) for v in m.groups() if v for f in (str, unquote)}
+            if not isinstance(o, str): continue
+            parts = [o, *(v for m in _inside.finditer(o) for v in m.groups() if v)]
+            self.found |= {f(v) for v in parts for f in (str, unquote)}
             if (v := _nested(o)) is not None: todo.append(v)
         return mask
 
@@ -131,18 +165,12 @@ class _Secrets:
 def by_form(self:_Secrets, s, learn=True):
     "A text without the secrets that their form gives away"
     if (o := _nested(s)) is not None: return s if (res := self.tree(o))==o else json.dumps(res, ensure_ascii=False)
-    def hide(v, plain=''): return plain+(self.hide(v) if learn else mask)
-    if ':' in s or '=' in s or ',' in s:
-        parts,done = [],0
-        for m in _key.finditer(s):
-            if m.start()<done or not self.named(m[1]) or not (span := _value_at(s, m)): continue
-            a,b = span
-            if a==b or s[a:b].lower() in (m[1].lower(), 'none', 'null', 'true', 'false'): continue
-            parts += s[done:a],hide(s[a:b])
-            done = b
-        s = ''.join(parts)+s[done:]
-    if '://' in s: s = _url_login.sub(lambda m: hide('://'+m[0])+'@', s)
-    return _scheme.sub(lambda m: hide(m[0], m[1] or m[2]), s) if ' ' in s else s
+    parts,done = [],0
+    for start,end,found in _spans(s, self.named):
+        if learn: self.hide(found)
+        if start>=done: parts += s[done:start],mask
+        done = max(done, end)
+    return ''.join(parts)+s[done:]
 
 # %% ../../nbs/web/00_secrets.ipynb #d18262a2
 @patch
@@ -165,6 +193,9 @@ def pair(self:_Secrets, o):
     return [o[0], self.hide(o[1])] if secret else self.tree(o)
 
 # %% ../../nbs/web/00_secrets.ipynb #dcc844e5
+_common = {*"""default password secret bearer basic admin localhost example production development staging testing
+    public private string number object system server database import return python python3 base64 unknown invalid
+    missing required expired function module utf-8 application anonymous""".split()}
 def _specific(s): return len(s)>=6 and s.lower() not in _common and (len(s)>=8 or len(set(s))>=4)
 
 def _spellings(s):
@@ -228,6 +259,7 @@ def clean_tree(self:_Secrets, o):
     return mask if type(o) in (int,float) and str(o) in self.words else o
 
 # %% ../../nbs/web/00_secrets.ipynb #ad1a393d
+@lru_cache(8)
 def _known(payload, result, more):
     "The secrets of a job, and its payload and result without them"
     secrets = _Secrets(more)
@@ -235,11 +267,8 @@ def _known(payload, result, more):
     secrets.learn()
     return secrets,*[None if o is None else json.dumps(secrets.clean_tree(o)) for o in trees]
 
-_known_of_long = lru_cache(8)(_known)
-
 def _known_of(job, more):
-    long = sum(len(o) for o in (job.payload, job.result) if isinstance(o, str))>16_000
-    secrets,*texts = (_known_of_long if long else _known)(job.payload, job.result, tuple(more))
+    secrets,*texts = _known(job.payload, job.result, tuple(more))
     secrets = copy(secrets)
     secrets.tries = _max_tries
     return secrets,*texts
