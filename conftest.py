@@ -44,7 +44,7 @@ class NotebookRun(pytest.Item):
 
 forks = get_context('forkserver')
 forks.set_forkserver_preload(['nbdev.test', 'execnb.shell', 'matplotlib_inline.backend_inline', 'fasthtml.common', 'uvicorn',
-    'tenant_tasks', 'tenant_tasks.ops.command'])
+    'tenant_tasks.ops.command', 'tenant_tasks.web.operators', 'tenant_tasks.web.charts'])
 
 def run_notebook(path, skipped):
     "'' if all cells of a notebook ran in a fresh process, else what failed"

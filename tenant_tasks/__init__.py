@@ -1,6 +1,11 @@
 "Background jobs for multi-tenant FastHTML apps, in each tenant's own SQLite database"
 __version__ = "0.1.0"
 
+from collections.abc import Callable
+from importlib import import_module
+
+from fastcore.basics import patch
+
 from .jobs.job import BadPayload,JobList,JobRecord,TenantJob,statuses,transitions
 from .jobs.job import Batch,Failure,LogLine,LogLines,PastAttempt,Step,Timings,TypeTimes
 from .jobs.retry import Cancel,Snooze,exp_backoff
@@ -16,16 +21,37 @@ from .run.executors import Processes,set_executors
 from .manager.manager import BackgroundTaskManager,JobNotFound,JobStateError,Submitted
 from .manager.manage import Acted
 from .manager import schedules
-from .fleet.tenants import BadTenantName,TenantMap,TenantNotFound,Tenants
-from .fleet.worker import Worker
-from .web.secrets import hide_secrets
-from .web.views import View
-from .web.card import JobCard,JobDetails
-from .web.table import JobTable
-from .web.charts import JobStats
-from .web.pages import jobs_ui
-from .web.operators import operator_ui
-from .ops import watch
+
+_later = { # chkstyle: ignore-node
+    'fleet.tenants': 'BadTenantName TenantMap TenantNotFound Tenants',
+    'fleet.worker': 'Worker',
+    'web.secrets': 'hide_secrets',
+    'web.views': 'View',
+    'web.card': 'JobCard JobDetails',
+    'web.table': 'JobTable',
+    'web.charts': 'JobStats',
+    'web.pages': 'jobs_ui',
+    'web.operators': 'operator_ui'}
+
+def __getattr__(name):
+    "Many tenants, workers and pages are imported when they are used first: a process that only submits needs none"
+    module = next((k for k,v in _later.items() if name in v.split()), None)
+    if module is None: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    res = globals()[name] = getattr(import_module(f'.{module}', __name__), name)
+    return res
+
+def __dir__(): return sorted({*globals(), *__all__})
+
+@patch
+async def watch(self:BackgroundTaskManager,
+    job_id:str, # Which job, whichever process runs it
+    timeout:float|None=None, # Seconds after which to raise `TimeoutError`
+    every:float=.5, # Seconds between two looks
+    show:Callable|None=None, # Called with a `JobWatch` after each change, instead of the card or the lines
+)->TenantJob: # As it has ended
+    "Show a job until it has ended; `JobNotFound` if there is no such job"
+    from .ops.watch import watch
+    return await watch(self, job_id, timeout, every, show)
 
 __all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses',
     'transitions', 'task', 'on_event', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick',

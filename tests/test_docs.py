@@ -105,7 +105,7 @@ def test_api_page_has_every_name():
 @cache
 def package():
     "The syntax trees of the modules"
-    return [ast.parse(o.read_text(encoding='utf-8')) for o in (root/'tenant_tasks').rglob('*.py') if o.stem!='_modidx']
+    return [ast.parse(o.read_text(encoding='utf-8')) for o in (root/'tenant_tasks').rglob('[a-z]*.py')]
 
 def nodes(tree, kind): return [o for o in ast.walk(tree) if isinstance(o, kind)]
 

@@ -19,13 +19,25 @@ print(manager.get_job(job_id).value, isinstance(manager.list_jobs()[0], TenantJo
     res = python('-c', src)
     assert res.stdout=="{'user_id': '123'} True\n", res.stderr
 
+def test_a_process_that_submits_imports_no_pages():
+    "Many tenants, workers and pages come with the first use of their names, and a star takes them all"
+    src = """
+import sys
+import tenant_tasks
+print(*sorted({o.split('.')[1] for o in sys.modules if o.startswith('tenant_tasks.')}))
+from tenant_tasks import *
+print(Worker.__name__, jobs_ui.__name__, {*tenant_tasks.__all__}<={*dir(tenant_tasks)})
+"""
+    res = python('-c', src)
+    assert res.stdout=='db jobs manager run\nWorker jobs_ui True\n', res.stderr
+
 def test_dependencies_are_what_is_imported():
     "Every import of the package is in the standard library, in `requirements`, or comes with those"
     ini = configparser.ConfigParser()
     ini.read(root/'settings.ini')
     required = {re.split('[<>=]', o)[0].replace('python-', '') for o in ini['DEFAULT']['requirements'].split()}
     used = set()
-    for o in (root/'tenant_tasks').glob('*.py'):
+    for o in (root/'tenant_tasks').rglob('*.py'):
         for node in ast.walk(ast.parse(o.read_text())):
             if isinstance(node, ast.Import): used |= {a.name.split('.')[0] for a in node.names}
             if isinstance(node, ast.ImportFrom) and not node.level: used.add(node.module.split('.')[0])

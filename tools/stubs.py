@@ -31,14 +31,17 @@ def patched(node):
         if name=='patch_to': return ast.unparse(args[0])
 
 top = parsed(package/'__init__.py')
-body = [o for path in sorted(package.rglob('[a-z]*.py')) for o in parsed(path)]
+body = [*[o for path in sorted(package.rglob('[a-z]*.py')) for o in parsed(path)], *top]
 sources = {a.name:o.module for o in body if isinstance(o, ast.ImportFrom) and not o.level for a in o.names}
 sources |= {a.name:'' for o in body if isinstance(o, ast.Import) for a in o.names}
 sources |= dict(FT='fastcore.xml', Any='typing', TypeVar='typing', overload='typing', Iterator='collections.abc')
 defs = {o.name:o for o in body if isinstance(o, ast.ClassDef) or isinstance(o, functions) and not patched(o)}
 values = {o.targets[0].id:o.value for o in body if isinstance(o, ast.Assign) and isinstance(o.targets[0], ast.Name)}
 def is_folder(dotted): return (package/dotted.replace('.', '/')).is_dir()
-names = [a.name for o in top if isinstance(o, ast.ImportFrom) and not is_folder(o.module) for a in o.names]
+own = [o for o in top if isinstance(o, ast.ImportFrom) and o.level and not is_folder(o.module)]
+later = next(ast.literal_eval(o.value) for o in top if isinstance(o, ast.Assign) and o.targets[0].id=='_later')
+names = [a.name for o in own for a in o.names]
+names += [o for found in later.values() for o in found.split()]
 
 def is_class(name): return isinstance(defs.get(name), ast.ClassDef)
 
