@@ -1493,6 +1493,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'tenant_tasks/run/attempt.py'),
                                           'tenant_tasks.run.attempt._contain_tasks': ( 'run/attempt.html#_contain_tasks',
                                                                                        'tenant_tasks/run/attempt.py'),
+                                          'tenant_tasks.run.attempt._count_cancels': ( 'run/attempt.html#_count_cancels',
+                                                                                       'tenant_tasks/run/attempt.py'),
                                           'tenant_tasks.run.attempt._end_child': ( 'run/attempt.html#_end_child',
                                                                                    'tenant_tasks/run/attempt.py'),
                                           'tenant_tasks.run.attempt._enter_context': ( 'run/attempt.html#_enter_context',

@@ -355,16 +355,26 @@ async def _acall(self:Attempt):
     except BaseException as e: self.outcome = e
 
 # %% ../../nbs/run/02_attempt.ipynb #6fa0fce8
+def _count_cancels(task):
+    "Let a task tell whether it was cancelled, as it does by itself from Python 3.11 on"
+    if hasattr(task, 'cancelling'): return
+    asked,cancel = [],task.cancel
+    def noted(*args, **kw):
+        asked.append(1)
+        return cancel(*args, **kw)
+    task.cancel,task.cancelling = noted,lambda: len(asked)
+
 @patch
 async def acall(self:Attempt):
     "Await an async function, or the awaitable that a sync one returned"
     loop = asyncio.get_running_loop()
     _contain_tasks(loop)
     task = asyncio.ensure_future(self._await())
+    _count_cancels(task)
     self._task = task,loop
     try: await asyncio.wait({task})
     except asyncio.CancelledError:
-        if not getattr(task, 'cancelling', int)(): task.cancel()
+        if not task.cancelling(): task.cancel()
         while not task.done():
             with suppress(asyncio.CancelledError): await asyncio.wait({task})
         self.leave()
