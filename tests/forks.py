@@ -3,13 +3,13 @@
 A start costs a tenth of that of a new interpreter. In all else a fork is as one: its arguments, its environment, its
 pipes, its end.
 """
-import atexit,os,runpy,signal,subprocess,sys,threading
+import atexit,os,runpy,signal,subprocess,sys,threading,warnings
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import current_process,get_context
 from multiprocessing.reduction import DupFd
 
-def become(path, args, env, *fds):
-    "In the fork: be the program at `path` until it ends"
+def become(path, args, env, cwd, *fds):
+    "In the fork: be the program at `path` until it ends; '-m' and a name first in `args` stand for a module"
     for n,o in enumerate(fds):
         fd = o.detach()
         os.dup2(fd, n)
@@ -17,9 +17,10 @@ def become(path, args, env, *fds):
     os.environ.clear()
     os.environ.update(env)
     current_process()._config['daemon'] = False # It may start processes
-    sys.argv[:] = [path, *args]
-    sys.orig_argv[:] = [sys.executable, *sys.argv]
-    sys.path.insert(0, os.path.dirname(path))
+    if cwd: os.chdir(cwd)
+    sys.argv[:] = args if path=='-m' else [path, *args]
+    sys.orig_argv[:] = [sys.executable, path, *args]
+    sys.path.insert(0, os.getcwd() if path=='-m' else os.path.dirname(path))
     sys.stdin,sys.stdout,sys.stderr = open(0),open(1, 'w'),open(2, 'w', 1)
     code = exit_code(path)
     threading._shutdown()
@@ -29,7 +30,11 @@ def become(path, args, env, *fds):
 
 def exit_code(path):
     "Run a program to its end"
-    try: runpy.run_path(path, run_name='__main__')
+    try:
+        if path!='-m': runpy.run_path(path, run_name='__main__')
+        else:
+            warnings.filterwarnings('ignore', '.* found in sys.modules')
+            runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)
     except SystemExit as e:
         if isinstance(e.code, str): print(e.code, file=sys.stderr)
         return e.code if isinstance(e.code, int) else int(bool(e.code))
@@ -50,11 +55,11 @@ class Fd:
 
 class Program:
     "A fork that runs a program, with the face of `subprocess.Popen`"
-    def __init__(self, path, args, env, stderr=subprocess.PIPE):
+    def __init__(self, path, args, env, stderr=subprocess.PIPE, cwd=None):
         (their_in,mine_in),(mine_out,their_out) = os.pipe(),os.pipe()
         mine_err,their_err = os.pipe() if stderr==subprocess.PIPE else (None, os.dup(stderr.fileno() if stderr else 2))
         theirs = their_in,their_out,their_err
-        args = [path, args, env, *map(Fd, theirs)]
+        args = [path, args, env, cwd, *map(Fd, theirs)]
         self.process = get_context('forkserver').Process(target=become, args=args, daemon=True)
         self.process.start()
         for o in theirs: os.close(o)

@@ -74,14 +74,14 @@ def wait_until(cond, timeout=60, every=.01, why=lambda: ''):
         assert time.monotonic()<end, f'not true within {timeout} s {why()}'
         time.sleep(every)
 
-def program(name, *args, stderr=subprocess.PIPE, forked=True, **env):
-    """Start `programs/<name>.py` as a process, with pipes to talk to it and `env` added to its environment
+def program(name, *args, stderr=subprocess.PIPE, forked=True, cwd=None, **env):
+    """Start `programs/<name>.py`, or a module if the name is '-m', with pipes to talk to it and `env` in its environment
 
     It is a fork that has imported the package already; if that matters to it, it can be a new interpreter instead.
     """
     env = {**os.environ, 'PYTHONPATH':f"{root}{os.pathsep}{root/'tests'}", **{k:str(v) for k,v in env.items()}}
-    path,args,pipe = str(programs/f'{name}.py'),[*map(str, args)],subprocess.PIPE
-    if forked: return Program(path, args, env, stderr)
+    path,args,pipe = name if name=='-m' else str(programs/f'{name}.py'),[*map(str, args)],subprocess.PIPE
+    if forked: return Program(path, args, env, stderr, cwd)
     return subprocess.Popen([sys.executable, path, *args], text=True, env=env, stdin=pipe, stdout=pipe, stderr=stderr)
 
 def python(*args, **kw):

@@ -213,8 +213,8 @@ def test_closed_pipe(folder):
 def test_worker_process(folder):
     "It runs the tasks of its module, outlives closed connections, logs printable text, and ends with 0 on SIGTERM"
     shutil.copy(programs/'myapp.py', folder)
-    subprocess.run([sys.executable, 'myapp.py'], cwd=folder, env=env, check=True, timeout=60)
-    proc = subprocess.Popen([*shell, 'worker', 'myapp:worker'], cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+    assert program('myapp', cwd=folder).wait(60)==0
+    proc = program('-m', 'tenant_tasks.ops.command', 'worker', 'myapp:worker', cwd=folder)
     try:
         manager = manager_at(folder/'idle.db')
         wait_until(lambda: manager.job_stats()['completed']+manager.job_stats()['failed']==2)

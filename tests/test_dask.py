@@ -5,10 +5,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from distributed import Client
 from fastcore.net import free_port
 from helpers import end,program,programs,root,run,until,wait_until
-from loky import ProcessPoolExecutor as LokyPool
 from test_executors import manager_on,pids,start,tasks,working # chkstyle: ignore
 
 import heavy
@@ -20,6 +18,7 @@ settings = dict(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0', DASK_DISTRIBU
 class Cluster:
     "A scheduler, workers of one thread each, and a client"
     def __init__(self, folder, n=2, *args, timeout=20):
+        from distributed import Client
         self.procs = []
         self.workers = {}
         self.log = Path(folder)/'dask.log'
@@ -249,10 +248,14 @@ async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
 
 # -- other pools
 
+def loky():
+    from loky import ProcessPoolExecutor
+    return ProcessPoolExecutor(2)
+
 def spawned(): return ProcessPoolExecutor(2, mp_context=get_context('spawn'))
 
 @pytest.mark.slow
-@pytest.mark.parametrize('make', [lambda: LokyPool(2), spawned], ids=['loky', 'ProcessPoolExecutor'])
+@pytest.mark.parametrize('make', [loky, spawned])
 async def test_a_broken_pool_is_a_death(path, tmp_path, make):
     "Then it takes no calls; a new pool does"
     with make() as pool, make() as new:

@@ -32,7 +32,7 @@ def submitted(manager, name, max_retries=1, **kw):
 
 @contextmanager
 def hostile(what, folder):
-    proc = program('hostile', what, folder, forked=False, PYTHONUNBUFFERED='')
+    proc = program('hostile', what, folder, PYTHONUNBUFFERED='')
     try: yield proc
     finally: end(proc)
 

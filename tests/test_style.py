@@ -11,8 +11,12 @@ floors = 'jobs', 'db', 'run', 'manager', 'fleet', 'web', 'ops' # A module may im
 order = [f'{f}.{o.stem[3:]}' for f in floors for o in sorted((root/'nbs'/f).glob('*.ipynb'))]+['testing']
 def path_of(name): return root/f"tenant_tasks/{name.replace('.', '/')}.py"
 sources = {o:path_of(o).read_text(encoding='utf-8') for o in order}
-trees = {k:ast.parse(v) for k,v in sources.items()}
 notebooks = sorted(o for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in o.parts)
+
+@cache
+def trees():
+    "The syntax tree of each module"
+    return {k:ast.parse(v) for k,v in sources.items()}
 
 def cells(path, kind):
     "The sources of the cells of one kind"
@@ -32,7 +36,7 @@ def read_from(name, node):
     return '.'.join([*name.split('.')[:-node.level], node.module])
 
 def test_a_module_imports_public_names_from_modules_above_it():
-    for name,tree in trees.items():
+    for name,tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Import): assert 'tenant_tasks' not in ast.unparse(node), name
             if not isinstance(node, ast.ImportFrom) or not node.level: continue
@@ -56,8 +60,8 @@ def used_names(tree):
     return {o for o in {o.attr for o in ast.walk(tree) if isinstance(o, ast.Attribute)}|strings if is_private(o)}
 
 def test_private_names_stay_in_their_module():
-    for name,tree in trees.items():
-        elsewhere = set().union(*[own_names(v) for k,v in trees.items() if k!=name])
+    for name,tree in trees().items():
+        elsewhere = set().union(*[own_names(v) for k,v in trees().items() if k!=name])
         assert not (used_names(tree)-own_names(tree)) & elsewhere, name
 
 # -- lines, cells, documentation

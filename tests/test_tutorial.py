@@ -1,15 +1,15 @@
 "The tutorial as a reader follows it: its blocks in one file, a real uvicorn, a real worker, and kills of both"
-import json,os,re,subprocess,sys
+import json,re
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx,pytest
 from fastcore.net import free_port
-from helpers import end,root,wait_until
+from helpers import end,program,root,wait_until
 
 from tenant_tasks import Tenants
 
 page = json.loads((root/'nbs/tutorials/small_saas.ipynb').read_text(encoding='utf-8'))
-scripts = {'uvicorn':['-m', 'uvicorn'], 'tenant-tasks':['-m', 'tenant_tasks.ops.command']}
+scripts = {'uvicorn':'uvicorn', 'tenant-tasks':'tenant_tasks.ops.command'}
 passwords = dict(ann='paper', gus='pencil', ida='ink')
 customers = dict(acme=40, globex=20, initech=10)
 
@@ -43,9 +43,8 @@ class Reader:
     def popen(self, line):
         "A command of the page as a process"
         name,*args = line.split()
-        cmd,env = [sys.executable, *scripts[name], *args],{**os.environ, 'PYTHONPATH':str(root)}
         with open(self.folder/'log.txt', 'a') as log:
-            return subprocess.Popen(cmd, cwd=self.folder, env=env, stdout=log, stderr=log)
+            return program('-m', scripts[name], *args, stderr=log, cwd=self.folder)
 
     def start(self, *names):
         for o in names: self.procs[o] = self.popen(self.lines[o]+(f' --port {self.port}' if o=='web' else ''))

@@ -5,6 +5,7 @@ names that `tenant_tasks/__init__.py` imports, complete; other classes of the pa
 syntax trees alone, without an import of the package, so every Python makes the same text.
 """
 import ast,builtins,re,textwrap
+from functools import cache
 from pathlib import Path
 
 package = Path(__file__).parent.parent/'tenant_tasks'
@@ -23,6 +24,7 @@ def parsed(path):
     for o in res: o.lines = src.split('\n')
     return res
 
+@cache
 def patched(node):
     "The name of the class that a function becomes a method of, or None"
     for o in node.decorator_list:
@@ -45,6 +47,7 @@ names += [o for found in later.values() for o in found.split()]
 
 def is_class(name): return isinstance(defs.get(name), ast.ClassDef)
 
+@cache
 def methods(name):
     "All methods of a class, the private ones too, each with the lines of its source"
     cls = defs[name]
