@@ -809,6 +809,9 @@ class Processes(Executor):
 
     def __repr__(self) -> str: ...
 
+    def begin_anew(self) -> None:
+        "Forget the processes of the parent, in a forked child"
+
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future:
         """Call a function of a module in one of the processes
 
@@ -827,9 +830,6 @@ class Processes(Executor):
             wait: Return when all calls have ended?
             cancel_futures: Drop the calls that haven't begun?
         """
-
-    def begin_anew(self) -> None:
-        "Forget the processes of the parent, in a forked child"
 
 def set_executors(**executors: Any) -> None:
     """Let executors call the functions of tasks with `on`; those that were set before stay

@@ -85,10 +85,11 @@ class Tenants:
         must = "at most 100 letters, digits (200 bytes, NFKC) or any of '_-.@+', and start with a letter or digit"
         raise BadTenantName(f"a tenant name must be {must}, got {name!r}")
 
-# %% ../../nbs/fleet/00_tenants.ipynb #0ebfa450
+# %% ../../nbs/fleet/00_tenants.ipynb #9f6ea1eb
 @patch
 def _new_lock(self:Tenants): self._lock = threading.Lock() # A child has no thread that would release the old one
 
+# %% ../../nbs/fleet/00_tenants.ipynb #0ebfa450
 @patch
 def _database(self:Tenants, name):
     path = self.file(name)

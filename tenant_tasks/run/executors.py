@@ -530,6 +530,15 @@ class Processes(Executor):
 
     def __repr__(self): return f'Processes({self.n})'
 
+# %% ../../nbs/run/04_executors.ipynb #3999fe00
+@patch
+def begin_anew(self:Processes):
+    "Forget the processes of the parent, in a forked child"
+    for o in self._children:
+        o.proc.returncode = 0 # They aren't children of this process
+        o.close()
+    self._begin()
+
 # %% ../../nbs/run/04_executors.ipynb #d121c33f
 @patch_to(Processes)
 def submit(self, fn, /,
@@ -604,15 +613,6 @@ def shutdown(self:Processes,
             while cancel_futures: (self._calls.get_nowait() or Future()).cancel()
         for _ in threads: self._calls.put(None)
     for o in threads if wait else (): o.join()
-
-# %% ../../nbs/run/04_executors.ipynb #3999fe00
-@patch
-def begin_anew(self:Processes):
-    "Forget the processes of the parent, in a forked child"
-    for o in self._children:
-        o.proc.returncode = 0 # They aren't children of this process
-        o.close()
-    self._begin()
 
 # %% ../../nbs/run/04_executors.ipynb #b16c7e7f
 @atexit.register

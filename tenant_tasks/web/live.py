@@ -85,16 +85,16 @@ def changed_parts(
         if o is not None and o.attrs.get('data-tt-token', '')!=token: res.append(to_xml(o, indent=False))
     return ''.join(res)
 
+# %% ../../nbs/web/02_live.ipynb #6f44b992
+_types = dict(css='text/css', js='text/javascript')
+def _read(kind): return (files('tenant_tasks')/f'jobs.{kind}').read_text(encoding='utf-8')
+page_files = {o:_read(o) for o in _types} # By kind: 'css' and 'js'
+
 # %% ../../nbs/web/02_live.ipynb #16f19199
 def script_words()->str: # JavaScript
     "The texts of the script in the language of the app"
     words = {o:_(o) for o in re.findall(r"\b_\('([^']*)'", page_files['js'])}
     return f'window.ttWords = {json.dumps(words)};\n'
-
-# %% ../../nbs/web/02_live.ipynb #6f44b992
-_types = dict(css='text/css', js='text/javascript')
-def _read(kind): return (files('tenant_tasks')/f'jobs.{kind}').read_text(encoding='utf-8')
-page_files = {o:_read(o) for o in _types} # By kind: 'css' and 'js'
 
 # %% ../../nbs/web/02_live.ipynb #6a9b8f31
 _root = ContextVar('tenant_tasks_root', default='')
