@@ -1703,7 +1703,7 @@ class Worker:
         "Claim nothing more, give running jobs the grace period, release what is left"
 
     async def lifespan(self, app: Any=None) -> Iterator[Any]:
-        """Run inside an app: `fast_app(lifespan=worker.lifespan)`
+        """Run inside an app, in a thread: `fast_app(lifespan=worker.lifespan)`
 
         Args:
             app: The app, which FastHTML passes in

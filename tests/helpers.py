@@ -1,6 +1,6 @@
 "What several test files use: managers, programs that run as processes, waiting for a condition, and small tasks"
 import asyncio,json,os,re,subprocess,sys,time
-from contextlib import contextmanager,redirect_stderr,redirect_stdout
+from contextlib import asynccontextmanager,contextmanager,redirect_stderr,redirect_stdout
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -124,6 +124,16 @@ def end(proc):
     "Kill a program, if it still runs: the rest of its output and its errors"
     proc.kill()
     return proc.communicate()
+
+@asynccontextmanager
+async def working(worker):
+    "Run a worker on the event loop of the test, where its async functions share what the test has there"
+    run = asyncio.ensure_future(worker.run())
+    await asyncio.sleep(0)
+    try: yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait({run})
 
 @contextmanager
 def serving(name, *args):

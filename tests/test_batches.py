@@ -1,14 +1,13 @@
 "One job follows a batch, once all others have ended: however they end, over kills, retries and prunes"
 import random,time
 from collections import Counter
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from chaos import Chaos,check_ledger,executions
 from fasthtml.common import fast_app
 from fastlite import database
-from helpers import Look,command,data,in_threads,manager_at,running_row,serving,until,wait_until
+from helpers import Look,command,data,in_threads,manager_at,running_row,serving,until,wait_until,working
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 from starlette.testclient import TestClient
@@ -325,7 +324,7 @@ TestEnds = Ends.TestCase
 async def test_a_worker_runs_it(tmp_path):
     tenants = Tenants(tmp_path)
     manager = tenants.create('acme')
-    async with asynccontextmanager(Worker(tenants, look_every=.05).lifespan)():
+    async with working(Worker(tenants, look_every=.05)):
         sizes = {submit(manager, ['completed', 'failed']*n, f).batch:2*n for n,f in ((5, page), (5, apage), (0, page))}
         await until(lambda: len(told)==3)
         held = submit(manager.using(delay=600), ['completed'])

@@ -1,12 +1,12 @@
 "Each move is told once, after its commit; what is rolled back or lost isn't"
 import asyncio,os,signal,threading,time
 from collections import Counter,defaultdict
-from contextlib import asynccontextmanager,suppress
+from contextlib import suppress
 from datetime import timedelta
 from itertools import product
 
 import apsw,pytest
-from helpers import boom,manager_at,program,until,wait_until,work
+from helpers import boom,manager_at,program,until,wait_until,work,working
 from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import Cancel,Snooze,Tenants,Worker,current_job,task,transitions
@@ -199,7 +199,7 @@ def end_part(part, op):
 async def test_a_worker_tells_in_order(tenants, seen):
     def submit():
         for i in range(60): tenants[('acme', 'globex')[i%2]].submit('a', named)
-    async with asynccontextmanager(Worker(tenants, concurrency=8).lifespan)():
+    async with working(Worker(tenants, concurrency=8)):
         await asyncio.gather(*[asyncio.to_thread(submit) for _ in range(3)])
         await until(lambda: sum(tenants[o].job_stats()['completed'] for o in tenants)==180)
     check_paths(seen, *[tenants[o] for o in tenants])

@@ -2,13 +2,13 @@
 import asyncio,json,operator,os,signal,time
 from collections import Counter
 from concurrent.futures import CancelledError,Future
-from contextlib import asynccontextmanager,contextmanager
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from fastlite import database
-from helpers import end,manager_at,program,run,slow,until,wait_until
+from helpers import end,manager_at,program,run,slow,until,wait_until,working
 
 from tenant_tasks.db.events import flush,off_event,on_event
 from tenant_tasks.run.executors import Processes
@@ -52,12 +52,12 @@ def manager_on(path, pool, **kw):
     process.set_executors(cpu=pool)
     return manager_at(path, process=process)
 
-def working(path, pool, **kw):
+def at_work(path, pool, **kw):
     "A worker with a process of its own"
     process = Process()
     kw = dict(look_every=.05, executors=dict(cpu=pool)) | kw
     worker = Worker(Tenants(Path(path).parent, process=process), process=process, **kw)
-    return asynccontextmanager(worker.lifespan)()
+    return working(worker)
 
 def pids(file): return [int(o) for o in Path(file).read_text().split()] if Path(file).exists() else []
 
@@ -192,14 +192,14 @@ async def test_stop_with_grace(path, pool, tmp_path):
     manager = manager_on(path, pool)
     job_id,_ = manager.submit('heavy', heavy.hang, path=str(tmp_path/'here'), how='regex')
     for n in (1, 2):
-        async with working(path, pool, grace=.2): await until(lambda: len(pids(tmp_path/'here'))==n)
+        async with at_work(path, pool, grace=.2): await until(lambda: len(pids(tmp_path/'here'))==n)
         job = manager.get_job(job_id)
         assert (job.status, job.retry_count, job.claim)==('pending', 0, None)
         await until(lambda: not any(map(is_alive, pids(tmp_path/'here'))))
 
 async def test_stop_gives_time(path, pool, tmp_path):
     manager = manager_on(path, pool)
-    async with working(path, pool, grace=10):
+    async with at_work(path, pool, grace=10):
         job_id,_ = manager.submit('heavy', heavy.hold, path=str(tmp_path/'here'), go=str(tmp_path/'go'))
         await until(lambda: pids(tmp_path/'here'))
         asyncio.get_running_loop().call_later(.2, (tmp_path/'go').touch)
@@ -259,7 +259,7 @@ async def test_an_executor_that_is_not_there(path, pool, monkeypatch):
     with pytest.raises(ValueError, match=says): manager.submit('heavy', heavy.nowhere)
     assert not manager.list_jobs()
     with pytest.raises(ValueError, match="known: cpu"):
-        async with working(path, pool): pass
+        async with at_work(path, pool): pass
     bare = manager_at(path, process=Process())
     job = await run(bare, heavy.nowhere)
     assert (job.status, job.retry_count, job.error_log)==('pending', 0, None)
@@ -406,7 +406,7 @@ async def test_jobs_that_wait_for_an_executor_hold_up_no_others(tmp_path, pool):
     managers = [tenants.create(f't{i}') for i in range(4)]
     for m in managers: m.submit_many('heavy', heavy.hold, [dict(path=str(tmp_path/'here'), go=str(go))]*4)
     def of(kind, status): return sum(o.status==status for m in managers for o in m.list_jobs(kind))
-    async with working(tmp_path/'t0.db', pool, concurrency=4, per_tenant=2):
+    async with at_work(tmp_path/'t0.db', pool, concurrency=4, per_tenant=2):
         await until(lambda: len(pids(tmp_path/'here'))==2)
         for m in managers: m.submit_many('light', heavy.light, [dict(n=o) for o in range(5)])
         await until(lambda: of('light', 'completed')==20)
@@ -422,7 +422,7 @@ async def test_tenants_take_turns_at_an_executor(tmp_path, n):
     many.submit_many('heavy', heavy.pid, [{}]*60)
     for m in few: m.submit_many('heavy', heavy.pid, [{}]*3)
     with processes(n) as pool:
-        async with working(tmp_path/'t0.db', pool, look_every=60):
+        async with at_work(tmp_path/'t0.db', pool, look_every=60):
             await until(lambda: all(m.job_stats()['pending']+m.job_stats()['running']==0 for m in (many, *few)))
     last = max(o.started_at for m in few for o in m.list_jobs())
     assert sum(o.started_at<last for o in many.list_jobs(limit=100))<50
@@ -439,7 +439,7 @@ async def test_jobs_go_on_when_a_call_of_another_runner_ends(tmp_path, one):
     kw = dict(path=str(tmp_path/'here'), go=str(tmp_path/'go'))
     foreign = [start(other, heavy.hold, **kw)[1] for _ in range(2)]
     await until(lambda: len(process.claims)==2)
-    async with asynccontextmanager(Worker(tenants, process=process, look_every=60).lifespan)():
+    async with working(Worker(tenants, process=process, look_every=60)):
         ids = [mine.submit('heavy', heavy.pid)[0] for _ in range(3)]
         await asyncio.sleep(.3)
         assert mine.job_stats()['pending']==3

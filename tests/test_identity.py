@@ -1,7 +1,6 @@
 "Who is who: which process lives, which function a job names, and who may run it"
 import asyncio,os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 from chaos import Chaos,check_ledger,executions
 from fasthtml.common import to_xml
-from helpers import Look,dead_owner,end,manager_at,open_db,program,running_row,until
+from helpers import Look,dead_owner,end,manager_at,open_db,program,running_row,until,working
 
 from tenant_tasks.fleet.checks import check_database
 from tenant_tasks.jobs.job import TenantJob,new_id,timestamp,utcnow
@@ -179,7 +178,7 @@ async def test_a_task_that_no_worker_knows(tenants, logs):
     job = old_row(manager)
     def warned(): return [o for o in logs('WARNING') if "'not.deployed'" in o]
     worker = Worker(tenants, look_every=.05)
-    async with asynccontextmanager(worker.lifespan)():
+    async with working(worker):
         await until(warned)
         manager.pause('x')
         old_row(tenants['globex'])

@@ -1,10 +1,9 @@
 "How many jobs of a task run at once, and how many start within a time: by rows, over kills and lost leases"
 import asyncio,json,os,signal,threading,time
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import apsw,pytest
-from helpers import Call,end,manager_at,open_db,program,running_row,until,wait_until,write_lock
+from helpers import Call,end,manager_at,open_db,program,running_row,until,wait_until,working,write_lock
 
 from tenant_tasks.jobs.job import TenantJob,new_id,parse_time,timestamp,utcnow
 from tenant_tasks.manager.manager import BackgroundTaskManager
@@ -192,7 +191,7 @@ async def test_no_worker_spins(tmp_path, monkeypatch):
         ran.append(1)
         await go.wait()
     acme.submit_many('waits', waits, [{}]*4)
-    async with asynccontextmanager(Worker(tenants, look_every=.05).lifespan)():
+    async with working(Worker(tenants, look_every=.05)):
         await until(lambda: ran)
         await asyncio.sleep(.3)
         asked.clear()

@@ -1,12 +1,11 @@
 "What other processes write is noticed, also if a commit waits for the disk; what is gone is forgotten"
 import asyncio,os,shutil,subprocess,sys,time
-from contextlib import asynccontextmanager
 from datetime import datetime,timedelta
 from threading import get_ident
 
 import pytest
 from fastlite import database
-from helpers import Call,delete_db,end,manager_at,program,tell,until,wait_until
+from helpers import Call,delete_db,end,manager_at,program,tell,until,wait_until,working
 
 from tenant_tasks.db import link as links
 from tenant_tasks.ops.backup import backup
@@ -29,7 +28,7 @@ def note(n): ran.append(n)
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
 
-def working(tenants, **kw): return asynccontextmanager(Worker(tenants, **kw).lifespan)()
+def at_work(tenants, **kw): return working(Worker(tenants, **kw))
 
 # -- a slow disk
 
@@ -68,7 +67,7 @@ async def test_commits_that_wait_for_the_disk_are_noticed(tenants, slow_disk):
     "The files change before the commit can be seen, and not any more when it can: a job, a pause that ends, a schedule"
     writer = slow_disk(tenants.path, 200)
     def does(*words): return asyncio.to_thread(tell, writer, ' '.join(map(str, words)))
-    async with working(tenants):
+    async with at_work(tenants):
         for i,name in enumerate(['acme', 'globex', 'new_one', 'acme']):
             start = time.monotonic()
             await does(name, 'submit', i)
@@ -87,7 +86,7 @@ async def test_nothing_is_unnoticed_for_long_in_a_storm(tenants, slow_disk, caps
         for n in range(100*i, 100*i+100):
             committed[n] = float(tell(writer, f'{list(tenants)[n%3]} submit {n}'))
             if n%10==0: time.sleep(.3)
-    async with working(tenants):
+    async with at_work(tenants):
         await asyncio.gather(*[asyncio.to_thread(write, *o) for o in enumerate(writers)])
         await until(lambda: len(ran)==400)
     jobs = [j for o in tenants for j in tenants[o].list_jobs(limit=1000)]
@@ -148,7 +147,7 @@ async def test_one_bad_entry_is_the_fault_of_one_tenant(tenants, tmp_path_factor
     assert list(tenants)==sorted(tenants.changed({}))==names
     assert [o.name for o in Overview(tenants).health(30) if 'symbolic links' in o.error]==['loop']
     for i,o in enumerate(names[:3]): tenants[o].submit('note', note, n=i)
-    async with working(tenants): await until(lambda: sorted(ran)==[0, 1, 2] and logs('WARNING'))
+    async with at_work(tenants): await until(lambda: sorted(ran)==[0, 1, 2] and logs('WARNING'))
     assert all(o.startswith('tenant loop: OSError: [Errno 40]') for o in logs('WARNING'))
     saved = backup(tenants, tmp_path_factory.mktemp('copies'))
     assert [o.state for o in saved]==['copied']*3+['failed'] and 'symbolic links' in saved[3].error
@@ -249,7 +248,7 @@ async def test_a_back_off_takes_as_long_as_it_says(tmp_path, skew):
         if skew[0]: return db
         down.append(name)
         raise OSError('no such host')
-    async with working(TenantMap(get, names=lambda: ['acme'])):
+    async with at_work(TenantMap(get, names=lambda: ['acme'])):
         await until(lambda: down)
         await asyncio.sleep(.1)
         skew[0] = -3600
@@ -260,7 +259,7 @@ async def test_a_clock_that_is_set_makes_jobs_due(tmp_path, skew):
     tenants = Tenants(tmp_path, clock=lambda: utcnow()+timedelta(seconds=skew[0]))
     tenants.create('acme').using(delay=3600).submit('note', note, n=1)
     worker = Worker(tenants)
-    async with asynccontextmanager(worker.lifespan)():
+    async with working(worker):
         await until(lambda: 'acme' in worker.agenda.due)
         skew[0] = 3600
         await until(lambda: ran==[1])

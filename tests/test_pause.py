@@ -1,12 +1,11 @@
 "Pauses: nothing of a paused type starts, by any way, until it is resumed or the time has come; and it is shown"
 import asyncio,re
-from contextlib import asynccontextmanager
 from datetime import datetime,timedelta
 
 import apsw,pytest
 from fasthtml.common import Client,fast_app
 from fastlite import database
-from helpers import command,data,manager_at,open_db,until
+from helpers import command,data,manager_at,open_db,until,working
 
 from tenant_tasks.run.attempt import current_job
 from tenant_tasks.jobs.job import timestamp,utcnow
@@ -141,7 +140,7 @@ async def test_a_worker_waits_and_wakes(tmp_path, monkeypatch):
     monkeypatch.setattr(JobStore, 'claiming', lambda self, *args: asked.append(1) or claiming(self, *args))
     away.pause(reason='by hand')
     acme.submit('note', note, n=1)
-    async with asynccontextmanager(Worker(tenants, look_every=.05).lifespan)():
+    async with working(Worker(tenants, look_every=.05)):
         await asyncio.sleep(.5)
         asked.clear()
         await asyncio.sleep(.5)

@@ -1,12 +1,11 @@
 "One job a tick: with several managers and processes, over kills, outages, edits, pauses and clocks that jump"
 import random,tempfile,time
-from contextlib import asynccontextmanager
 from datetime import datetime,timedelta,timezone
 
 import pytest
 from chaos import Chaos,check_ledger
 from fastlite import database
-from helpers import in_threads,manager_at,until
+from helpers import in_threads,manager_at,until,working
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
@@ -247,7 +246,6 @@ def test_a_file_of_an_older_version_gains_schedules(path):
 
 # -- the worker
 
-def working(worker): return asynccontextmanager(worker.lifespan)()
 
 async def test_a_tick_wakes_the_worker_on_time(tenants):
     "In a tenant that never had a job, with looks that come too late"

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager,contextmanager
 from dataclasses import replace
 
 import pytest
-from helpers import end,program,until,wait_until
+from helpers import end,program,serving,until,wait_until,working
 
 from tenant_tasks.run.attempt import finish
 from tenant_tasks.manager.manager import BackgroundTaskManager
@@ -13,13 +13,13 @@ from tenant_tasks.run.peers import live_workers
 from tenant_tasks.run.process import Process
 from tenant_tasks.jobs.retry import Stopped,free_deaths,stop_costs
 from tenant_tasks.jobs.task import task
+from tenant_tasks.fleet.checks import Pulse
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.fleet.worker import Worker
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 
 def worker_on(tenants, **kw): return Worker(tenants, **{**dict(look_every=.05, grace=.05), **kw})
-def working(worker): return asynccontextmanager(worker.lifespan)()
 
 @pytest.fixture
 def acme(tenants): return tenants['acme']
@@ -102,14 +102,36 @@ async def test_a_worker_ends_with_any_of_its_parts(tenants, acme, part, monkeypa
     await until(lambda: not acme.process.attempts_of(job_id)) # On a busy machine, an outcome may be written later
     assert acme.get_job(job_id).status!='running'
 
-async def test_an_app_with_a_failed_worker_runs_its_jobs_itself(tenants, acme, monkeypatch):
-    worker = worker_on(tenants)
-    monkeypatch.setattr(worker, '_dispatch', broken)
-    async with working(worker):
-        await until(lambda: worker._loop is None)
+def test_no_job_ends_a_site_whose_worker_runs_it(acme, tmp_path):
+    "Nor one that stops the loop of the worker, raises in a callback there, or cancels all tasks: the worker starts again"
+    with serving('hostile', 'site', tmp_path) as (proc,get):
+        def ended(*names):
+            ids = [submitted(acme, o) for o in names]
+            wait_until(lambda: get('up') and not any(acme.job_stats()[o] for o in ('pending', 'running')), every=.1)
+            return [acme.get_job(o).status for o in ids]
+        assert ended('gathers', 'exits', 'stops_loop', 'calls_back')==['failed', 'failed', 'completed', 'completed']
+        assert ended('cancels_all')==['failed'] and ended('calm')==['completed'] and 'true' in get('ops/health')
+        assert acme.list_jobs()[0].value==proc.pid
+
+async def test_a_worker_of_an_app_starts_again(tenants, acme, monkeypatch, logs):
+    "After a pause, in which the app runs its jobs itself and says that its worker has failed"
+    worker,dispatch,pause = worker_on(tenants),Worker._dispatch,[60]
+    monkeypatch.setattr('tenant_tasks.fleet.supervisor.restart_pause', lambda n: pause[0])
+    monkeypatch.setattr(Worker, '_dispatch', broken)
+    async with asynccontextmanager(worker.lifespan)():
+        await until(lambda: acme.process.failing)
+        assert [o.check for o in Pulse(tenants).look()]==['worker']
         job_id,bg_task = acme.submit('note', lambda: 1)
         await bg_task()
         assert acme.get_job(job_id).value==1
+    pause[0] = .3
+    async with asynccontextmanager(worker.lifespan)():
+        await until(lambda: len([o for o in logs('ERROR') if 'has failed' in o])>3)
+        monkeypatch.setattr(Worker, '_dispatch', dispatch)
+        await until(lambda: acme.process.listeners and not acme.process.failing)
+        await acme.submit('note', lambda: 2)[1]()
+        await until(lambda: acme.job_stats()['completed']==2)
+        assert not Pulse(tenants).look()
 
 def test_a_process_with_a_failed_worker_ends(tmp_path):
     with hostile('broken', tmp_path) as proc: assert proc.wait(60)==1

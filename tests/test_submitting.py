@@ -6,7 +6,7 @@ from functools import lru_cache,partial,wraps
 import pytest
 from fastcore.meta import delegates
 from fastlite import database
-from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work
+from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work,working
 
 from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.manager.manager import BackgroundTaskManager,JobNotFound,JobStateError
@@ -158,7 +158,7 @@ async def test_only_a_pending_job_is_rescheduled(manager, status):
 async def test_a_worker_runs_a_job_that_is_due_earlier_now(path):
     "At once, though it has planned to look in an hour"
     ran,worker = threading.Event(),Worker(dict(acme=open_db(path)), look_every=60)
-    async for _ in worker.lifespan():
+    async with working(worker):
         manager = worker.tenants['acme']
         job_id,bg_task = manager.using(delay=3600).submit('sync', lambda: ran.set())
         await bg_task()

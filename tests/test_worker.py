@@ -1,13 +1,13 @@
 "Many tenants and one worker: whose turn it is, which tenant is ill, what is seen, and what is released at the end"
 import asyncio,os,threading,time
 from collections import Counter
-from contextlib import asynccontextmanager,nullcontext
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastlite import database
-from helpers import delete_db,manager_at,running_row,until,write_lock
+from helpers import delete_db,manager_at,running_row,until,working,write_lock
 
 from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
 from tenant_tasks.fleet.lookout import Lookout
@@ -24,8 +24,8 @@ def note(n=0): ran.append(n)
 @pytest.fixture(autouse=True)
 def fresh(): ran.clear()
 
-def working(tenants, look_every=.05, **kw):
-    return asynccontextmanager(Worker(tenants, look_every=look_every, grace=2, **kw).lifespan)()
+def at_work(tenants, look_every=.05, **kw):
+    return working(Worker(tenants, look_every=look_every, grace=2, **kw))
 
 async def test_bg_task_is_a_nudge(tenants):
     "It returns before the job ends; the worker, which looks once in ten minutes, runs it, registered or not"
@@ -33,7 +33,7 @@ async def test_bg_task_is_a_nudge(tenants):
     async def waits(n):
         await go.wait()
         ran.append(n)
-    async with working(tenants, look_every=600):
+    async with at_work(tenants, look_every=600):
         await asyncio.sleep(.1)
         for i,func in enumerate((waits, note)):
             job_id,bg_task = tenants['acme'].submit('note', func, n=7)
@@ -44,7 +44,7 @@ async def test_bg_task_is_a_nudge(tenants):
     assert ran==[7, 7]
 
 async def test_managers_of_other_databases_run_their_own_jobs(tenants, path):
-    async with working(tenants):
+    async with at_work(tenants):
         _,bg_task = BackgroundTaskManager(database(':memory:')).submit('note', note, n=1)
         await bg_task()
         assert ran==[1]
@@ -70,7 +70,7 @@ async def test_caps(tenants, concurrency, per_tenant, most, each, is_async):
         await asyncio.sleep(.01)
         count(tenant, -1)
     for o in tenants: tenants[o].submit_many('slow', aslow if is_async else slow, [dict(tenant=o)]*6)
-    async with working(tenants, concurrency=concurrency, per_tenant=per_tenant):
+    async with at_work(tenants, concurrency=concurrency, per_tenant=per_tenant):
         await until(lambda: sum(tenants[o].job_stats()['completed'] for o in tenants)==18)
     assert peak[0]==most and max(peaks.values())<=each
 
@@ -81,7 +81,7 @@ async def test_order_within_a_tenant(tenants):
     manager.using(run_at=now-timedelta(hours=1)).submit('note', note, n='earlier')
     manager.using(priority=1).submit('note', note, n='urgent')
     manager.using(priority=-1).submit('note', note, n='idle')
-    async with working(tenants, concurrency=1): await until(lambda: len(ran)==4)
+    async with at_work(tenants, concurrency=1): await until(lambda: len(ran)==4)
     assert ran==['urgent', 'earlier', 'plain', 'idle']
 
 # -- tenants that are ill
@@ -111,7 +111,7 @@ async def test_one_tenant_is_ill(tenants, ill, logs):
     worker,places = Worker(tenants, look_every=.05, grace=2),[]
     def told(): return any('acme' in o and 'next look in' in o for o in logs('WARNING'))
     with write_lock(tenants.file('acme')) if ill=='locked' else nullcontext():
-        async with asynccontextmanager(worker.lifespan)():
+        async with working(worker):
             await until(lambda: len([o for o in ran if o in ('globex', 'initech')])==40)
             if ill in ('junk', 'torn', 'locked', 'read-only'):
                 await until(lambda: places.append(worker.agenda.busy['acme']) or told())
@@ -119,13 +119,13 @@ async def test_one_tenant_is_ill(tenants, ill, logs):
     if ill=='replaced': assert 'new file' in ran
     if ill=='read-only': tenants['acme'].store.link.open().pragma('query_only', False)
     if ill in ('locked', 'read-only'):
-        async with working(tenants): await until(lambda: 'bad' in ran)
+        async with at_work(tenants): await until(lambda: 'bad' in ran)
 
 async def test_a_connection_that_is_kept_for_a_moment_costs_a_moment(tenants, logs):
     "Eight threads wait for it in vain and fail together: the tenant is back at once, and no one hears of it"
     manager,link = tenants['acme'],tenants['acme'].store.link
     manager.submit_many('nap', lambda: time.sleep(.01), [{}]*300)
-    async with working(tenants, concurrency=8, per_tenant=8, look_every=60):
+    async with at_work(tenants, concurrency=8, per_tenant=8, look_every=60):
         await until(lambda: manager.job_stats()['completed']>20)
         with link.lock: await asyncio.sleep(1.3)
         await until(lambda: manager.job_stats()['completed']==300, 5)
@@ -140,7 +140,7 @@ async def gone(folder, how, logs):
     manager = tenants[how]
     manager.submit('note', note) if how=='idle' else manager.submit('hold', hold)
     if how!='running': running_row(manager, 'far~other~1~aa', timedelta(hours=1))
-    async with working(tenants):
+    async with at_work(tenants):
         await asyncio.sleep(.7 if how=='running' else 1.5)
         delete_db(folder/f'{how}.db')
         if how=='map': del dbs[how]
@@ -162,7 +162,7 @@ async def test_a_tenant_that_is_gone_is_mentioned_once(tmp_path, logs):
 async def test_a_broken_watched_tenant_is_left_alone(tenants, logs):
     "Not looked at each second because another process has a job there, but less and less often"
     running_row(tenants['acme'], 'far~other~1~aa', timedelta(hours=1))
-    async with working(tenants):
+    async with at_work(tenants):
         await asyncio.sleep(1.5)
         fall_ill('junk', tenants)
         def lines(): return len([o for o in logs('WARNING') if 'tenant acme' in o])
@@ -174,7 +174,7 @@ async def test_a_broken_watched_tenant_is_left_alone(tenants, logs):
 
 async def test_a_tenant_is_renamed_while_the_worker_runs(tenants, logs):
     "A job that waits for its time runs under the new name, and once"
-    async with working(tenants):
+    async with at_work(tenants):
         tenants['acme'].submit('note', note, n=1)
         tenants['acme'].using(delay=1).submit('note', note, n=2)
         await until(lambda: ran==[1])
@@ -203,7 +203,7 @@ async def test_old_jobs_are_deleted_a_few_at_a_time(tenants, keep, left, monkeyp
     worker = Worker(tenants, keep=keep, look_every=.05)
     for k,v in dict(prune_batch=10, prune_every=.3).items(): monkeypatch.setattr(Lookout, k, v)
     seen = set()
-    async with asynccontextmanager(worker.lifespan)():
+    async with working(worker):
         if keep is None: await asyncio.sleep(1)
         else: await until(lambda: seen.add(old()) or old()==0)
     assert old()==left and seen<={25, 15, 5, 0} and (keep is None or {15, 5}<seen)
@@ -216,7 +216,7 @@ async def test_only_registered_names_are_run(tenants, tmp_path):
     row = dict(payload='{"command": "touch evil"}', created_at=timestamp(utcnow()))
     for i,o in enumerate(['os.system', 'builtins.exec', '__import__', 'tests.evil']):
         tenants['acme'].store.submit([TenantJob(str(i), 'x', task=o, **row)])
-    async with working(tenants): await asyncio.sleep(.3)
+    async with at_work(tenants): await asyncio.sleep(.3)
     assert {o.status for o in tenants['acme'].list_jobs()}=={'pending'} and not os.path.exists('evil')
 
 # -- maps, restarts and stops
@@ -225,11 +225,11 @@ async def test_a_worker_that_starts_again_looks_at_everything(tenants):
     "A second run of a worker on the same tenants knows nothing of what the first had seen"
     worker = Worker(tenants, look_every=.05)
     for n in (1, 2):
-        async with asynccontextmanager(worker.lifespan)(): await asyncio.sleep(.2)
+        async with working(worker): await asyncio.sleep(.2)
         tenants['acme'].submit('note', note, n=n)
         await asyncio.sleep(.1)
     assert ran==[1]
-    async with asynccontextmanager(worker.lifespan)(): await until(lambda: 2 in ran, 3)
+    async with working(worker): await until(lambda: 2 in ran, 3)
 
 @pytest.mark.parametrize('kind', ['dict', 'function'])
 async def test_a_map_has_names_of_any_kind(tmp_path, kind):
@@ -238,7 +238,7 @@ async def test_a_map_has_names_of_any_kind(tmp_path, kind):
     dbs = {o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)}
     def submit(name): return BackgroundTaskManager(dbs[name]).submit('note', note, n=name)[1]
     for o in names: submit(o)
-    async with working(TenantMap(dbs) if kind=='dict' else TenantMap(dbs.__getitem__, names=lambda: list(dbs))):
+    async with at_work(TenantMap(dbs) if kind=='dict' else TenantMap(dbs.__getitem__, names=lambda: list(dbs))):
         await until(lambda: sorted(ran)==sorted(names))
         for o in names: await submit(o)()
         dbs['memory'] = database(':memory:')
@@ -255,7 +255,7 @@ async def test_a_job_changes_the_working_directory(tmp_path, monkeypatch, logs):
         os.mkdir('build')
         os.chdir('build')
         ran.append('build')
-    async with working(tenants):
+    async with at_work(tenants):
         managers[0].submit('build', build)
         await until(lambda: ran)
         managers[1].submit('note', note)
@@ -266,7 +266,7 @@ async def test_rows_that_were_set_back_by_hand(tenants):
     "`UPDATE … SET status='pending'` leaves the old claim behind; the job runs all the same"
     manager,old = tenants['acme'],running_row(tenants['acme'], 'far~other~1~aa', timedelta(hours=1))
     manager.db.execute("UPDATE tenant_jobs SET status='pending'")
-    async with working(tenants): await until(lambda: manager.get_job(old.id).status=='completed')
+    async with at_work(tenants): await until(lambda: manager.get_job(old.id).status=='completed')
     assert ran==[1]
 
 async def test_a_flood_starves_no_other_tenant(tmp_path):
@@ -277,7 +277,7 @@ async def test_a_flood_starves_no_other_tenant(tmp_path):
         ran.append(n)
     tenants = Tenants(tmp_path)
     tenants.create('heavy').submit_many('flood', flood, [dict(n=i) for i in range(1000)])
-    async with working(tenants, concurrency=2):
+    async with at_work(tenants, concurrency=2):
         await until(lambda: len(ran)>=20)
         _,bg_task = tenants.create('light').submit('flood', flood, n='light')
         before = len(ran) # The threads go on while this one makes a database

@@ -156,6 +156,10 @@ class Pulse:
 @patch
 def look(self:Pulse)->list[Finding]: # Empty if all is well
     "What keeps this process from serving; takes `seconds` at most"
+    return [*self._look_at_directories(), *(Finding('', 'worker', o) for o in this_process.failing.copy().values())]
+
+@patch
+def _look_at_directories(self:Pulse):
     end = time.monotonic()+self.seconds
     with self._lock:
         if self.found and end-self.seconds-self.found[0]<self.fresh: return self.found[1]

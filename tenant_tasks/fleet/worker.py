@@ -8,8 +8,9 @@ A worker runs the due jobs of all tenants in turn, so that a tenant with one job
 __all__ = ['Worker']
 
 # %% ../../nbs/fleet/05_worker.ipynb #5f1c5a4a
-import asyncio,logging,os,signal,time
+import asyncio,logging,os,signal,threading,time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import apsw
@@ -73,7 +74,7 @@ class Worker:
 @patch
 def _call(self:Worker, f, *args):
     "Call `f` on the loop, from any thread"
-    if self._loop: self._loop.call_soon_threadsafe(f, *args)
+    if loop := self._loop: loop.call_soon_threadsafe(f, *args)
     else: f(*args)
 
 @patch
@@ -370,7 +371,8 @@ def nudge(self:Worker,
     "Look at a tenant now"
     name = self.tenants.name_of(manager)
     if name is None or self._loop is None or self._stopping.is_set(): return False
-    self._nudge(name)
+    try: self._nudge(name)
+    except RuntimeError: return False # Its loop was closed in the meantime
     return True
 
 # %% ../../nbs/fleet/05_worker.ipynb #4c187216
@@ -445,21 +447,75 @@ def why_it_ends(self:Worker)->ProcessDied: # A `Stopped` after `stop`
 @patch
 def stop(self:Worker):
     "Claim nothing more, give running jobs the grace period, release what is left"
-    if self._loop: self._loop.call_soon_threadsafe(self._stopping.set)
+    if loop := self._loop: loop.call_soon_threadsafe(self._stopping.set)
 
 # %% ../../nbs/fleet/05_worker.ipynb #83c51d09
+def _drive(loop, task, who):
+    "Run a loop until a task has ended, whatever a job does to the loop; False if the task has failed"
+    while not task.done():
+        try: loop.run_until_complete(task)
+        except BaseException as e:
+            if not task.done(): _log.warning("a job has stopped the event loop of %s: %r", who, e)
+    return not task.cancelled() and task.exception() is None
+
+# %% ../../nbs/fleet/05_worker.ipynb #f91a7849
+class _Apart:
+    "A worker with an event loop and a thread of its own, which starts again after a failure"
+    def __init__(self, worker):
+        self.worker = worker
+        self.loop = new_event_loop()
+        self.leaving = asyncio.Event()
+        self.started = threading.Event()
+        self.ended = threading.Event()
+
+    def start(self):
+        "Return after the first step of the worker"
+        self.loop.call_soon(self.loop.call_soon, self.started.set)
+        threading.Thread(target=self._run, daemon=True, name='tenant_tasks worker').start()
+        self.started.wait()
+
+    def stop(self):
+        "Return when the worker has stopped"
+        with suppress(RuntimeError): self.loop.call_soon_threadsafe(self._leave)
+        self.ended.wait()
+
+    def _leave(self):
+        self.leaving.set()
+        self.loop.call_soon(self.worker.stop) # After the first step of one that is about to run
+
+# %% ../../nbs/fleet/05_worker.ipynb #d4cf9177
+@patch
+def _run(self:_Apart):
+    worker,place = self.worker,Place('worker')
+    while not self.leaving.is_set():
+        place.began = time.monotonic()
+        if _drive(self.loop, self.loop.create_task(worker.run()), worker): break
+        pause = place.died(time.monotonic())
+        worker.process.failing[worker] = f'{worker} has failed, and starts again after {pause} s: {worker._failure!r}'
+        self._wait_for(lambda: self.leaving.is_set() or time.monotonic()>=place.due)
+        worker.process.failing.pop(worker, None)
+    self.ended.set()
+    self._wait_for(lambda: not worker._held()) # Jobs that outlast it
+    self.loop.close()
+
+@patch
+def _wait_for(self:_Apart, cond):
+    async def wait():
+        while not cond(): await asyncio.sleep(.1)
+    while not cond(): _drive(self.loop, self.loop.create_task(wait()), self.worker)
+
+# %% ../../nbs/fleet/05_worker.ipynb #e72468fb
 @patch
 async def lifespan(self:Worker,
     app=None, # The app, which FastHTML passes in
 ):
-    "Run inside an app: `fast_app(lifespan=worker.lifespan)`"
+    "Run inside an app, in a thread: `fast_app(lifespan=worker.lifespan)`"
     self.process.check_executors()
-    task = asyncio.ensure_future(self.run())
-    await asyncio.sleep(0)
+    apart,threads = _Apart(self),self.process.store_threads
+    await threads.run(apart.start)
     try: yield
     finally:
-        self.stop()
-        await asyncio.wait({task}) # `run` has logged its error
+        await threads.run(apart.stop)
         if is_ending(): self._put_back()
 
 # %% ../../nbs/fleet/05_worker.ipynb #c2c67ed7
@@ -479,11 +535,7 @@ def _run_alone(self:Worker, end):
         self.stop()
     for o in (signal.SIGTERM, signal.SIGINT): signal.signal(o, on_signal)
     if end is not None: loop.add_reader(end, on_end)
-    while not run.done():
-        try: loop.run_until_complete(run)
-        except BaseException as e:
-            if not run.done(): _log.warning("a job has stopped the event loop of %s: %r", self, e)
-    return int(run.cancelled() or run.exception() is not None)
+    return int(not _drive(loop, run, self))
 
 # %% ../../nbs/fleet/05_worker.ipynb #908be22a
 @patch

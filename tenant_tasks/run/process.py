@@ -89,6 +89,7 @@ class Process:
         self._files = {} # Which file that is
         self.claims = {} # Attempts that run here, by claim
         self.listeners = [] # Workers that run here
+        self.failing = {} # Workers that have failed and will start again, and why
         self.signs = [] # What shows them to other processes
         self.warned = set() # What needs no second warning
         self.running = set() # Asyncio tasks of jobs that run after a response

@@ -1,15 +1,17 @@
-"Tasks that try to end their process, in a web server or in a worker. Arguments: what to do, and a directory of tenants"
+"Tasks that try to end their process, in a web server or in a worker. Arguments: what to do, a directory of tenants, a port"
 import asyncio,atexit,contextvars,decimal,functools,multiprocessing,os,signal,subprocess,sys,time
 from concurrent.futures import ProcessPoolExecutor
 
-import uvloop
+import uvicorn,uvloop
+from fasthtml.common import fast_app
 
 from tenant_tasks.run.executors import Processes
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.web.pages import health_route
 
-what,folder = sys.argv[1:] if __name__=='__main__' else ('','')
+what,folder,*port = sys.argv[1:] if __name__=='__main__' else ('', '')
 me = os.getpid()
 
 async def lib(e): raise e
@@ -107,6 +109,14 @@ async def serve(tenants):
         await bg_task()
         print(manager.get_job(job_id).status, flush=True)
 
+def serve_site(worker):
+    "A site with the worker inside"
+    app,rt = fast_app(secret_key='x', lifespan=worker.lifespan)
+    health_route(app, worker.tenants)
+    @rt('/up')
+    def up(): return 'yes'
+    uvicorn.run(app, host='127.0.0.1', port=int(*port), log_level='warning')
+
 def main():
     tenants = Tenants(folder)
     if what=='web':
@@ -114,6 +124,7 @@ def main():
         uvloop.run(serve(tenants))
         return print('lives', flush=True)
     worker = Worker(tenants, look_every=.05, grace=0, executors=dict(cpu=Processes(1)))
+    if what=='site': return serve_site(worker)
     if what=='early':
         begin = worker._begin
         worker._begin = lambda: [begin(), os.kill(me, signal.SIGTERM)]
