@@ -10,7 +10,9 @@ from starlette.background import BackgroundTask,BackgroundTasks
 from tenant_tasks.run.attempt import current_job
 from tenant_tasks.jobs.job import BadPayload,TenantJob,max_json
 from tenant_tasks.db.link import runner
-from tenant_tasks.manager.manager import JobNotFound,JobStateError
+from tenant_tasks.db.store import JobStore
+from tenant_tasks.manager.manager import JobNotFound,JobStateError,Submitted
+from tenant_tasks.run.execute import Runner
 from tenant_tasks.run.process import Process,this_process
 from tenant_tasks.jobs.task import task
 
@@ -67,15 +69,53 @@ async def test_response_goes_on(manager):
     await BackgroundTasks([bad, BackgroundTask(seen.append, 'next')])()
     assert seen==['next']
 
-async def test_cancelled_while_it_waits(manager, clock):
-    "A wait is never longer than a minute"
-    async def sleep(secs):
-        if clock.slept: manager.cancel_job(job_id)
-        await clock.sleep(secs)
-    manager.sleep = sleep
-    job_id,bg_task = manager.using(delay=150).submit('sync', work)
-    await bg_task()
-    assert manager.get_job(job_id).status=='cancelled' and clock.slept==[60, 60]
+@pytest.fixture
+def reminders(path, monkeypatch):
+    "300 jobs for in thirty days, which wait without a clock of the test, and how often one was to be claimed"
+    monkeypatch.setattr(Runner, 'compare_every', .05)
+    claims,claim = [],JobStore.claim
+    monkeypatch.setattr(JobStore, 'claim', lambda self, *args: claims.append(args[0]) or claim(self, *args))
+    manager = manager_at(path, process=Process())
+    return manager,manager.using(delay=30*86400).submit_many('remind', lambda: 'sent', [{}]*300),claims
+
+async def test_a_job_that_waits_is_no_asyncio_task(reminders):
+    "Not of its own: there is that of the request, and none for jobs of one request; none tries a claim again"
+    manager,jobs,claims = reminders
+    before = len(asyncio.all_tasks())
+    requests = [asyncio.ensure_future(o()) for _,o in jobs[:100]] + [asyncio.ensure_future(Submitted(jobs[100:]).bg_task())]
+    await until(lambda: len(claims)==300 and len(asyncio.all_tasks())-before<=102)
+    await asyncio.sleep(.2)
+    assert len(claims)==300 and len(asyncio.all_tasks())-before<=102
+    for o in requests: o.cancel()
+    await asyncio.gather(*requests, return_exceptions=True)
+
+async def test_what_another_process_changes_while_jobs_wait(reminders, path):
+    "It cancels one, lets one run now, and deletes one: their requests end, and no function of them is kept"
+    manager,jobs,claims = reminders
+    (cancelled,_),(early,_),(gone,_) = changed = jobs[:3]
+    requests = [asyncio.ensure_future(o()) for _,o in changed]
+    await until(lambda: len(claims)==3)
+    other = manager_at(path, process=Process())
+    other.cancel_job(cancelled)
+    other.reschedule_job(early, delay=0)
+    other.db.execute('DELETE FROM tenant_jobs WHERE id=?', (gone,))
+    await until(lambda: all(o.done() for o in requests))
+    assert manager.get_job(early).value=='sent' and len(claims)<=6
+    assert [manager.process.kept(o) is None for o in (early, gone)]==[True, True]
+
+async def test_jobs_do_not_start_all_at_once(path, monkeypatch):
+    "Though one request brings them; a job that waits for another one is no reason to wait"
+    monkeypatch.setattr(Runner, 'most', 10)
+    manager,busy,most = manager_at(path),set(),[]
+    async def outer(n):
+        busy.add(n)
+        most.append(len(busy))
+        job_id,bg_task = manager.submit('inner', awork, n=n)
+        await bg_task()
+        busy.discard(n)
+        return manager.get_job(job_id).value
+    await manager.submit_many('outer', outer, [dict(n=n) for n in range(50)]).bg_task()
+    assert max(most)==10 and {o.status for o in manager.list_jobs()}=={'completed'} and len(manager.list_jobs())==100
 
 def test_functions_of_cancelled_jobs_are_forgotten(path):
     "In the end: the latest thousand may be retried"

@@ -148,35 +148,6 @@ def test_a_server_does_not_wait_for_a_retry(manager):
     job, = manager.list_jobs()
     assert (job.status, job.retry_count)==('pending', 1) and 'is pending' in text and 'ASGI' not in text
 
-# -- a background task that is thrown away
-
-def test_a_dropped_background_task_is_noticed(manager):
-    "In a tuple with a response, or never returned: one warning for each function, none for a job that isn't due"
-    with web(manager) as (server,get):
-        for o in ('where', 'where', 'unnamed'): get(f'drop?name={o}')
-        get('forget?name=failing')
-        get('later?name=slow')
-        time.sleep(2)
-        text = errors(server)
-    warnings = [o for o in text.splitlines() if 'was never run' in o]
-    assert len(warnings)==3 and [sum(o in w for w in warnings) for o in ('where)', 'unnamed)', 'failing)')]==[1, 1, 1]
-    assert all('background=bg_task' in o for o in warnings) and manager.job_stats()['pending']==5
-
-def test_a_dropped_background_task_of_a_job_that_a_worker_has(manager):
-    "It runs the job, or it is alive and knows the task, so the job isn't lost"
-    with working(manager, LOOK_EVERY=.1) as worker, web(manager) as (server,get):
-        get('drop?name=where')
-        ended(manager)
-        worker.send_signal(signal.SIGSTOP)
-        get('drop?name=failing')
-        time.sleep(2)
-        assert 'never run' not in errors(server) and manager.job_stats()['pending']==1
-
-def test_a_job_that_is_there_already_has_a_background_task_of_its_own(manager):
-    daily = manager.using(unique_key='daily')
-    (first,task),(second,again) = [daily.submit('report', print) for _ in range(2)]
-    assert first==second and not task.called and again.called
-
 # -- signs of workers
 
 def test_signs_of_the_dead_are_swept(manager):

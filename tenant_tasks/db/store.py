@@ -232,6 +232,17 @@ def get(self:JobStore,
     "One job by its id"
     return self.read(f'SELECT {_cols} FROM tenant_jobs WHERE id=?', (job_id,), mode, _first_job)
 
+# %% ../../nbs/db/03_store.ipynb #3f1c9a2e
+_live_among = """SELECT id, status, run_at FROM tenant_jobs
+    WHERE id IN (SELECT value FROM json_each(?)) AND status IN ('pending','running')"""
+
+@patch
+def live_among(self:JobStore,
+    ids:list[str], # Which jobs
+)->dict[str,tuple]: # Status and `run_at` by id, of those that are pending or running
+    "Which of these jobs are live"
+    return self.read(_live_among, (json.dumps(ids),), runner, lambda rows: {k:o for k,*o in rows})
+
 # %% ../../nbs/db/03_store.ipynb #714332e0
 _filters = dict(job_type='job_type=:job_type', status='status=:status', batch='batch=:batch', below='rowid<:below')
 _ended_or_made = 'coalesce(j.completed_at, j.created_at)'

@@ -29,6 +29,7 @@ from ..run.process import *
 from ..run.peers import *
 from ..run.attempt import *
 from ..run.executors import *
+from ..run.execute import *
 from ..manager.manager import *
 from ..manager.schedules import *
 from .tenants import *

@@ -8,7 +8,7 @@ A web process leaves a job to a worker in another process, if there is one that 
 __all__ = ['WorkerSign', 'SeenWorker', 'live_workers']
 
 # %% ../../nbs/run/01_peers.ipynb #69bc506f
-import asyncio,json,logging,os,re,secrets,socket,sys,threading,time
+import json,logging,os,re,secrets,socket,sys,threading,time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -162,8 +162,11 @@ def _state(folder):
     except OSError: return None
 
 @patch
-def _wake_known(self:Process, path, task):
-    "Tell the workers that were there within the last second; None if they must be looked for"
+def wake_known(self:Process,
+    path:str, # A database file
+    task:str, # The task of a new job in it
+)->bool|None: # None if they must be looked for
+    "Tell the workers that were there within the last second, without reading a directory"
     folder,file = os.path.split(path)
     if not folder: return False
     at,state,peers = _known.get((self.id, folder), (-9., None, []))
@@ -178,7 +181,7 @@ def wake_workers(self:Process,
     task:str, # The task of a new job in it
 )->bool: # Is there any?
     "Tell the workers in other processes that know a task of a job in a database"
-    told = self._wake_known(path, task)
+    told = self.wake_known(path, task)
     if told is not None: return told
     if len(_known)>1000: _known.clear()
     folder,file = os.path.split(path)
@@ -186,23 +189,6 @@ def wake_workers(self:Process,
     peers = self._peers(folder)
     _known[self.id, folder] = *looked,peers
     return len([_wake(o, path) for o in _fitting(peers, file, task)])>0
-
-@patch
-def waking_workers(self:Process,
-    path:str, # A database file
-    task:str|None, # The task of a new job in it, if it has one
-)->asyncio.Future: # What `wake_workers` returns
-    "On an event loop, which tells the workers that are known; a thread looks for others"
-    told = False if task is None else self._wake_known(path, task)
-    if told is None: return asyncio.ensure_future(self._wake_aside(path, task))
-    res = asyncio.get_running_loop().create_future()
-    res.set_result(told)
-    return res
-
-@patch
-async def _wake_aside(self:Process, path, task):
-    try: return await self.store_threads.run(self.wake_workers, path, task)
-    except Exception: return False # No thread starts: the job runs here
 
 # %% ../../nbs/run/01_peers.ipynb #4624b539
 class SeenWorker(NamedTuple):

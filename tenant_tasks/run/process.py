@@ -92,7 +92,6 @@ class Process:
         self.failing = {} # Workers that have failed and will start again, and why
         self.signs = [] # What shows them to other processes
         self.warned = set() # What needs no second warning
-        self.running = set() # Asyncio tasks of jobs that run after a response
         self._functions = {} # Functions of jobs, by job
         self._ended = deque() # Jobs that ended without success and keep their function for a while
         self._observed = {} # What is known of silent processes, by database

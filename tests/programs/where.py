@@ -5,15 +5,15 @@ Arguments: web, worker or stranger, a directory and a port.
 import logging,os,sys,time
 
 import uvicorn
-from fasthtml.common import JSONResponse,fast_app
+from fasthtml.common import fast_app
 
-from tenant_tasks.run import process
+from tenant_tasks.run import peers
 from tenant_tasks.jobs.task import find_task,task
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.fleet.worker import Worker
 
 kind,folder,port = sys.argv[1:]
-if 'DEAF' in os.environ: process._listen_at = lambda name: None
+if 'DEAF' in os.environ: peers._listen_at = lambda name: None
 app,rt = fast_app(secret_key='x')
 tenants = Tenants(folder, suffix=os.environ.get('SUFFIX', '.db'))
 
@@ -34,17 +34,6 @@ def submit(name): return tenants['acme'].submit(name, globals()[name])
 
 @rt
 def run(name:str): return submit(name)
-
-@rt
-def drop(name:str):
-    job_id,bg_task = submit(name)
-    return JSONResponse(job_id), bg_task
-
-@rt
-def forget(name:str): return submit(name)[0]
-
-@rt
-def later(name:str): return tenants['acme'].using(delay=60).submit(name, globals()[name])[0]
 
 @rt
 def batch(name:str):
