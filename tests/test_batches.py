@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 from starlette.testclient import TestClient
 
 from tenant_tasks.manager import manage as matching
-from tenant_tasks.web import pages
+from tenant_tasks.web import actions
 from tenant_tasks.run.attempt import current_job
 from tenant_tasks.jobs.job import TenantJob,final_statuses,live_statuses,never,new_id,statuses,timestamp
 from tenant_tasks.manager.manager import JobStateError
@@ -165,7 +165,7 @@ async def failed(manager, clock):
     return manager
 
 def all_matching(manager): manager.retry_matching()
-def by_ids(manager): pages._act_on_ids(manager, 'retry', [o.id for o in manager.list_jobs(status='failed')])
+def by_ids(manager): actions._act_on_ids(manager, 'retry', [o.id for o in manager.list_jobs(status='failed')])
 def one_by_one(manager): [manager.retry_job(o.id) for o in manager.list_jobs(status='failed')]
 def from_the_first(manager): [manager.retry_job(o.id) for o in manager.list_jobs(status='failed')[::-1]]
 

@@ -9,8 +9,11 @@ from helpers import open_db
 from tenant_tasks.jobs.job import *
 from tenant_tasks.jobs.task import *
 from tenant_tasks.manager.manager import *
+from tenant_tasks.web.words import *
 from tenant_tasks.web.views import *
 from tenant_tasks.web.card import *
+from tenant_tasks.web.details import *
+from tenant_tasks.web.query import *
 from tenant_tasks.web.table import *
 
 @task(name='components.sync')

@@ -15,6 +15,7 @@ from tenant_tasks.manager.manager import *
 from tenant_tasks.web.secrets import mask,read_json
 from tenant_tasks.web.views import *
 from tenant_tasks.web.card import *
+from tenant_tasks.web.details import *
 from tenant_tasks.web.pages import jobs_ui
 
 @task(name='job_page.flaky')

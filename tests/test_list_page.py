@@ -8,7 +8,7 @@ import pytest
 from fasthtml.common import Client,fast_app
 
 from tenant_tasks.db import store as store_module
-from tenant_tasks.web import table as tables,views
+from tenant_tasks.web import query as queries,views
 from tenant_tasks.jobs.job import *
 from tenant_tasks.db.store import *
 from tenant_tasks.jobs.task import *
@@ -182,7 +182,7 @@ def test_text_finds_no_secret(site, monkeypatch):
     monkeypatch.setattr(views, 'hide_secrets', lambda *args: work.append(1) or hide_secrets(*args))
     def answer(text):
         "Everything that the answers tell, without the text itself"
-        tables._seen.clear()
+        queries._made.clear()
         work.clear()
         asked = {}, dict(status='failed'), dict(below='40')
         pages = ''.join([site.client.get('/jobs', params=dict(text=text, **o)).text for o in asked])

@@ -14,8 +14,9 @@ from tenant_tasks.jobs.job import *
 from tenant_tasks.run.process import Process
 from tenant_tasks.run.peers import *
 from tenant_tasks.fleet.tenants import *
+from tenant_tasks.web.words import *
 from tenant_tasks.web.views import *
-from tenant_tasks.web.table import *
+from tenant_tasks.web.tenant_table import *
 from tenant_tasks.web.operators import *
 
 def text(o): return re.sub(r'\s+', ' ', re.sub('<[^>]+>', ' ', to_xml(o)))

@@ -15,6 +15,8 @@ from tenant_tasks.manager.manager import *
 from tenant_tasks.web.secrets import *
 from tenant_tasks.web.views import *
 from tenant_tasks.web.card import *
+from tenant_tasks.web.details import *
+from tenant_tasks.web.query import *
 from tenant_tasks.web.table import *
 from tenant_tasks.web.pages import *
 from tenant_tasks.web.operators import *

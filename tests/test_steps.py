@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
 from tenant_tasks.db import store
 from tenant_tasks.run.attempt import begin,current_job,finish
-from tenant_tasks.web.card import JobDetails
+from tenant_tasks.web.details import JobDetails
 from tenant_tasks.jobs.job import BadPayload,max_json,utcnow
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.run.process import Process

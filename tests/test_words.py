@@ -8,7 +8,7 @@ from helpers import marked
 from tenant_tasks.jobs.job import *
 from tenant_tasks.jobs.task import *
 from tenant_tasks.fleet.tenants import *
-from tenant_tasks.web.views import *
+from tenant_tasks.web.words import *
 from tenant_tasks.web.live import *
 from tenant_tasks.web.pages import *
 from tenant_tasks.web.operators import *

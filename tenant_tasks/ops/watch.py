@@ -20,9 +20,11 @@ from fastcore.xml import *
 from ..jobs.job import *
 from ..db.link import *
 from ..manager.manager import *
+from ..web.words import *
 from ..web.views import *
 from ..web.live import *
 from ..web.card import *
+from ..web.details import *
 
 # %% ../../nbs/ops/00_watch.ipynb #741a867c
 def printable(
@@ -43,7 +45,7 @@ def job_words(
     "How a job is doing, in one line"
     live,failed = job.status=='running',job.status=='failed' and job.errors
     words = [job.status, f'{job.progress:.0%}' if live and job.progress is not None else '', live and job.progress_note]
-    words += map(_plain, CardParts(job, View(internals=True, now=now)).summary())
+    words += map(_plain, job_summary(job, now))
     if failed: words.append(error_message(job.errors[0]['error']))
     return ' · '.join(printable(o) for o in words if o)
 
