@@ -6,7 +6,7 @@ import apsw
 from tenant_tasks import TenantJob
 from tenant_tasks.jobs.job import new_id,timestamp,utcnow
 from tenant_tasks.run.process import this_process
-from tenant_tasks.db.store import columns,ensure_schema
+from tenant_tasks.db.schema import columns,ensure_schema
 
 def connect(
     path, # A database file

@@ -9,7 +9,7 @@ from rows import line,row
 from tasks import noop
 from tenant_tasks import BackgroundTaskManager
 from tenant_tasks.jobs.job import new_id,timestamp,utcnow
-from tenant_tasks.db.store import steps_table
+from tenant_tasks.db.schema import tables
 
 effects = 'CREATE TABLE effects (n INTEGER PRIMARY KEY)'
 put = 'INSERT INTO tenant_steps (job_id, name, kind, at, claim, value) VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value'
@@ -36,7 +36,7 @@ class BareSteps:
     def __init__(self, folder):
         self.n = count()
         self.conn = connect(folder/'bare.db', 'FULL')
-        for o in (effects, steps_table): self.conn.execute(o)
+        for o in (effects, tables['tenant_steps']): self.conn.execute(o)
         self.row = new_id(),timestamp(utcnow()),new_id()
 
     def put(self, name, kind, value):

@@ -8,7 +8,7 @@ from tasks import noop
 from tenant_tasks import BackgroundTaskManager
 from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.run.process import this_process
-from tenant_tasks.db.store import columns,ensure_schema
+from tenant_tasks.db.schema import columns,ensure_schema
 from tenant_tasks.jobs.task import task_name
 
 # Of 1,000 jobs, 100 have failed, 20 are cancelled, 25 pending (most of them due), 5 running; each of five types has 200

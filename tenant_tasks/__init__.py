@@ -12,7 +12,7 @@ from .jobs.retry import Cancel,Snooze,exp_backoff
 from .jobs.recurrence import Schedule,next_tick
 from .db.transaction import Transaction
 from .db.events import Event,on_event
-from .db.store import Pause,TaskQueue
+from .db.queue import Pause,TaskQueue
 from .jobs.task import task
 from .run.process import ThreadLimit,task_threads
 from .run.attempt import Attempt,current_job

@@ -415,7 +415,7 @@ class TaskQueue(NamedTuple):
     running: int
     "Jobs that run"
     due: int
-    "Jobs that could start, but for a pause, a limit, a rate, or a lack of workers"
+    "Jobs that could start, except for a pause, a limit, a rate, or a lack of workers"
     later: int
     "Jobs that wait for their time or their batch"
     limit: int | None
@@ -624,11 +624,11 @@ class Attempt:
             The row as written, or None if the claim was lost
         """
 
-    def settling(self) -> Callable[..., Any]:
-        """The change that `settle` makes
+    def settling(self) -> Any:
+        """The outcome, to be written together with others
 
         Returns:
-            To be called with a connection; what it returns is for `ended`
+            What writing it returns is for `ended`
         """
 
     def release(self, wait: float=0) -> TenantJob | None:

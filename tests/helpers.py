@@ -15,7 +15,7 @@ from forks import Program
 
 from tenant_tasks.ops.command import main
 from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
-from tenant_tasks.db.link import retry_busy
+from tenant_tasks.db.sqlite import retry_busy
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.run.process import Process,lock_dir,this_process
 

@@ -8,7 +8,7 @@ from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
 from starlette.background import BackgroundTasks
 
 from tenant_tasks.run.attempt import Attempt,aretry_busy,current_job
-from tenant_tasks.db.link import runner
+from tenant_tasks.db.sqlite import runner
 from tenant_tasks.run.process import Process
 from tenant_tasks.jobs.retry import Cancel,Snooze
 from tenant_tasks.jobs.task import task

@@ -10,7 +10,7 @@ from helpers import end,program,running_row
 
 from tenant_tasks.ops import backup as module
 from tenant_tasks.ops.backup import backup,restore
-from tenant_tasks.db.link import open_plain
+from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.run.process import this_process
 from tenant_tasks.jobs.task import task

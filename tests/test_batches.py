@@ -19,7 +19,8 @@ from tenant_tasks.jobs.job import TenantJob,final_statuses,live_statuses,never,n
 from tenant_tasks.manager.manager import JobStateError
 from tenant_tasks.web.pages import jobs_ui
 from tenant_tasks.jobs.retry import Cancel
-from tenant_tasks.db.store import JobStore,glance
+from tenant_tasks.db.queue import glance
+from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.testing import Clock,run

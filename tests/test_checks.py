@@ -9,7 +9,7 @@ from helpers import command,data,delete_db,program
 from tenant_tasks.fleet import checks as module
 from tenant_tasks.fleet.checks import Pulse,check_database,check_directory,fs_type
 from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
-from tenant_tasks.db.link import open_plain
+from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.web.operators import operator_ui
 from tenant_tasks.web.pages import health_route
 from tenant_tasks.fleet.tenants import Tenants
@@ -119,7 +119,7 @@ def test_a_large_wal(tenants):
 
 def test_tables_of_an_older_version_are_a_note(tenants):
     conn = open_plain(tenants.file('acme'))
-    conn.execute('DROP INDEX tenant_jobs_due')
+    conn.execute('DROP INDEX tenant_jobs_listed')
     conn.close()
     assert found(tenants)['schema'].level=='note' and found(tenants)['schema'] # Looking changes nothing
 

@@ -6,12 +6,13 @@ import apsw,pytest
 from fastlite import database
 from helpers import Call,end,in_threads,manager_at,program,work,write_lock
 
-from tenant_tasks.db import link as links,store as stores
+from tenant_tasks.db import files,link as links,queue as queues,schema,search
 from tenant_tasks.run.attempt import current_job
 from tenant_tasks.ops.backup import backup
 from tenant_tasks.fleet.checks import check_database
 from tenant_tasks.jobs.job import utcnow
-from tenant_tasks.db.link import link_at,open_plain
+from tenant_tasks.db.link import link_at
+from tenant_tasks.db.sqlite import open_plain,open_still
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.fleet.tenants import Overview,TenantNotFound,Tenants
 from tenant_tasks.db.transaction import ThreadDb
@@ -67,7 +68,7 @@ def test_a_with_block_that_reads_first_and_then_writes(tenants):
     assert tenants['acme'].db.q('SELECT n FROM counter')==[dict(n=60)]
 
 def test_opening_makes_no_file(tmp_path):
-    for o in (open_plain, links.open_still, lambda path: link_at(path).connect()):
+    for o in (open_plain, open_still, lambda path: link_at(path).connect()):
         with pytest.raises((apsw.CantOpenError,FileNotFoundError)): o(str(tmp_path/'gone.db'))
     assert os.listdir(tmp_path)==[]
 
@@ -131,7 +132,7 @@ def test_a_long_read_holds_up_no_claim(manager, monkeypatch):
     manager.submit('sync', work)
     job = manager.store.claim_due(manager.process.id, [], utcnow())
     manager.store.settle(job, 'fail', utcnow(), error_log='no route')
-    monkeypatch.setattr(stores, 'error_line', slow)
+    monkeypatch.setattr(search, 'error_line', slow)
     call = Call(manager.failures)
     try:
         assert asked.wait(60)
@@ -150,18 +151,18 @@ def test_what_is_dropped_comes_back(tmp_path):
     store,link = manager.store,manager.store.link
     uses = [manager.list_jobs, manager.batches, manager.queues, manager.failures, lambda: manager.submit('sync', work),
         lambda: manager.pause('sync'), lambda: store.claim_due('p1', ['sync'], utcnow()),
-        lambda: stores.glance(link, 'p1', ['sync'], utcnow()), lambda: store.ended_in(['2020', '2030']),
-        lambda: store.next_due('p1', ['sync'], now=utcnow()), lambda: stores.quick_stats(link.path)]
+        lambda: queues.glance(link, 'p1', ['sync'], utcnow()), lambda: store.ended_in(['2020', '2030']),
+        lambda: store.next_due('p1', ['sync'], now=utcnow()), lambda: files.quick_stats(link.path)]
     tables = 'tenant_jobs', 'tenant_pauses', 'tenant_steps'
-    names = [*[f'INDEX {o}' for o in stores.indexes], *[f'TABLE {o}' for o in tables]]
+    names = [*[f'INDEX {o}' for o in schema.indexes], *[f'TABLE {o}' for o in tables]]
     dba = open_plain(link.path)
     for o in names:
         for use in uses:
-            with link.use(): assert stores.ensure_schema(dba) is None
+            with link.use(): assert schema.ensure_schema(dba) is None
             dba.execute(f'DROP {o}')
             use()
     dba.execute('DROP TABLE tenant_jobs')
-    assert manager.list_jobs()==[] and stores.schema_state(dba)=='current'
+    assert manager.list_jobs()==[] and schema.schema_state(dba)=='current'
 
 # -- how many stay open
 

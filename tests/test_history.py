@@ -12,7 +12,7 @@ from tenant_tasks.run.attempt import begin
 from tenant_tasks.jobs.job import *
 from tenant_tasks.jobs.job import max_error,max_line,max_lines,max_log
 from tenant_tasks.manager.manage import at_once
-from tenant_tasks.db.store import columns
+from tenant_tasks.db.schema import columns
 from tenant_tasks.fleet.tenants import Tenants
 
 def texts(manager, job_id, **kw): return [o.text for o in manager.log_of(job_id, **kw)]

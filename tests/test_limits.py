@@ -8,7 +8,8 @@ from helpers import Call,end,manager_at,open_db,program,running_row,until,wait_u
 from tenant_tasks.jobs.job import TenantJob,new_id,parse_time,timestamp,utcnow
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.run.process import Process
-from tenant_tasks.db.store import JobStore,glance
+from tenant_tasks.db.queue import glance
+from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.testing import run
@@ -184,8 +185,8 @@ def test_claim_behind_many_that_wait(tmp_path):
 async def test_no_worker_spins(tmp_path, monkeypatch):
     "One job runs and three wait for it: the worker claims only when something has changed, and then all run"
     tenants,asked,go = Tenants(tmp_path),[],asyncio.Event()
-    acme,claiming = tenants.create('acme'),JobStore.claiming
-    monkeypatch.setattr(JobStore, 'claiming', lambda self, *args: asked.append(1) or claiming(self, *args))
+    acme,claiming = tenants.create('acme'),JobStore.settle_and_claim
+    monkeypatch.setattr(JobStore, 'settle_and_claim', lambda self, *a, **k: asked.append(1) or claiming(self, *a, **k))
     @task(name='lim.waits', limit=1)
     async def waits():
         ran.append(1)

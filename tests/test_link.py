@@ -7,7 +7,8 @@ import apsw,pytest
 from fastlite import Database,database
 from helpers import Call,SyncVFS,in_threads,manager_at,wait_until,work,write_lock
 
-from tenant_tasks.db.link import DbLink,Mode,caller,retry_busy,runner
+from tenant_tasks.db.link import DbLink
+from tenant_tasks.db.sqlite import Mode,caller,retry_busy,runner
 from tenant_tasks.manager.manager import BackgroundTaskManager
 
 def mode(patience): return Mode(durable=False, joins=False, patience=patience)

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl,urlsplit
 import pytest
 from fasthtml.common import Client,fast_app
 
-from tenant_tasks.db import store as store_module
+from tenant_tasks.db import search as search_module
 from tenant_tasks.web import query as queries,views
 from tenant_tasks.jobs.job import *
-from tenant_tasks.db.store import *
+from tenant_tasks.db.search import *
 from tenant_tasks.jobs.task import *
 from tenant_tasks.fleet.tenants import *
 from tenant_tasks.web.secrets import *
@@ -228,7 +228,7 @@ def test_failures_that_are_shown_again_are_those_of_now(site):
         lambda: store.prune(site.clock()+timedelta(days=1))):
         change()
         found = [tuple(o) for o in store.failures()]
-        store_module._last_failures.clear()
+        search_module._last_failures.clear()
         assert found==[tuple(o) for o in store.failures()]
 
 # -- what an empty list says

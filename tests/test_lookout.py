@@ -12,7 +12,7 @@ from tenant_tasks.jobs.job import TenantJob,statuses,timestamp,utcnow
 from tenant_tasks.db.link import link_at
 from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.manager.manager import BackgroundTaskManager
-from tenant_tasks.db.store import may_have_work
+from tenant_tasks.db.files import may_have_work
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.worker import Worker
 

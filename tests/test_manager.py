@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask,BackgroundTasks
 
 from tenant_tasks.run.attempt import current_job
 from tenant_tasks.jobs.job import BadPayload,TenantJob,max_json
-from tenant_tasks.db.link import runner
+from tenant_tasks.db.sqlite import runner
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.manager.manager import JobNotFound,JobStateError,Submitted
 from tenant_tasks.run.execute import Runner
@@ -238,7 +238,7 @@ async def test_waiting_retries_hold_nothing(path):
 @pytest.mark.parametrize('func', [work, awork])
 async def test_locked_at_the_claim(path, monkeypatch, logs, func):
     "For longer than a statement waits: the job comes through"
-    monkeypatch.setattr('tenant_tasks.db.store.runner', runner._replace(patience=.05))
+    monkeypatch.setattr('tenant_tasks.db.claims.runner', runner._replace(patience=.05))
     manager,naps = manager_at(path),[]
     job_id,bg_task = manager.submit('sync', func)
     with write_lock(path) as release:

@@ -12,7 +12,9 @@ from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.web.pages import jobs_ui
 from tenant_tasks.run.process import Process
-from tenant_tasks.db.store import JobStore,ensure_schema,glance
+from tenant_tasks.db.queue import glance
+from tenant_tasks.db.schema import ensure_schema
+from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.fleet.worker import Worker
@@ -134,10 +136,10 @@ async def test_background_task_waits(path, monkeypatch):
 
 async def test_a_worker_waits_and_wakes(tmp_path, monkeypatch):
     "A resume by another process and a time that comes both wake it; before that it doesn't claim again and again"
-    tenants,asked,claiming = Tenants(tmp_path),[],JobStore.claiming
+    tenants,asked,claiming = Tenants(tmp_path),[],JobStore.settle_and_claim
     acme = tenants.create('acme')
     away = BackgroundTaskManager(open_db(tmp_path/'acme.db'), process=Process())
-    monkeypatch.setattr(JobStore, 'claiming', lambda self, *args: asked.append(1) or claiming(self, *args))
+    monkeypatch.setattr(JobStore, 'settle_and_claim', lambda self, *a, **k: asked.append(1) or claiming(self, *a, **k))
     away.pause(reason='by hand')
     acme.submit('note', note, n=1)
     async with working(Worker(tenants, look_every=.05)):

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
 from tenant_tasks.jobs.job import TenantJob,new_id,parse_time,timestamp,utcnow
 from tenant_tasks.jobs.recurrence import next_tick
-from tenant_tasks.db.store import columns,schedule_columns
+from tenant_tasks.db.schema import columns,schedule_columns
 from tenant_tasks.jobs.task import task
 from tenant_tasks.testing import Clock,run
 from tenant_tasks.fleet.worker import Worker

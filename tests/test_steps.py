@@ -11,7 +11,7 @@ from helpers import Call,command,data,manager_at,write_lock
 from hypothesis import HealthCheck,settings,strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
-from tenant_tasks.db import store
+from tenant_tasks.db import memory
 from tenant_tasks.run.attempt import begin,current_job,finish
 from tenant_tasks.web.details import JobDetails
 from tenant_tasks.jobs.job import BadPayload,max_json,utcnow
@@ -182,7 +182,7 @@ def test_an_async_task_leaves_the_loop_alone(on_file, path, use):
 
 def test_a_locked_file(on_file, path, monkeypatch):
     "The step waits as long as a caller does; then the attempt fails, and the next one calls again"
-    monkeypatch.setattr(store, '_on_its_own', store._on_its_own._replace(patience=.1))
+    monkeypatch.setattr(memory, '_on_its_own', memory._on_its_own._replace(patience=.1))
     calls,hold = [],[True]
     def f():
         if not hold: return current_job().step('a', lambda: calls.append(1) or 1)

@@ -20,8 +20,9 @@ try: import resource
 except ImportError: resource = None # Windows
 
 from ..jobs.job import *
-from ..db.link import *
-from ..db.store import *
+from ..db.sqlite import *
+from ..db.schema import *
+from ..db.files import *
 from ..run.process import *
 from ..run.peers import *
 from .tenants import *

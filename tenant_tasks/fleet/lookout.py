@@ -21,8 +21,8 @@ from fastcore.basics import patch
 
 from ..jobs.job import *
 from ..jobs.recurrence import *
-from ..db.link import permanent_errors
-from ..db.store import *
+from ..db.sqlite import permanent_errors
+from ..db.queue import *
 from ..jobs.task import *
 from ..run.process import *
 from ..run.executors import *

@@ -26,9 +26,11 @@ except ImportError: fcntl = None # Windows
 
 from ..jobs.job import *
 from ..db.forks import *
+from ..db.sqlite import *
 from ..db.link import *
 from ..db.transaction import *
-from ..db.store import *
+from ..db.schema import *
+from ..db.files import *
 from ..run.process import *
 from ..run.peers import *
 from ..manager.manager import *

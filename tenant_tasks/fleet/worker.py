@@ -22,7 +22,7 @@ except ImportError: from asyncio import new_event_loop # Windows
 from ..jobs.job import *
 from ..jobs.retry import *
 from .agenda import *
-from ..db.link import *
+from ..db.sqlite import *
 from ..db.events import *
 from ..jobs.task import *
 from ..run.process import *

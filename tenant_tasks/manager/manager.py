@@ -23,9 +23,13 @@ from starlette.background import BackgroundTask
 
 from ..jobs.job import *
 from ..jobs.retry import *
-from ..db.link import *
+from ..db.sqlite import *
 from ..db.transaction import *
 from ..db.store import *
+from ..db.memory import *
+from ..db.queue import *
+from ..db.claims import *
+from ..db.search import *
 from ..jobs.task import *
 from ..run.process import *
 from ..run.peers import *
@@ -198,14 +202,13 @@ def claim_next(self:BackgroundTaskManager,
     ended:list|tuple=(), # Attempts with an outcome
 )->list[Attempt]: # The next ones
     "Settle attempts that have ended and claim the next jobs, in one transaction"
-    settle = [o.settling() for o in ended]
     p = self.process
     p.announce_alive(self.folder)
     def waits(job): return p.task_of(job).waits
     limits = limits_with(p.full_tasks())
-    claim = self.store.claiming(p.id, p.tasks(), self.clock, p.lease, limit, waits, limits)
-    def work(conn): return [f(conn) for f in settle],claim(conn) if limit else []
-    rows,jobs = self.store.write(work, runner, single=not ended and limit<=1 and not limits)
+    outcomes = [o.settling() for o in ended]
+    opts = dict(limits=limits, limit=limit, together=waits)
+    rows,jobs = self.store.settle_and_claim(outcomes, p.id, p.tasks(), self.clock, p.lease, **opts)
     for a,row in zip(ended, rows): a.ended(row)
     return [p.hold(self._attempt(o)) for o in jobs]
 

@@ -17,8 +17,8 @@ from fastcore.basics import patch,patch_to
 
 from ..jobs.job import *
 from ..jobs.recurrence import *
-from ..db.link import *
-from ..db.store import *
+from ..db.sqlite import *
+from ..db.ticks import *
 from ..jobs.task import *
 from ..run.process import *
 from ..run.peers import *

@@ -20,8 +20,9 @@ try: import fcntl
 except ImportError: fcntl = None # Windows
 
 from ..jobs.job import *
+from ..db.sqlite import *
 from ..db.link import *
-from ..db.store import *
+from ..db.files import *
 from ..run.process import *
 from ..fleet.tenants import *
 

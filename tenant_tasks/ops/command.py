@@ -25,9 +25,9 @@ import apsw
 from fastcore.basics import patch
 
 from ..jobs.job import *
-from ..db.link import *
+from ..db.sqlite import *
 from ..db.transaction import *
-from ..db.store import *
+from ..db.files import *
 from ..manager.manager import *
 from ..manager.schedules import *
 from ..fleet.tenants import *

@@ -25,9 +25,13 @@ from fastlite import Database
 
 from ..jobs.job import *
 from ..jobs.retry import *
-from ..db.link import *
+from ..db.sqlite import *
 from ..db.transaction import *
 from ..db.store import *
+from ..db.memory import *
+from ..db.claims import *
+from ..db.queue import *
+from ..db.search import *
 from ..jobs.task import *
 from .process import *
 
@@ -281,9 +285,13 @@ def settle(self:Attempt,
 
 # %% ../../nbs/run/02_attempt.ipynb #34da68b2
 @patch
-def settling(self:Attempt)->Callable: # To be called with a connection; what it returns is for `ended`
-    "The change that `settle` makes"
-    return self._settle_by(self.store.settling)
+def settling(self:Attempt)->Settle: # What writing it returns is for `ended`
+    "The outcome, to be written together with others"
+    return self._settle_by(self._outcome)
+
+@patch
+def _outcome(self:Attempt, job, move, at, as_read, lines=None, **vals):
+    return Settle(job, move, at, vals, lines, as_read)
 
 # %% ../../nbs/run/02_attempt.ipynb #1be2d45a
 @patch

@@ -20,7 +20,7 @@ from fastcore.basics import patch
 
 from ..jobs.job import *
 from ..jobs.task import *
-from ..db.link import *
+from ..db.sqlite import *
 from ..db.store import *
 from .process import *
 from .peers import *

@@ -29,7 +29,7 @@ except ImportError: fcntl = None # Windows
 from ..jobs.job import *
 from ..jobs.retry import *
 from ..db.forks import *
-from ..db.link import *
+from ..db.sqlite import *
 from ..db.transaction import *
 from ..db.store import *
 from ..jobs.task import *

@@ -26,8 +26,9 @@ except ImportError: fcntl = None # Windows
 
 from ..jobs.job import *
 from ..db.forks import *
-from ..db.link import *
 from ..db.store import *
+from ..db.memory import *
+from ..db.claims import *
 from ..jobs.task import *
 
 # %% ../../nbs/run/00_process.ipynb #7e60bdaa

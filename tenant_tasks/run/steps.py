@@ -18,9 +18,10 @@ from fastcore.basics import patch,patch_to
 
 from ..jobs.job import *
 from ..jobs.retry import *
-from ..db.link import *
+from ..db.sqlite import *
 from ..db.transaction import *
 from ..db.store import *
+from ..db.memory import *
 from ..jobs.task import *
 from .attempt import *
 

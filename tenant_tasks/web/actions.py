@@ -22,7 +22,6 @@ from starlette.responses import RedirectResponse
 
 from ..jobs.job import *
 from ..jobs.recurrence import *
-from ..db.store import *
 from ..manager.manager import *
 from .secrets import *
 from .words import *

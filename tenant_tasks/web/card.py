@@ -18,7 +18,6 @@ from fastcore.basics import patch
 from fastcore.xml import *
 
 from ..jobs.job import *
-from ..db.store import *
 from .secrets import *
 from .words import *
 from .views import *

@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from fastcore.xml import *
 
 from ..jobs.job import *
-from ..db.store import *
 from ..manager.manager import *
 from .words import *
 from .views import *

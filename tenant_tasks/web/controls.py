@@ -15,7 +15,7 @@ from fastcore.xml import *
 
 from ..jobs.job import *
 from ..jobs.recurrence import *
-from ..db.store import *
+from ..db.queue import *
 from ..manager.manager import *
 from ..manager.schedules import *
 from .secrets import *

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from fastcore.xml import *
 
 from ..jobs.job import *
-from ..db.store import *
 from .secrets import *
 from .words import *
 from .views import *

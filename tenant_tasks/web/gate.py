@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ..db.link import hurry
+from ..db.sqlite import hurry
 from ..manager.manager import *
 from ..fleet.tenants import *
 from .words import *

@@ -17,6 +17,7 @@ from fastcore.basics import noop,patch
 
 from ..jobs.job import *
 from ..db.store import *
+from ..db.search import *
 from .secrets import *
 from .words import *
 from .views import *

@@ -24,7 +24,7 @@ from fasthtml.core import FastHTML
 from starlette.exceptions import HTTPException
 
 from ..jobs.job import *
-from ..db.link import hurry
+from ..db.sqlite import hurry
 from ..run.process import ThreadLimit
 from ..manager.manager import *
 from .words import *

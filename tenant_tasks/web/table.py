@@ -14,7 +14,8 @@ from dataclasses import replace
 from fastcore.xml import *
 
 from ..jobs.job import *
-from ..db.store import *
+from ..db.queue import *
+from ..db.search import *
 from .words import *
 from .views import *
 from .live import *

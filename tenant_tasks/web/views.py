@@ -22,7 +22,6 @@ from fastcore.basics import noop,patch
 from fastcore.xml import *
 
 from ..jobs.job import *
-from ..db.store import *
 from .secrets import *
 
 # %% ../../nbs/web/02_views.ipynb #9573c83b

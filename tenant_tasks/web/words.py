@@ -17,7 +17,7 @@ from fastcore.basics import noop
 from fastcore.xml import *
 
 from ..jobs.job import *
-from ..db.store import *
+from ..db.search import *
 
 # %% ../../nbs/web/01_words.ipynb #37887a5a
 _all_ = ['_']

@@ -11,10 +11,10 @@ from tenant_tasks.fleet.worker import Worker
 
 follow,ended = store._follow,Attempt.ended
 
-def dying_follow(conn, row):
+def dying_follow(*args):
     "The last job has been moved in this transaction, and the follower not yet"
     tasks.maybe_die('between')
-    follow(conn, row)
+    follow(*args)
     tasks.maybe_die('written')
 
 def dying_end(self, *args):

@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tenant_tasks import Processes,Tenants,Worker,current_job,task
+from tenant_tasks.db import claims
 from tenant_tasks.run import executors
 from tenant_tasks.run.attempt import Attempt
 from tenant_tasks.run.executors import Elsewhere
@@ -86,18 +87,12 @@ def in_parent():
     "Hooks in the process that claims the jobs"
     src = 'import seams; seams.in_child(); '
     executors._start = executors._start.replace('from tenant_tasks', src+'from tenant_tasks')
-    def settling(self, old=Attempt.settling):
-        change = old(self)
-        def new(conn):
-            res = change(conn)
-            maybe_die('settle')
-            return res
-        return new
     async def read(*args, old=Elsewhere._read):
         res = await old(*args)
         maybe_die('answered')
         return res
-    Attempt.settling,Elsewhere._read = settling,read
+    Elsewhere._read = read
+    hook(claims, '_settle', None, lambda *_: maybe_die('settle'))
     hook(Process, 'hold', lambda _,a: note('claim', a.id, a.job.claim))
     hook(Processes, 'submit', lambda *_: maybe_die('submit'))
     hook(executors._Child, 'hear', lambda *_: maybe_die('asked'))
