@@ -64,6 +64,26 @@ def test_private_names_stay_in_their_module():
         elsewhere = set().union(*[own_names(v) for k,v in trees().items() if k!=name])
         assert not (used_names(tree)-own_names(tree)) & elsewhere, name
 
+def patches(tree):
+    "The classes that a module patches, each with the name of what it adds"
+    for o in [o for o in tree.body if isinstance(o, (ast.FunctionDef,ast.AsyncFunctionDef))]:
+        for d in o.decorator_list:
+            if isinstance(d, ast.Call) and ast.unparse(d.func)=='patch_to': found = [*map(ast.unparse, d.args)]
+            elif ast.unparse(d).partition('(')[0]=='patch':
+                found = ast.unparse(o.args.args[0].annotation).split(' | ')
+            else: continue
+            yield from ((c, o.name) for c in found)
+
+foreign_patches = { # With the reason why a module may patch a class of another floor
+    'web.card: TenantJob.__ft__': 'FastHTML renders what a route returns by this method, and its look is the web floor\'s',
+    'web.card: TenantJob._repr_html_': 'the same in a notebook'}
+
+def test_a_class_is_patched_on_its_own_floor():
+    home = {o.name:k.split('.')[0] for k,tree in trees().items() for o in tree.body if isinstance(o, ast.ClassDef)}
+    found = [(name, c, f) for name,tree in trees().items() for c,f in patches(tree)]
+    assert len(found)>100
+    assert {f'{name}: {c}.{f}' for name,c,f in found if home[c]!=name.split('.')[0]}==foreign_patches.keys()
+
 # -- lines, cells, documentation
 
 def test_exported_cells_are_short():
