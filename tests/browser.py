@@ -14,7 +14,7 @@ from fastcore.net import free_port
 from helpers import root,wait_until
 
 flags = '''--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync'''.split()
+    --disable-component-update --disable-sync --disable-extensions --disable-features=PaintHolding'''.split()
 axe_core = 'https://cdn.jsdelivr.net/npm/axe-core@4.10.2/axe.min.js'
 
 def chromium():
@@ -104,9 +104,9 @@ def log_in(page, base, who):
     page.locator(f'form:has([value={who}]) button').click()
     page.wait_for_load_state()
 
-def axe(page):
-    "What axe finds wrong with a page: the rule and the first element of each violation"
+def axe(page, part=''):
+    "What axe finds wrong with a page or a part of it: the rule and the first element of each violation"
     if not page.evaluate('!!window.axe'): page.evaluate(from_cdn(axe_core).decode())
     rules = "{'page-has-heading-one': {enabled: !!document.querySelector('.tt-page')}}"
-    res = page.evaluate(f"axe.run(document, {{resultTypes: ['violations'], rules: {rules}}})")
+    res = page.evaluate(f"axe.run({f'document.querySelector({part!r})' if part else 'document'}, {{resultTypes: ['violations'], rules: {rules}}})")
     return [(o['id'], o['nodes'][0]['html'][:120]) for o in res['violations']]
