@@ -8,13 +8,11 @@ import apsw,pytest
 from fastlite import database
 from helpers import manager_at,open_db,program,until
 
-from tenant_tasks.jobs.job import TenantJob,statuses,timestamp,utcnow
+from tenant_tasks import BackgroundTaskManager,TenantJob,Worker,statuses,task
+from tenant_tasks.db.files import may_have_work
 from tenant_tasks.db.link import link_at
 from tenant_tasks.fleet.lookout import Lookout
-from tenant_tasks.manager.manager import BackgroundTaskManager
-from tenant_tasks.db.files import may_have_work
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.jobs.job import timestamp,utcnow
 
 @task(name='l.note')
 def note(n=0): pass

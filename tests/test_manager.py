@@ -7,14 +7,12 @@ import anyio,apsw,pytest
 from helpers import Look,awork,boom,manager_at,program,run,until,wait_until,work,write_lock
 from starlette.background import BackgroundTask,BackgroundTasks
 
-from tenant_tasks.run.attempt import current_job
-from tenant_tasks.jobs.job import BadPayload,TenantJob,max_json
+from tenant_tasks import BadPayload,JobNotFound,JobStateError,Submitted,TenantJob,current_job,task
 from tenant_tasks.db.sqlite import runner
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.manager.manager import JobNotFound,JobStateError,Submitted
+from tenant_tasks.jobs.job import max_json
 from tenant_tasks.run.execute import Runner
 from tenant_tasks.run.process import Process,this_process
-from tenant_tasks.jobs.task import task
 
 task_threads = this_process.task_threads
 

@@ -7,18 +7,16 @@ import pytest
 from fastlite import database
 from helpers import Call,delete_db,end,manager_at,program,tell,until,wait_until,working
 
+from tenant_tasks import BackgroundTaskManager,TenantMap,Tenants,Worker,task
 from tenant_tasks.db import link as links
-from tenant_tasks.ops.backup import backup
-from tenant_tasks.jobs.job import utcnow
-from tenant_tasks.web.live import file_version
 from tenant_tasks.fleet.lookout import Lookout
-from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.fleet.tenants import Overview
+from tenant_tasks.jobs.job import utcnow
+from tenant_tasks.ops.backup import backup
 from tenant_tasks.run.peers import WorkerSign
 from tenant_tasks.run.process import Process,lock_dir,this_process
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Overview,TenantMap,Tenants
 from tenant_tasks.testing import Clock
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.web.live import file_version
 
 ran = []
 

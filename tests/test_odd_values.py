@@ -9,13 +9,12 @@ from fasthtml.common import Client,fast_app
 from fastlite import database
 from helpers import run,wait_until,work
 
-from tenant_tasks.run.attempt import begin,current_job
-from tenant_tasks.jobs.job import BadPayload,JobList,dump_kwargs,dump_result
-from tenant_tasks.web.operators import operator_ui
+from tenant_tasks import BadPayload,Cancel,JobList,Snooze,TenantMap,Tenants,current_job,operator_ui,task
+from tenant_tasks.jobs.job import dump_kwargs,dump_result
+from tenant_tasks.jobs.retry import to_delta
+from tenant_tasks.jobs.task import find_task,task_name
+from tenant_tasks.run.attempt import begin
 from tenant_tasks.web.pages import health_route
-from tenant_tasks.jobs.retry import Cancel,Snooze,to_delta
-from tenant_tasks.jobs.task import find_task,task,task_name
-from tenant_tasks.fleet.tenants import TenantMap,Tenants
 
 def nested(n): return reduce(lambda o,_: [o], range(n), 1)
 

@@ -10,13 +10,10 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.manager.manager import *
-from tenant_tasks.fleet.tenants import *
-from tenant_tasks.web.views import *
-from tenant_tasks.web.pages import *
-from tenant_tasks.web.operators import *
+from tenant_tasks import *
+from tenant_tasks.jobs.job import utcnow,timestamp,new_id,add_error
+from tenant_tasks.web.pages import panels,said
+from tenant_tasks.web.views import _
 
 @task(name='pages.sync')
 def sync(user_id=None, password=None): return dict(user=user_id)

@@ -7,17 +7,12 @@ from fasthtml.common import Client,fast_app
 from fastlite import database
 from helpers import command,data,manager_at,open_db,until,working
 
-from tenant_tasks.run.attempt import current_job
-from tenant_tasks.jobs.job import timestamp,utcnow
-from tenant_tasks.manager.manager import BackgroundTaskManager
-from tenant_tasks.web.pages import jobs_ui
-from tenant_tasks.run.process import Process
+from tenant_tasks import BackgroundTaskManager,Tenants,Worker,current_job,jobs_ui,task
 from tenant_tasks.db.queue import glance
 from tenant_tasks.db.schema import ensure_schema
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Tenants
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.jobs.job import timestamp,utcnow
+from tenant_tasks.run.process import Process
 
 ran,hour = [],timedelta(hours=1)
 

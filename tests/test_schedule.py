@@ -7,14 +7,13 @@ import pytest
 from cronsim import CronSim
 from hypothesis import given,strategies as st
 
+from tenant_tasks import Schedule,Tenants,next_tick,task
+from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.jobs import recurrence as schedule
 from tenant_tasks.jobs.job import parse_time,timestamp
-from tenant_tasks.fleet.lookout import Lookout
-from tenant_tasks.run.process import Process
-from tenant_tasks.jobs.recurrence import Schedule,find_zone,last_ticks,next_tick,stable_share
+from tenant_tasks.jobs.recurrence import find_zone,last_ticks,stable_share
 from tenant_tasks.manager.schedules import new_schedule
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.run.process import Process
 
 utc,minute,hour = timezone.utc,timedelta(minutes=1),timedelta(hours=1)
 noon = datetime(2026, 11, 23, 12, tzinfo=utc)

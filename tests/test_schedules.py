@@ -9,12 +9,10 @@ from helpers import in_threads,manager_at,until,working
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
-from tenant_tasks.jobs.job import TenantJob,new_id,parse_time,timestamp,utcnow
-from tenant_tasks.jobs.recurrence import next_tick
+from tenant_tasks import TenantJob,Worker,next_tick,task
 from tenant_tasks.db.schema import columns,schedule_columns
-from tenant_tasks.jobs.task import task
+from tenant_tasks.jobs.job import new_id,parse_time,timestamp,utcnow
 from tenant_tasks.testing import Clock,run
-from tenant_tasks.fleet.worker import Worker
 
 noon = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 hour = timedelta(hours=1)

@@ -8,18 +8,12 @@ from fastcore.xml import to_xml
 from fasthtml.common import Client,fast_app
 from hypothesis import given,strategies as st
 
+from tenant_tasks import *
+from tenant_tasks.jobs.job import utcnow,timestamp,add_error
 from tenant_tasks.web import views
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.manager.manager import *
-from tenant_tasks.web.secrets import *
-from tenant_tasks.web.views import *
-from tenant_tasks.web.card import *
-from tenant_tasks.web.details import *
-from tenant_tasks.web.query import *
-from tenant_tasks.web.table import *
-from tenant_tasks.web.pages import *
-from tenant_tasks.web.operators import *
+from tenant_tasks.web.card import max_inline
+from tenant_tasks.web.query import Query
+from tenant_tasks.web.secrets import mask,max_secrets,looks_secret,hide_in_texts
 
 @task(name='secrets.sync')
 def sync(**kw): pass

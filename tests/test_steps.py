@@ -11,15 +11,11 @@ from helpers import Call,command,data,manager_at,write_lock
 from hypothesis import HealthCheck,settings,strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,initialize,invariant,rule
 
+from tenant_tasks import BackgroundTaskManager,BadPayload,Cancel,JobDetails,Snooze,View,current_job,task
 from tenant_tasks.db import memory
-from tenant_tasks.run.attempt import begin,current_job,finish
-from tenant_tasks.web.details import JobDetails
-from tenant_tasks.jobs.job import BadPayload,max_json,utcnow
-from tenant_tasks.manager.manager import BackgroundTaskManager
+from tenant_tasks.jobs.job import max_json,utcnow
+from tenant_tasks.run.attempt import begin,finish
 from tenant_tasks.run.process import Process
-from tenant_tasks.jobs.retry import Cancel,Snooze
-from tenant_tasks.jobs.task import task
-from tenant_tasks.web.views import View
 
 class Undone(Exception): pass
 

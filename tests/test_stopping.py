@@ -7,15 +7,12 @@ from dataclasses import replace
 import pytest
 from helpers import end,program,serving,until,wait_until,working
 
+from tenant_tasks import BackgroundTaskManager,Tenants,Worker,task
+from tenant_tasks.fleet.checks import Pulse
+from tenant_tasks.jobs.retry import Stopped,free_deaths,stop_costs
 from tenant_tasks.run.attempt import finish
-from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.run.peers import live_workers
 from tenant_tasks.run.process import Process
-from tenant_tasks.jobs.retry import Stopped,free_deaths,stop_costs
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.checks import Pulse
-from tenant_tasks.fleet.tenants import Tenants
-from tenant_tasks.fleet.worker import Worker
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 

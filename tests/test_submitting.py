@@ -8,11 +8,9 @@ from fastcore.meta import delegates
 from fastlite import database
 from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work,working
 
+from tenant_tasks import BackgroundTaskManager,JobNotFound,JobStateError,Worker,task
 from tenant_tasks.jobs.job import timestamp,utcnow
-from tenant_tasks.manager.manager import BackgroundTaskManager,JobNotFound,JobStateError
 from tenant_tasks.run.process import Process
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.worker import Worker
 
 # -- arguments that fit
 

@@ -10,13 +10,12 @@ from fastlite import database
 from helpers import Call,delete_db,end,program,running_row,slow,tell,work,write_lock
 from hypothesis import HealthCheck,given,settings,strategies as st
 
+from tenant_tasks import BackgroundTaskManager,BadTenantName,JobStateError,TenantMap,TenantNotFound,Tenants,task
 from tenant_tasks.fleet import tenants as module
+from tenant_tasks.fleet.tenants import Overview,as_tenants
 from tenant_tasks.jobs.job import utcnow
-from tenant_tasks.manager.manager import BackgroundTaskManager,JobStateError
 from tenant_tasks.run.peers import WorkerSign
 from tenant_tasks.run.process import Process,this_process
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import BadTenantName,Overview,TenantMap,TenantNotFound,Tenants,as_tenants
 
 @task(name='tenants.twice')
 def twice(n): return 2*n

@@ -7,10 +7,8 @@ import apsw,pytest
 from fastlite import database
 from helpers import Call,in_threads,manager_at,work,write_lock
 
+from tenant_tasks import BackgroundTaskManager,Tenants,current_job
 from tenant_tasks.db import link,transaction
-from tenant_tasks.run.attempt import current_job
-from tenant_tasks.manager.manager import BackgroundTaskManager
-from tenant_tasks.fleet.tenants import Tenants
 
 class Undone(Exception): pass
 

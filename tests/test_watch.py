@@ -5,12 +5,10 @@ import apsw,pytest
 from fastlite import database
 from helpers import Call,end,manager_at,root,until,wait_until
 
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.run.attempt import current_job
-from tenant_tasks.ops.watch import *
-from tenant_tasks.ops.command import *
-from tenant_tasks.ops.command import main
+from tenant_tasks import *
+from tenant_tasks.jobs.job import utcnow
+from tenant_tasks.ops.command import UsageError,Target,JobFrames,FileFrames,TenantFrames,follow,main
+from tenant_tasks.ops.watch import JobWatch,WatchDisplay,watch
 
 cmd = [sys.executable, '-m', 'tenant_tasks.ops.command', 'watch']
 env = {k:v for k,v in os.environ.items() if k not in ('COLUMNS', 'LINES', 'NO_COLOR')} | dict(PYTHONPATH=str(root),

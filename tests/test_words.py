@@ -5,13 +5,10 @@ import pytest
 from fasthtml.common import Client,fast_app
 from helpers import marked
 
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.fleet.tenants import *
-from tenant_tasks.web.words import *
-from tenant_tasks.web.live import *
-from tenant_tasks.web.pages import *
-from tenant_tasks.web.operators import *
+from tenant_tasks import *
+from tenant_tasks.jobs.job import never,timestamp,add_error
+from tenant_tasks.web.live import PageFiles
+from tenant_tasks.web.words import set_translation,_
 
 @task(name='xx.xx')
 def xx(**kw): return kw

@@ -9,12 +9,9 @@ import pytest
 from fastlite import database
 from helpers import delete_db,manager_at,running_row,until,working,write_lock
 
-from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
+from tenant_tasks import BackgroundTaskManager,TenantJob,TenantMap,Tenants,Worker,task
 from tenant_tasks.fleet.lookout import Lookout
-from tenant_tasks.manager.manager import BackgroundTaskManager
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import TenantMap,Tenants
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.jobs.job import timestamp,utcnow
 
 ran = []
 

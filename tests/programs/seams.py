@@ -6,10 +6,9 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tenant_tasks import Processes,Tenants,Worker,current_job,task
+from tenant_tasks import Attempt,Processes,Tenants,Worker,current_job,task
 from tenant_tasks.db import claims
 from tenant_tasks.run import executors
-from tenant_tasks.run.attempt import Attempt
 from tenant_tasks.run.executors import Elsewhere
 from tenant_tasks.run.process import Process,this_process
 

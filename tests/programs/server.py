@@ -4,9 +4,7 @@ import asyncio,sys,time
 import uvicorn
 from fasthtml.common import fast_app
 
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Tenants
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks import Tenants,Worker,task
 
 kind,folder,port = sys.argv[1:]
 tenants = Tenants(folder)

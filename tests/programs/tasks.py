@@ -2,8 +2,7 @@
 import asyncio,ctypes,os,random,shutil,subprocess,sys,time
 from pathlib import Path
 
-from tenant_tasks.run.attempt import current_job
-from tenant_tasks.jobs.task import task
+from tenant_tasks import current_job,task
 
 ledger = os.open(os.environ['LEDGER'], os.O_WRONLY|os.O_APPEND|os.O_CREAT)
 kill_point = os.environ.get('KILL_POINT', '')

@@ -7,10 +7,9 @@ import logging,os,sys,time
 import uvicorn
 from fasthtml.common import fast_app
 
+from tenant_tasks import Tenants,Worker,task
+from tenant_tasks.jobs.task import find_task
 from tenant_tasks.run import peers
-from tenant_tasks.jobs.task import find_task,task
-from tenant_tasks.fleet.tenants import Tenants
-from tenant_tasks.fleet.worker import Worker
 
 kind,folder,port = sys.argv[1:]
 if 'DEAF' in os.environ: peers._listen_at = lambda name: None

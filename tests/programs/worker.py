@@ -4,13 +4,10 @@ from datetime import timedelta
 
 from tasks import maybe_die
 
-from tenant_tasks.run.attempt import Attempt
-from tenant_tasks.jobs.job import utcnow
-from tenant_tasks.manager.manager import BackgroundTaskManager
-from tenant_tasks.run.process import this_process
+from tenant_tasks import Attempt,BackgroundTaskManager,Tenants,Worker
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.fleet.tenants import Tenants
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.jobs.job import utcnow
+from tenant_tasks.run.process import this_process
 
 def hook(cls, name, points):
     "Make a method a kill point; `points` gives the names of the points before and after the call, from its arguments"
