@@ -126,6 +126,19 @@ def end(proc):
     return proc.communicate()
 
 @asynccontextmanager
+async def unstopped(secs):
+    "The event loop goes on meanwhile: no pause in it is as long as `secs`"
+    ticks = [time.monotonic()]
+    async def tick():
+        while True:
+            await asyncio.sleep(.01)
+            ticks.append(time.monotonic())
+    ticking = asyncio.ensure_future(tick())
+    yield
+    ticking.cancel()
+    assert max(b-a for a,b in zip(ticks, ticks[1:]))<secs and len(ticks)>10
+
+@asynccontextmanager
 async def working(worker):
     "Run a worker on the event loop of the test, where its async functions share what the test has there"
     run = asyncio.ensure_future(worker.run())

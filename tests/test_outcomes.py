@@ -205,7 +205,16 @@ async def abegun():
     kept_alive[0].db.execute('INSERT INTO t VALUES (1)')
     await asyncio.sleep(0)
 
-leaves = [in_a_traceback, in_a_list, without_end, of_the_manager, of_a_child, in_a_thread, begun, abegun]
+def of_the_job():
+    kept_alive.append(current_job().db)
+    kept_alive[-1].execute('BEGIN IMMEDIATE')
+    kept_alive[-1].execute('INSERT INTO t VALUES (1)')
+
+async def aof_the_job(): of_the_job()
+def awaitable(): return aof_the_job()
+
+leaves = [in_a_traceback, in_a_list, without_end, of_the_manager, of_the_job, aof_the_job, awaitable, of_a_child,
+    in_a_thread, begun, abegun]
 
 @pytest.mark.parametrize('func', leaves, ids=lambda f: f.__name__)
 async def test_what_a_function_leaves_open_is_rolled_back(acme, func):
@@ -331,6 +340,8 @@ async def test_a_task_joins_only_its_own_transaction(acme, how):
     task = asyncio.ensure_future(first())
     await entered.wait()
     with pytest.raises(apsw.BusyError, match='async with manager.transaction'): acme.submit('other', work)
+    if how=='transaction':
+        with pytest.raises(apsw.BusyError, match='async with manager.transaction'), acme.transaction(): pass
     assert acme.list_jobs()==[]
     async def waits():
         async with acme.transaction(): return acme.submit('waits', work)[0]

@@ -5,7 +5,7 @@ from threading import Event,Timer
 
 import apsw,pytest
 from fastlite import database
-from helpers import Call,in_threads,manager_at,work,write_lock
+from helpers import Call,in_threads,manager_at,unstopped,work,write_lock
 
 from tenant_tasks import BackgroundTaskManager,Tenants,current_job
 from tenant_tasks.db import link,transaction
@@ -99,27 +99,6 @@ def test_a_child_is_not_in_the_transaction(where, request):
     asyncio.run(main())
     assert balanced(manager)==0 and len(manager.list_jobs('child'))==2
 
-@pytest.mark.parametrize('where', ['books', 'memory'])
-def test_another_task_of_the_loop_hears_at_once(where, request):
-    "A plain submit would stop the loop, and with it the transaction that it waits for"
-    manager = request.getfixturevalue(where)
-    async def main():
-        entered = asyncio.Event()
-        async def long():
-            async with manager.transaction() as db:
-                entered.set()
-                await asyncio.sleep(.05)
-                invoice(manager, db)
-        task = asyncio.ensure_future(long())
-        await entered.wait()
-        with pytest.raises(apsw.BusyError, match='async with manager.transaction'): manager.submit('other', work)
-        with pytest.raises(apsw.BusyError, match='async with manager.transaction'), manager.transaction(): pass
-        if where=='books': assert manager.list_jobs()==[]
-        await task
-        manager.submit('other', work)
-    asyncio.run(main())
-    assert balanced(manager)==1 and len(manager.list_jobs('other'))==1
-
 def test_plain_submits_beside_short_transactions(books):
     "No plain submit of the loop comes between the lock and the body of a transaction that doesn't await"
     async def short():
@@ -130,22 +109,6 @@ def test_plain_submits_beside_short_transactions(books):
     async def main(): await asyncio.gather(*[f() for _ in range(30) for f in (short, plain)])
     asyncio.run(main())
     assert balanced(books)==30==len(books.list_jobs('other'))
-
-def test_nested(books, path):
-    "A part that fails is undone alone; a part that succeeds goes with the whole"
-    other = manager_at(path)
-    with books.transaction() as db:
-        invoice(books, db)
-        with suppress(Undone), other.transaction() as part:
-            assert part is db
-            invoice(books, part, undo=True)
-        with books.transaction() as part: invoice(other, part)
-        assert BackgroundTaskManager(db).job_stats()['pending']==2
-    assert balanced(books)==2
-    with suppress(Undone), books.transaction():
-        with books.transaction() as part: invoice(books, part)
-        raise Undone
-    assert balanced(books)==2
 
 @pytest.mark.parametrize('how', ['the app', 'both', 'the manager'])
 def test_all_calls_join(books, path, how):
@@ -169,18 +132,9 @@ def test_all_calls_join(books, path, how):
 def test_the_loop_goes_on_while_another_process_has_the_lock(books, path, first):
     "The first transaction opens a connection, for which SQLite may want the lock, too"
     async def main():
-        ticks = []
-        async def tick():
-            while True:
-                ticks.append(time.monotonic())
-                await asyncio.sleep(.01)
-        ticking = asyncio.ensure_future(tick())
-        timer = Timer(.7, release)
-        timer.start()
-        async with books.transaction() as db: invoice(books, db)
-        ticking.cancel()
-        timer.join()
-        assert ticks[-1]-ticks[0]>.5 and max(b-a for a,b in zip(ticks, ticks[1:]))<.45
+        async with unstopped(.45):
+            Timer(.7, release).start()
+            async with books.transaction() as db: invoice(books, db)
     if not first:
         with books.transaction(): pass
     with write_lock(path) as release: asyncio.run(main())
@@ -309,20 +263,6 @@ def test_jobs_that_read_and_then_write_lose_no_attempt(books):
     made = asyncio.run(main())
     assert {(o.status, o.retry_count) for o in books.list_jobs('count')}=={('completed', 0)}
     assert [*books.store.read('SELECT count(*), max(number) FROM invoices')]==[(100+made, 100+made)]
-
-@pytest.mark.parametrize('kind', ['sync', 'async', 'returns an awaitable'])
-def test_what_a_job_leaves_uncommitted_is_undone(books, kind):
-    "At once, so that its own outcome can be written, whatever still refers to the connection"
-    kept = []
-    def half():
-        kept.append(current_job().db)
-        kept[0].execute('BEGIN IMMEDIATE')
-        kept[0].execute('INSERT INTO invoices VALUES (7,NULL)')
-        raise Undone
-    async def ahalf(): half()
-    job_id,bg_task = books.submit('half', {'sync':half, 'async':ahalf}.get(kind, lambda: ahalf()), 1)
-    asyncio.run(bg_task())
-    assert len(kept)==1 and books.get_job(job_id).status=='failed' and balanced(books)==0
 
 def test_pythons_own_sqlite_is_warned_of_once(books, path, logs, tmp_path):
     "By any name of the file, and only if we have it open; what `sqlite3` refuses has its own error alone"
