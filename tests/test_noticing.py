@@ -5,7 +5,7 @@ from threading import get_ident
 
 import pytest
 from fastlite import database
-from helpers import Call,delete_db,end,manager_at,program,tell,until,wait_until,working
+from helpers import Call,end,manager_at,program,tell,until,wait_until,working
 
 from tenant_tasks import BackgroundTaskManager,TenantMap,Tenants,Worker,task
 from tenant_tasks.db import link as links
@@ -75,22 +75,6 @@ async def test_commits_that_wait_for_the_disk_are_noticed(tenants, slow_disk):
         await until(lambda: 10 in ran)
         await does('initech', 'schedule', 20)
         await until(lambda: 20 in ran)
-
-@pytest.mark.slow
-async def test_nothing_is_unnoticed_for_long_in_a_storm(tenants, slow_disk, capsys):
-    "Four processes write 400 jobs to three tenants, each commit waits 50 ms, and their last jobs are noticed too"
-    writers,committed = [slow_disk(tenants.path, 50) for _ in range(4)],{}
-    def write(i, writer):
-        for n in range(100*i, 100*i+100):
-            committed[n] = float(tell(writer, f'{list(tenants)[n%3]} submit {n}'))
-            if n%10==0: time.sleep(.3)
-    async with at_work(tenants):
-        await asyncio.gather(*[asyncio.to_thread(write, *o) for o in enumerate(writers)])
-        await until(lambda: len(ran)==400)
-    jobs = [j for o in tenants for j in tenants[o].list_jobs(limit=1000)]
-    late = {j.kwargs['n']:datetime.fromisoformat(j.started_at).timestamp()-committed[j.kwargs['n']] for j in jobs}
-    with capsys.disabled(): print(f'\nlatest start after a commit: {max(late.values()):.2f} s')
-    assert sorted(ran)==list(range(400)) and max(late.values())<3
 
 def test_what_was_read_while_a_commit_waited_is_read_again(tmp_path, slow_disk):
     "By the next backup, by an overview, and by those who follow a job"
@@ -184,30 +168,6 @@ def test_one_job_a_tick_whatever_becomes_of_the_spread(tmp_path, change):
         days = sorted(datetime.fromisoformat(o.tick).toordinal() for o in tenants[name].list_jobs())
         assert days==list(range(days[0], days[0]+len(days))) and len(days)>=3
 
-def test_a_nudge_opens_nothing(tmp_path):
-    "It knows the databases of a dict, and what has been looked up"
-    asked = []
-    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 'beta')}
-    def get(name): return asked.append(name) or dbs[name]
-    tenants = TenantMap(get, names=lambda: list(dbs))
-    assert tenants.name_of(BackgroundTaskManager(dbs['acme'])) is None and asked==[]
-    assert tenants.name_of(tenants['beta'])=='beta' and asked==['beta']
-    tenants = TenantMap(dbs)
-    assert tenants.name_of(BackgroundTaskManager(dbs['acme']))=='acme' and not tenants._open
-
-def test_workers_are_looked_for_once_in_a_burst(tmp_path, monkeypatch):
-    "A worker that has gone isn't believed to be there, and each one is told of each job"
-    looked,process,path,scan = [],Process(),str(tmp_path/'acme.db'),os.scandir
-    monkeypatch.setattr(os, 'scandir', lambda *args: looked.append(get_ident()) or scan(*args))
-    assert not this_process.wake_workers(path, 'n.note')
-    sign = WorkerSign(process)
-    sign.show({str(tmp_path): r'.*\.db'}, ['n.note'])
-    for _ in range(5): assert this_process.wake_workers(path, 'n.note')
-    assert len(looked)==3+(sys.platform!='linux')*4
-    assert sign.heard()==([path] if sign.socket else [])
-    sign.close()
-    assert not this_process.wake_workers(path, 'n.note')
-
 async def test_no_directory_is_read_on_the_event_loop(tmp_path, monkeypatch):
     "A job of any tenant tells the workers that are known; a thread looks for those that aren't"
     scans,process,scan = [],Process(),os.scandir
@@ -263,20 +223,6 @@ async def test_a_clock_that_is_set_makes_jobs_due(tmp_path, skew):
         await until(lambda: ran==[1])
 
 # -- what is gone
-
-def test_what_is_gone_is_forgotten(tenants):
-    "The lookout knows nothing more of a tenant that another process has removed"
-    process = Process()
-    process.full_tasks = lambda: ['n.note']
-    worker = Worker(Tenants(tenants.path), process=process)
-    worker.schedule('nightly', note, every=3600, n=1)
-    lookout,path = worker.lookout,worker.tenants.link('acme').path
-    os.utime(path, (int(time.time()),)*2) # The look is in doubt, as on a file system that counts whole seconds
-    for o in tenants: lookout.look(o)
-    def known(): return [k for k,v in vars(lookout).items() if isinstance(v, dict) and "'acme'" in repr(v)]
-    assert {'_looked', '_seen', '_doubts', 'synced', 'held'}<={*known()} and path in links._prepared
-    delete_db(path)
-    assert lookout._names()==['globex', 'initech'] and known()==[] and path not in links._prepared
 
 def test_old_lock_files_are_removed_without_a_worker(tmp_path):
     "The next process that submits removes those of processes that died more than a day ago"

@@ -82,11 +82,6 @@ def test_a_parameter_that_schedule_takes_is_refused(manager):
             manager.schedule('report', report, **kw)
     assert manager.schedule('report', report, cron='0 7 * * *')
 
-@pytest.mark.parametrize('call', ['find', 'count', 'glances'])
-def test_an_unknown_filter_is_refused(manager, call):
-    with pytest.raises(TypeError, match="a filter must be one of .*, got 'stauts'"):
-        getattr(manager.store, call)(stauts='failed')
-
 # -- two functions behind one name
 
 def bare(f):

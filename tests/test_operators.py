@@ -9,15 +9,14 @@ from fasthtml.common import Client,fast_app
 from helpers import Stopwatch
 from starlette.requests import Request
 
+from tenant_tasks import *
 from tenant_tasks.fleet import tenants
-from tenant_tasks.jobs.job import *
+from tenant_tasks.fleet.tenants import Health,Overview
+from tenant_tasks.jobs.job import utcnow,timestamp,new_id
+from tenant_tasks.run.peers import WorkerSign,live_workers
 from tenant_tasks.run.process import Process
-from tenant_tasks.run.peers import *
-from tenant_tasks.fleet.tenants import *
-from tenant_tasks.web.words import *
-from tenant_tasks.web.views import *
-from tenant_tasks.web.tenant_table import *
-from tenant_tasks.web.operators import *
+from tenant_tasks.web.tenant_table import TenantRows,TenantTotals,LiveWorkers
+from tenant_tasks.web.words import count_limit,_
 
 def text(o): return re.sub(r'\s+', ' ', re.sub('<[^>]+>', ' ', to_xml(o)))
 

@@ -133,22 +133,16 @@ async def test_a_worker_of_an_app_starts_again(tenants, acme, monkeypatch, logs)
 def test_a_process_with_a_failed_worker_ends(tmp_path):
     with hostile('broken', tmp_path) as proc: assert proc.wait(60)==1
 
-async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acme, monkeypatch):
-    def watch(self, stop): raise OSError('this file system tells nothing')
+@pytest.mark.parametrize('error', [OSError, SystemExit])
+async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acme, monkeypatch, error):
+    "Whatever ends the thread that listens"
+    def watch(self, stop): raise error('this file system tells nothing')
     monkeypatch.setattr(Tenants, 'watch', watch)
     ran = []
     async with working(worker_on(tenants)):
         await asyncio.sleep(.2)
         acme.submit('note', task(lambda: ran.append(1), name='stopping.note'))
         await until(lambda: ran)
-
-def test_the_thread_that_listens_never_ends_in_silence(tenants, monkeypatch):
-    "Then the files are looked at, whatever ended it"
-    def watch(self, stop): raise SystemExit('bye')
-    monkeypatch.setattr(Tenants, 'watch', watch)
-    looks = threading.Event()
-    with pytest.raises(SystemExit): worker_on(tenants).lookout._watch(looks, print)
-    assert looks.is_set()
 
 async def test_jobs_come_back_from_a_worker_that_is_stopped_by_a_signal(tenants, acme, tmp_path, monkeypatch):
     monkeypatch.setattr(BackgroundTaskManager, 'left_for', BackgroundTaskManager.left_for*0)

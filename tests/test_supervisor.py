@@ -70,15 +70,6 @@ def test_a_process_that_cannot_be_started_is_tried_again(logs):
     first,second = logs('WARNING')
     assert 'temporarily unavailable' in first and 'memory' in second and second.endswith('starts in 2 s')
 
-def test_deaths_are_reported(logs):
-    codes = iter([3, -9, -35, 0])
-    watch = Stopwatch()
-    supervisor = Supervisor(4, start=lambda cmd, **kw: Fake(7, watch, 0, next(codes)), monotonic=watch)
-    supervisor.tick()
-    assert supervisor.tick()==1
-    hows = 'ended with exit code 3', 'was killed by SIGKILL', 'was killed by 35', 'ended with exit code 0'
-    assert logs('WARNING')==[f'process {i+1} (pid 7) {o}; the next one starts in 1 s' for i,o in enumerate(hows)]
-
 # -- real processes
 
 def state(pid):

@@ -2,12 +2,11 @@
 import asyncio,fcntl,json,os,pty,re,select,signal,struct,subprocess,sys,termios,threading
 
 import apsw,pytest
-from fastlite import database
 from helpers import Call,end,manager_at,root,until,wait_until
 
 from tenant_tasks import *
 from tenant_tasks.jobs.job import utcnow
-from tenant_tasks.ops.command import UsageError,Target,JobFrames,FileFrames,TenantFrames,follow,main
+from tenant_tasks.ops.command import UsageError,JobFrames,FileFrames,TenantFrames,follow,main
 from tenant_tasks.ops.watch import JobWatch,WatchDisplay,watch
 
 cmd = [sys.executable, '-m', 'tenant_tasks.ops.command', 'watch']
@@ -140,28 +139,6 @@ def test_a_reader_that_goes_ends_it(manager, monkeypatch):
     assert follow(FileFrames('acme', lambda name: manager))==0 and len(lines)==1 and 'sync pending' in lines[0]
 
 def words(what): return [line for line,_ in what.look(utcnow())]
-
-def test_a_file(manager):
-    "The newest jobs: at first the live ones, then each that moves; nothing is read while nothing is written"
-    old,_ = manager.submit('old', print)
-    manager.cancel_job(old)
-    job_id,_ = manager.submit('sync', print, password='hunter42')
-    what = FileFrames('acme', lambda name: manager)
-    (line,data), = what.look(utcnow())
-    assert line.startswith(f'{job_id} sync pending') and 'hunter42' not in data['payload']
-    assert [o.split()[0] for o in what.frame(utcnow(), 10)]==['id', job_id, old] and len(what.frame(utcnow(), 3))==2
-    assert words(what)==[]
-    manager.cancel_job(job_id)
-    assert [o.split()[:3] for o in words(what)]==[[job_id, 'sync', 'cancelled']]
-
-def test_looking_makes_nothing(tmp_path):
-    "A file without jobs stays without a table; once it has one, its jobs are shown"
-    path = str(tmp_path/'idle.db')
-    db = database(path)
-    what = FileFrames('idle', Target(path).manager)
-    assert words(what)==[] and what.frame(utcnow(), 9)==['no jobs yet'] and 'tenant_jobs' not in db.t
-    manager_at(path).submit('sync', print)
-    assert len(words(what))==1
 
 def test_what_moves_in_a_directory(tenants):
     "Live tenants at first, then each whose numbers differ, also if they come back to what they were; broken ones too"
