@@ -12,8 +12,6 @@ from starlette.routing import Mount
 
 from tenant_tasks import *
 from tenant_tasks.jobs.job import utcnow,timestamp,new_id,add_error
-from tenant_tasks.web.pages import panels,said
-from tenant_tasks.web.views import _
 
 @task(name='pages.sync')
 def sync(user_id=None, password=None): return dict(user=user_id)

@@ -7,7 +7,7 @@ from helpers import Call,end,manager_at,root,until,wait_until
 from tenant_tasks import *
 from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.ops.command import UsageError,JobFrames,FileFrames,TenantFrames,follow,main
-from tenant_tasks.ops.watch import JobWatch,WatchDisplay,watch
+from tenant_tasks.ops.watch import JobWatch,WatchDisplay
 
 cmd = [sys.executable, '-m', 'tenant_tasks.ops.command', 'watch']
 env = {k:v for k,v in os.environ.items() if k not in ('COLUMNS', 'LINES', 'NO_COLOR')} | dict(PYTHONPATH=str(root),

@@ -8,7 +8,7 @@ from helpers import marked
 from tenant_tasks import *
 from tenant_tasks.jobs.job import never,timestamp,add_error
 from tenant_tasks.web.live import PageFiles
-from tenant_tasks.web.words import set_translation,_
+from tenant_tasks.web.words import set_translation
 
 @task(name='xx.xx')
 def xx(**kw): return kw
