@@ -146,7 +146,7 @@ async def working(worker):
     try: yield worker
     finally:
         worker.stop()
-        await asyncio.wait({run})
+        await run
 
 @contextmanager
 def serving(name, *args):

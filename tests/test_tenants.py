@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 from fastlite import database
-from helpers import Call,delete_db,end,program,running_row,slow,tell,work,write_lock
+from helpers import Call,delete_db,end,program,running_row,slow,tell,wait_until,work,write_lock
 from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import BackgroundTaskManager,BadTenantName,JobStateError,TenantMap,TenantNotFound,Tenants,task
@@ -316,8 +316,9 @@ def test_an_overview_is_brought_up_to_date(tmp_path):
     tenants['t20'].submit('sync', work)
     (tmp_path/'broken.db').write_text('no database '*200)
     (tmp_path/'t29.db').unlink()
+    wait_until(lambda: overview.health(30)[0].name=='broken') # A look that took long isn't repeated at once
     names = [o.name for o in overview.health(30)]
-    assert names[0]=='broken' and 't29' not in names and {'t20'}<set(asked)<={'t20', 'broken', 't29'}
+    assert 't29' not in names and {'t20'}<set(asked)<={'t20', 'broken', 't29'}
     (tmp_path/'broken.db').unlink()
     tenants.create('broken')
-    assert overview.health(30)[-1].error==''
+    wait_until(lambda: not any(o.error for o in overview.health(30)))
