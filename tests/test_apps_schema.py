@@ -2,12 +2,11 @@
 from datetime import timedelta
 
 import apsw,pytest
-from helpers import run,running_row,work
+from helpers import running_row
 
-from tenant_tasks.fleet.lookout import Lookout
+from tenant_tasks import Tenants,task
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.fleet.lookout import Lookout
 
 ran = []
 
@@ -53,7 +52,6 @@ def test_prune_leaves_what_the_app_refers_to(manager, how, which):
     assert manager.prune(timedelta(0))==0 and manager.store.db.q('PRAGMA foreign_key_check')==[]
 
 def test_references_that_go_along(manager):
-    "What the app's schema itself deletes or empties goes along"
     ids = ended(manager, 3)
     for table,does in (('runs', 'CASCADE'), ('marks', 'SET NULL')):
         manager.db.execute(f'CREATE TABLE {table} (job TEXT REFERENCES tenant_jobs(id) ON DELETE {does})')
@@ -68,24 +66,6 @@ def test_prune_in_the_apps_transaction(manager):
         db.execute('INSERT INTO invoices VALUES (?)', (ids[1],))
         assert manager.prune(timedelta(0))==3
     assert left(manager)=={ids[1]}
-
-def test_thousands_of_references_cost_no_tries(manager, monkeypatch):
-    "A table that refers to all jobs: none is tried"
-    ended(manager, 50)
-    manager.db.execute(invoices.format(''))
-    manager.db.execute('INSERT INTO invoices SELECT id FROM tenant_jobs')
-    monkeypatch.setattr('tenant_tasks.db.store._delete', lambda *args: 1/0)
-    assert manager.prune(timedelta(0))==0
-
-async def test_an_audit_trigger_and_a_view(manager):
-    manager.db.execute('CREATE TABLE audit (old, new)')
-    manager.db.execute('CREATE VIEW waiting AS SELECT id, job_type FROM tenant_jobs')
-    manager.db.execute("""CREATE TRIGGER a AFTER UPDATE ON tenant_jobs
-        BEGIN INSERT INTO audit VALUES (OLD.status, NEW.status); END""")
-    job = await run(manager, work)
-    seen = [(o['old'], o['new']) for o in manager.db.q('SELECT * FROM audit')]
-    assert seen==[('pending', 'running'), ('running', 'completed')]
-    assert manager.db.q('SELECT id FROM waiting')==[dict(id=job.id)]
 
 # -- housekeeping and jobs
 

@@ -8,11 +8,8 @@ import pytest
 from fasthtml.common import Client,fast_app
 from fastlite import database
 
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.fleet.tenants import *
-from tenant_tasks.web.operators import *
-from tenant_tasks.web.pages import *
+from tenant_tasks import TenantJob,Tenants,jobs_ui,operator_ui,statuses,task
+from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,new_id,add_error
 
 @task(name='attacks.sync')
 def sync(**kw): return kw

@@ -1,17 +1,15 @@
 "How an attempt ends: every outcome of a function, what it says while it runs, and how it is stopped"
 import asyncio,json,logging,os,threading,time
-from datetime import timedelta
 from importlib import import_module
 
 import apsw,pytest
 from helpers import aboom,awork,boom,end,manager_at,program,run,until,work
 from starlette.background import BackgroundTasks
 
-from tenant_tasks.run.attempt import Attempt,aretry_busy,current_job
+from tenant_tasks import Cancel,current_job,task
 from tenant_tasks.db.sqlite import runner
+from tenant_tasks.run.attempt import Attempt,aretry_busy
 from tenant_tasks.run.process import Process
-from tenant_tasks.jobs.retry import Cancel,Snooze
-from tenant_tasks.jobs.task import task
 
 async def returns_awaitable(**kw): return awork(**kw)
 async def returns_task(**kw): return asyncio.ensure_future(returns_awaitable(**kw))
@@ -23,9 +21,6 @@ async def test_completes(manager, func):
     job = await run(manager, func, **odd)
     assert (job.status, job.value, job.retry_count, job.error_log)==('completed', odd, 0, None)
     assert job.created_at<=job.started_at<=job.completed_at
-
-@pytest.mark.parametrize('value', [None, 0, False, '', [], {}, 0.5, 'ü\ud800', [1,[2]], {'a':None}])
-async def test_results_are_kept(manager, value): assert (await run(manager, lambda: value)).value==value
 
 @pytest.mark.parametrize('value,says', [(object(), 'object object'), (float('nan'), 'nan'), ('x'*2**21, 'xxx')])
 async def test_odd_results_do_not_fail_a_job(manager, logs, value, says):
@@ -58,19 +53,6 @@ async def test_base_exceptions_are_failures(manager, error, kind):
     assert (job.status, job.retry_count)==('failed', 2)
     assert type(error).__name__ in job.error_log or 'RuntimeError' in job.error_log
 
-async def test_cancel_and_snooze(manager, clock):
-    def stop(): raise Cancel('user deleted')
-    async def astop(): raise Cancel('user deleted')
-    for f in (stop, astop):
-        job = await run(manager, f)
-        assert (job.status, job.retry_count)==('cancelled', 0) and 'user deleted' in job.error_log
-    naps = iter([Snooze(timedelta(minutes=3)), Snooze(.5), None])
-    def nap():
-        if o := next(naps): raise o
-    clock.slept.clear()
-    job = await run(manager, nap, 1)
-    assert (job.status, job.retry_count, sum(clock.slept))==('completed', 0, 180.5)
-
 @pytest.mark.parametrize('payload', ['oops', '[1]', '7', b'\xff\xfe', '{"a": 1'])
 async def test_unreadable_payload(manager, payload):
     job_id,bad = manager.submit('sync', work)
@@ -82,34 +64,6 @@ async def test_unreadable_payload(manager, payload):
     assert manager.list_jobs()._repr_markdown_()
 
 # -- a function that knows its job
-
-@pytest.mark.parametrize('kind', ['sync', 'async'])
-async def test_current_job(path, kind):
-    manager = manager_at(path)
-    def look():
-        me = current_job()
-        me.progress(.5, 'half')
-        row = me.db.q('SELECT progress, progress_note, status FROM tenant_jobs WHERE id=?', (me.id,))
-        me.progress(1, 'all')
-        return [me.attempt, row]
-    async def alook(): return look()
-    job = await run(manager, look if kind=='sync' else alook)
-    assert job.value==[1, [dict(progress=.5, progress_note='half', status='running')]]
-    assert (job.progress, job.progress_note)==(1, 'all')
-
-async def test_check_ends_a_cancelled_job(path):
-    manager,started = manager_at(path),threading.Event()
-    def loop():
-        started.set()
-        while True:
-            current_job().check()
-            time.sleep(.005)
-    job_id,bg_task = manager.submit('loop', loop)
-    running = asyncio.ensure_future(bg_task())
-    await until(started.is_set)
-    assert manager.cancel_job(job_id).cancel_requested
-    await running
-    assert manager.get_job(job_id).status=='cancelled'
 
 def test_check_ends_a_job_that_was_taken_over(manager, logs):
     "The function hears of it at its next `check`, and its outcome is not written"
@@ -124,15 +78,20 @@ def test_check_ends_a_job_that_was_taken_over(manager, logs):
     assert attempt.settle() is None and manager.get_job(attempt.id).status=='running'
     assert 'was taken over by another process' in logs('WARNING')[0] and not manager.process.attempts_of(attempt.id)
 
-@pytest.mark.parametrize('attempts', [1, 3])
-async def test_cancelling_stops_an_async_function(path, attempts):
-    "From another thread, in its only attempt or one of several: cancelled, cleaned up, no attempt counted"
+@pytest.mark.parametrize('kind,attempts', [('sync', 3), ('async', 1), ('async', 3)])
+async def test_cancelling_stops_a_function(path, kind, attempts):
+    "From another thread, an async one anywhere, a sync one at its next `check`: cleaned up, and no attempt counted"
     manager,started,cleaned = manager_at(path),threading.Event(),[]
+    def loop():
+        started.set()
+        try:
+            while not time.sleep(.005): current_job().check()
+        finally: cleaned.append(1)
     async def forever():
         started.set()
         try: await asyncio.sleep(60)
         finally: cleaned.append(1)
-    job_id,bg_task = manager.submit('forever', forever, attempts)
+    job_id,bg_task = manager.submit('forever', loop if kind=='sync' else forever, attempts)
     running = asyncio.ensure_future(bg_task())
     await until(started.is_set)
     await asyncio.to_thread(manager.cancel_job, job_id)
@@ -212,7 +171,6 @@ async def test_waits_do_not_overflow():
 
 # -- a function that forks
 
-@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 @pytest.mark.parametrize('how,code,says', [('returns', 0, ''), ('raises', 1, 'FileNotFoundError'), ('3', 3, ''),
     ('no such file', 1, 'no such file\n')])
 def test_a_child_that_leaves_the_function_ends_there(path, how, code, says):

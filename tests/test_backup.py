@@ -8,13 +8,11 @@ from books import Shop,names
 from fastlite import database
 from helpers import end,program,running_row
 
+from tenant_tasks import BackgroundTaskManager,TenantMap,Tenants,task
+from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.ops import backup as module
 from tenant_tasks.ops.backup import backup,restore
-from tenant_tasks.db.sqlite import open_plain
-from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.run.process import this_process
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import TenantMap,Tenants
 
 @task(name='backup.note')
 def note(n=0): return n
@@ -277,7 +275,6 @@ def test_refused_while_a_live_process_runs_a_job(data, tmp_path):
 # -- kills, and many who write
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
 @pytest.mark.parametrize('what', ['backup','restore','paused'])
 def test_a_kill_at_each_line(data, tmp_path, what):
     "The file that is replaced holds the old state or the new one, and the next try does it all"

@@ -7,24 +7,19 @@ import pytest
 from chaos import Chaos,check_ledger,executions
 from fasthtml.common import fast_app
 from fastlite import database
-from helpers import Look,command,data,in_threads,manager_at,running_row,serving,until,wait_until,working
+from helpers import Look,command,data,in_threads,manager_at,running_row,until,working
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
+from starlette.background import BackgroundTasks
 from starlette.testclient import TestClient
 
-from tenant_tasks.manager import manage as matching
-from tenant_tasks.web import actions
-from tenant_tasks.run.attempt import current_job
-from tenant_tasks.jobs.job import TenantJob,final_statuses,live_statuses,never,new_id,statuses,timestamp
-from tenant_tasks.manager.manager import JobStateError
-from tenant_tasks.web.pages import jobs_ui
-from tenant_tasks.jobs.retry import Cancel
+from tenant_tasks import Cancel,JobStateError,TenantJob,Tenants,Worker,current_job,jobs_ui,statuses,task
 from tenant_tasks.db.queue import glance
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Tenants
+from tenant_tasks.jobs.job import final_statuses,live_statuses,never,new_id,timestamp
+from tenant_tasks.manager import manage as matching
 from tenant_tasks.testing import Clock,run
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.web import actions
 
 told = []
 
@@ -71,45 +66,6 @@ async def test_ends_that_no_process_ran(path):
     assert len(set().union(*look.at_intervals(6)))==2 and not wait_of(manager, subs.batch)
     await manager.drain()
     assert [o.counts for o in told]==[counts(completed=1, failed=2)]
-
-async def test_a_retry_before_the_end(manager, clock):
-    "A failed attempt is no end, and a job that failed and is retried lives again"
-    manager.backoff = lambda n: 60
-    ready = []
-    @task(name='b.flaky', max_retries=2)
-    def flaky():
-        if not ready: raise OSError('not yet')
-    subs = manager.submit_many('page', flaky, [{}], then=tell)
-    assert await manager.drain()==1 and wait_of(manager, subs.batch)
-    clock.advance(60)
-    assert await manager.drain()==2 and told[-1].counts==counts(failed=1)
-    second = submit(manager, ['failed', 'completed'])
-    clock.advance(1)
-    manager.cancel_job(second[0][0])
-    manager.retry_job(second[0][0])
-    assert await manager.drain()==4+1 and told[-1].counts==counts(failed=1, completed=1)
-
-@pytest.mark.parametrize('released', [False, True])
-async def test_a_retry_before_it_runs(manager, released):
-    "It was due, and its process may have stopped before it ran: it waits again, and is due with the end of the others"
-    subs = submit(manager, ['completed']*2)
-    for o,_ in subs: manager.cancel_job(o)
-    assert not wait_of(manager, subs.batch)
-    if released: manager.claim(subs.batch).release()
-    manager.retry_job(subs[0][0])
-    assert wait_of(manager, subs.batch) and await manager.drain()==2
-    assert [o.counts for o in told]==[counts(completed=1, cancelled=1)]
-
-async def test_cancel_and_retry_of_the_follower(manager):
-    "Cancelled, it doesn't run, and the others go on; retried, it waits for them if it has to"
-    subs = submit(manager, ['completed']*2)
-    manager.cancel_job(subs.batch)
-    manager.retry_job(subs.batch)
-    assert wait_of(manager, subs.batch)
-    manager.cancel_job(subs.batch)
-    assert await manager.drain()==2 and not told
-    manager.retry_job(subs.batch)
-    assert await manager.drain()==1 and told[0].counts==counts(completed=2)
 
 async def test_a_retry_after_it_has_run(manager):
     subs = submit(manager, ['failed', 'completed'])
@@ -205,12 +161,7 @@ def test_mistakes_leave_nothing(manager):
         (TypeError, '`then_kwargs` must be a dict', dict(then=tell, then_kwargs=[1])),
         (ValueError, '`then` must be given', dict(then_kwargs=dict(user=1)))]:
         with pytest.raises(error, match=says): manager.submit_many('page', page, [{}], **kw)
-    with pytest.raises(ValueError, match='must have no unique_key'): submit(manager.using(unique_key='k'), ['failed'])
     assert manager.list_jobs()==[]
-
-def test_without_then_nothing_has_changed(manager):
-    subs = manager.submit_many('page', page, [{}, {}])
-    assert len(subs)==2 and subs.batch is None and {o.batch for o in manager.list_jobs()}=={None}
 
 def test_options_are_those_of_the_others(manager):
     subs = submit(manager.using(delay=60, priority=7), ['completed'], max_retries=1)
@@ -333,14 +284,13 @@ async def test_a_worker_runs_it(tmp_path):
         await until(lambda: len(told)==4)
     assert {o.id:o.total for o in told}=={**sizes, held.batch:1}
 
-@pytest.mark.parametrize('route,size', [
-    ('go?kind=page', 4), ('go?kind=apage', 4), ('go?kind=page', 0), ('one_by_one?', 4)])
-def test_an_app_without_a_worker(path, route, size):
-    with serving('batch_server', path) as (proc,get):
-        batch,manager = get(f'{route}&size={size}'),manager_at(path)
-        batch = next(o.batch for o in manager.list_jobs())
-        wait_until(lambda: manager.get_job(batch).status=='completed')
-        assert manager.get_job(batch).value==(counts(completed=size-1, failed=1) if size else counts())
+@pytest.mark.parametrize('func,size', [(page, 4), (apage, 4), (page, 0)])
+@pytest.mark.parametrize('one_by_one', [False, True])
+async def test_an_app_without_a_worker(manager, func, size, one_by_one):
+    "The background task of the whole batch runs the follower too, and so do those of its jobs"
+    subs = submit(manager, [*['failed']*(size>0), *['completed']*(size-1)], func)
+    await (BackgroundTasks([o for _,o in subs]) if one_by_one and size else subs.bg_task)()
+    assert [o.counts for o in told]==[counts(completed=size-1, failed=1) if size else counts()]
 
 @pytest.mark.slow
 def test_kills(seed=1):
