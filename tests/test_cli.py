@@ -5,9 +5,8 @@ import apsw,pytest
 from fastlite import database
 from helpers import command,data,end,manager_at,program,programs,root,wait_until
 
-from tenant_tasks import __version__
+from tenant_tasks import __version__,statuses
 from tenant_tasks.ops.command import main
-from tenant_tasks.jobs.job import statuses
 
 def boom(): raise OSError('no route to host')
 def boom_badly(note): raise OSError('\x1b[8mhidden')
@@ -44,11 +43,6 @@ def test_ls(folder):
     some = data('ls', folder, '--tenant', 'acme', '--status', 'failed', '--type', 'sync')
     assert [o['tenant'] for o in some]==['acme']
     assert len(data('ls', folder, '--limit', '3'))==3 and data('ls', folder/'acme.db', '--status', 'running')==[]
-
-def test_looking_makes_nothing(folder):
-    before = listing(folder)
-    assert data('ls', folder/'idle.db')==[] and data('stats', folder/'idle.db')==[]
-    assert 'tenant_jobs' not in database(folder/'idle.db').t and listing(folder)==before
 
 def test_ls_says_what_matters_now(folder):
     "When a delayed job is due, and no error of an attempt that a later one made good"
@@ -90,29 +84,12 @@ def test_other_endings_of_files(tmp_path):
     res = command('ls', tmp_path, '--suffix', '.none')
     assert res.code==2 and 'files that end in .none' in res.err
 
-@pytest.mark.skipif(sys.platform=='win32', reason='needs resource')
 def test_many_tenants_need_few_open_files(tmp_path):
     for n in range(120): manager_at(tmp_path/f't{n}.db').submit('mail', print)
     out,err = program('few_files', 'stats', tmp_path, '--json').communicate(timeout=60)
     assert out.count('"tenant"')==120, err
 
 # -- act
-
-@pytest.mark.parametrize('on_file', [False, True])
-def test_show_retry_cancel_prune(folder, on_file):
-    "All that works on a directory works on one file"
-    path = folder/'acme.db' if on_file else folder
-    job = next(o for o in data('ls', path, '--status', 'failed') if o['tenant']=='acme')
-    shown = command('show', path, job['id']).out
-    assert 'acme' in shown and 'in boom' in shown and data('show', path, job['id'])==dict(job, steps=[])
-    assert [o['failed'] for o in data('stats', path)]==[1]*(1 if on_file else 2) and data('rescue', path)==[]
-    assert data('retry', path, job['id'])==[dict(tenant='acme', id=job['id'], status='pending', note='')]
-    res = command('retry', path, job['id'])
-    assert res.code==1 and 'must be failed or cancelled to be retried' in res.err and 'is pending' in res.err
-    assert data('cancel', path, job['id'])[0]['status']=='cancelled'
-    assert manager_at(folder/'acme.db').get_job(job['id']).status=='cancelled'
-    assert [o['deleted'] for o in data('prune', path, '--older-than', '5000w')]==[0]*(1 if on_file else 2)
-    assert data('prune', path, '--older-than', '0s')[0]==dict(tenant='acme', deleted=1)
 
 def test_several_ids(folder):
     "With an unknown id nothing is done; a job in another state stops no other"
@@ -140,18 +117,16 @@ def test_rescue(folder):
 
 # -- mistakes
 
-mistakes = [(['show', '.', 'no-such-id'], "no job 'no-such-id'"), ([], 'COMMAND'), (['fly'], 'fly'),
+mistakes = [([], 'COMMAND'), (['fly'], 'fly'),
     (['ls', 'nowhere'], "`path` must be a database file or a directory of tenants, got 'nowhere'"),
     (['ls', 'junk.db'], 'not a database'),
     (['ls', 'empty'], "`path` must be a directory with tenants (files that end in .db), got 'empty'"),
     (['ls', '.', '--tenant', 'x'], "got 'x'"),
     (['ls', 'acme.db', '--tenant', 'globex'], "`tenant` must be one of acme, got 'globex'"),
     (['ls', '.', '--status', 'done'], f"`status` must be one of {', '.join(statuses)}, got 'done'"),
-    (['ls', '.', '--limit', '-1'], '`limit` must be an int ≥ 0, got -1'),
-    (['ls', '.', '--limit', '9'*20], 'got 999'), (['ls', '.', '--limit', 'x'], '--help'),
+    (['ls', '.', '--limit', '9'*20], 'got 999'),
     (['ls', '.', '--type', ''], "`type` must be a string that isn't blank, got ''"),
     (['ls', '\x1b[2J'], '\\x1b[2J'), (['show', '.', '\udcff'], '\\udcff'),
-    (['prune', '.'], '--older-than'), (['prune', '.', '--older-than', 'soon'], "as in 30d, got 'soon'"),
     (['worker', 'nomodule:w'], 'nomodule'), (['worker', 'os:nothing'], 'MODULE:NAME'),
     (['worker', 'os:sep'], 'is a str and not a Worker'), (['worker', ':'], 'MODULE:NAME')]
 
@@ -209,7 +184,6 @@ def test_closed_pipe(folder):
     os.close(read)
     assert proc.communicate(timeout=60)[1]==b'' and proc.returncode==0
 
-@pytest.mark.skipif(sys.platform=='win32', reason='needs signals')
 def test_worker_process(folder):
     "It runs the tasks of its module, outlives closed connections, logs printable text, and ends with 0 on SIGTERM"
     shutil.copy(programs/'myapp.py', folder)

@@ -5,14 +5,10 @@ from datetime import timedelta
 import pytest
 from fasthtml.common import Client,fast_app,to_xml
 
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.fleet.tenants import *
-from tenant_tasks.web.secrets import *
-from tenant_tasks.web.views import *
-from tenant_tasks.web.controls import *
-from tenant_tasks.web.pages import *
-from tenant_tasks.web.operators import *
+from tenant_tasks import TenantJob,Tenants,View,jobs_ui,operator_ui,task
+from tenant_tasks.jobs.job import final_statuses,timestamp,new_id
+from tenant_tasks.web.controls import BatchTable
+from tenant_tasks.web.secrets import mask
 
 evil = '"\'><script>alert(1)</script>'
 panels = 'numbers', 'schedules', 'limits', 'batches'

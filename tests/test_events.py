@@ -9,9 +9,8 @@ import apsw,pytest
 from helpers import boom,manager_at,program,until,wait_until,work,working
 from hypothesis import HealthCheck,given,settings,strategies as st
 
-from tenant_tasks import Cancel,Snooze,Tenants,Worker,current_job,task,transitions
-from tenant_tasks.db.events import Told,Teller,flush,off_event,on_event,teller
-from tenant_tasks.jobs.job import TenantJob
+from tenant_tasks import Cancel,Snooze,TenantJob,Tenants,Worker,on_event,task,transitions
+from tenant_tasks.db.events import Told,Teller,flush,off_event,teller
 from tenant_tasks.jobs.retry import ProcessDied,Returned
 from tenant_tasks.testing import Clock
 
@@ -145,15 +144,6 @@ def test_later_moves_wait_for_the_end_of_a_transaction():
     conn.execute('COMMIT')
     assert mine.flush() and [(o.move,o.job.id) for o in told]==[('submit','b'), ('submit','a'), ('claim','a')]
     off_event(told.append)
-
-def test_an_atomic_task(manager, seen):
-    @task(name='events_atomic', atomic=True, max_retries=1)
-    def atomic(fails):
-        current_job().db.conn.execute('CREATE TABLE IF NOT EXISTS t(x)')
-        if fails: raise OSError
-    for o in False,True: manager.submit('a', atomic, fails=o)
-    asyncio.run(manager.drain())
-    assert moves(seen)==['submit', 'submit', 'claim', 'complete', 'claim', 'fail']
 
 # -- any history
 

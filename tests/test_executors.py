@@ -10,13 +10,10 @@ import pytest
 from fastlite import database
 from helpers import end,manager_at,program,run,slow,until,wait_until,working
 
-from tenant_tasks.db.events import flush,off_event,on_event
-from tenant_tasks.run.executors import Processes
-from tenant_tasks.run.process import Process
+from tenant_tasks import Processes,Tenants,Worker,on_event,task
+from tenant_tasks.db.events import flush,off_event
 from tenant_tasks.jobs.retry import ProcessDied,Raised
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Tenants
-from tenant_tasks.fleet.worker import Worker
+from tenant_tasks.run.process import Process
 
 module = import_module('tenant_tasks.jobs.task')
 others = set(module._tasks)
@@ -71,10 +68,6 @@ def start(manager, func, **kw):
     return job_id,asyncio.ensure_future(bg_task())
 
 # -- how they end
-
-async def test_runs_in_another_process(manager):
-    job = await run(manager, heavy.apid)
-    assert job.status=='completed' and job.value[0]!=os.getpid() and job.owner==manager.process.id
 
 async def test_knows_its_tenant(manager):
     "The name that the app has for it, which may not be that of its file"

@@ -249,7 +249,6 @@ def kill_at_work(manager, proc):
     proc.kill()
     proc.wait()
 
-@pytest.mark.skipif(not hasattr(signal, 'SIGSTOP'), reason='no SIGSTOP on this system')
 def test_never_more_than_allowed_over_kills(path, fleet):
     "Two workers, six are killed at work: as many jobs run as may run, and the killed ones' places are free again"
     manager,procs = ledger(path),[fleet(), fleet()]
@@ -264,7 +263,6 @@ def test_never_more_than_allowed_over_kills(path, fleet):
     assert len(starts)>=20 and all((b-a).total_seconds()>=.5 for a,b in zip(starts, starts[5:]))
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(signal, 'SIGSTOP'), reason='no SIGSTOP on this system')
 def test_never_more_than_allowed_over_a_lost_lease(path, fleet):
     "A process is stopped beyond its lease; another takes its jobs over; it wakes up and writes nothing"
     manager = ledger(path)

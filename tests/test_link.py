@@ -215,7 +215,6 @@ def test_app_thread_that_never_pauses(manager):
 
 # -- forks
 
-@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
 @pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
 def test_fork_after_use(path):
     "A child uses the parent's manager while another thread of the parent may hold its lock"

@@ -7,8 +7,6 @@ from helpers import Stopwatch,manager_at,slow,write_lock
 
 from tenant_tasks.run.process import Process
 
-pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
-
 @pytest.fixture
 def chaos():
     with Chaos(tenants=2) as res: yield res
