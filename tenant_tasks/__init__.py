@@ -6,8 +6,8 @@ from importlib import import_module
 
 from fastcore.basics import patch
 
-from .jobs.job import BadPayload,JobList,JobRecord,TenantJob,statuses,transitions
-from .jobs.job import Batch,Failure,LogLine,LogLines,PastAttempt,Step,Timings,TypeTimes
+from .jobs.job import BadPayload,JobRecord,TenantJob,statuses,transitions
+from .jobs.history import Batch,Failure,JobList,LogLine,LogLines,PastAttempt,Step,Timings,TypeTimes
 from .jobs.retry import Cancel,Snooze,exp_backoff
 from .jobs.recurrence import Schedule,next_tick
 from .db.transaction import Transaction

@@ -24,13 +24,6 @@ _F = TypeVar('_F', bound=Callable[..., Any])
 class BadPayload(ValueError):
     "A payload or a step's value can't be stored, or the stored payload isn't a JSON object of arguments"
 
-class JobList(list[Any]):
-    "A list of jobs that is displayed as a table in a notebook"
-    last: Any
-    "Row number below which the next page starts, see `JobStore.find`"
-    cut: bool
-    "Were older rows left unread, after many that don't match?"
-
 @dataclass
 class JobRecord:
     "The columns that users read"
@@ -96,14 +89,6 @@ class TenantJob(JobRecord):
     "The W3C trace context of the code that submitted it, if that is traced"
 
     @property
-    def kwargs(self) -> dict[Any, Any]:
-        "The payload, decoded: what the task function receives"
-
-    @property
-    def value(self) -> Any:
-        "The result, decoded: what the task function returned"
-
-    @property
     def errors(self) -> list[dict[Any, Any]]:
         "The failed attempts, newest first"
 
@@ -118,6 +103,14 @@ class TenantJob(JobRecord):
     @property
     def ran(self) -> float | None:
         "Seconds that its last attempt took; None while it is pending or running, or if it ended without a start"
+
+    @property
+    def kwargs(self) -> dict[Any, Any]:
+        "The payload, decoded: what the task function receives"
+
+    @property
+    def value(self) -> Any:
+        "The result, decoded: what the task function returned"
 
     def __ft__(self) -> Any: ...
 
@@ -158,6 +151,13 @@ class Failure(NamedTuple):
     "When the last of them failed"
     example: str
     "The id of the newest"
+
+class JobList(list[Any]):
+    "A list of jobs that is displayed as a table in a notebook"
+    last: Any
+    "Row number below which the next page starts, see `JobStore.find`"
+    cut: bool
+    "Were older rows left unread, after many that don't match?"
 
 class LogLine(NamedTuple):
     "A line of a job's log"

@@ -12,6 +12,7 @@ import asyncio
 from datetime import datetime,timedelta,timezone
 
 from .jobs.job import *
+from .jobs.history import *
 from .jobs.retry import *
 from .manager.manager import *
 

@@ -9,7 +9,8 @@ from fasthtml.common import Client,fast_app
 from fastlite import database
 
 from tenant_tasks import TenantJob,Tenants,jobs_ui,operator_ui,statuses,task
-from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,new_id,add_error
+from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,new_id
+from tenant_tasks.jobs.history import add_error
 
 @task(name='attacks.sync')
 def sync(**kw): return kw

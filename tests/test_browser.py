@@ -9,7 +9,8 @@ from fasthtml.common import FastHTML,Link,Main,Title
 from helpers import marked,wait_until
 
 from tenant_tasks import TenantJob,Tenants,jobs_ui,operator_ui,task
-from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,parse_time,add_error
+from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,parse_time
+from tenant_tasks.jobs.history import add_error
 from tenant_tasks.web.words import set_translation
 
 need_browser()

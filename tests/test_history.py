@@ -10,7 +10,8 @@ from helpers import boom,manager_at,program,run,until,wait_until
 from tenant_tasks import Cancel,JobStateError,Snooze,current_job,task
 from tenant_tasks.run.attempt import begin
 from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.job import max_error,max_line,max_lines,max_log
+from tenant_tasks.jobs.history import *
+from tenant_tasks.jobs.history import max_error,max_line,max_lines,max_log
 from tenant_tasks.manager.manage import at_once
 from tenant_tasks.db.schema import columns
 from tenant_tasks.fleet.tenants import Tenants

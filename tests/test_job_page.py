@@ -9,6 +9,7 @@ from fasthtml.common import Client,fast_app
 from helpers import run
 
 from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.history import *
 from tenant_tasks.jobs.task import *
 from tenant_tasks.run.attempt import *
 from tenant_tasks.manager.manager import *

@@ -10,6 +10,7 @@ from fasthtml.common import Client,fast_app
 from tenant_tasks.db import search as search_module
 from tenant_tasks.web import query as queries,views
 from tenant_tasks.jobs.job import *
+from tenant_tasks.jobs.history import *
 from tenant_tasks.db.search import *
 from tenant_tasks.jobs.task import *
 from tenant_tasks.fleet.tenants import *

@@ -11,7 +11,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
 from tenant_tasks import *
-from tenant_tasks.jobs.job import utcnow,timestamp,new_id,add_error
+from tenant_tasks.jobs.job import utcnow,timestamp,new_id
+from tenant_tasks.jobs.history import add_error
 
 @task(name='pages.sync')
 def sync(user_id=None, password=None): return dict(user=user_id)

@@ -9,7 +9,8 @@ from fasthtml.common import Client,fast_app
 from hypothesis import given,strategies as st
 
 from tenant_tasks import *
-from tenant_tasks.jobs.job import utcnow,timestamp,add_error
+from tenant_tasks.jobs.job import utcnow,timestamp
+from tenant_tasks.jobs.history import add_error
 from tenant_tasks.web import views
 from tenant_tasks.web.card import max_inline
 from tenant_tasks.web.query import Query

@@ -6,7 +6,8 @@ from fasthtml.common import Client,fast_app
 from helpers import marked
 
 from tenant_tasks import *
-from tenant_tasks.jobs.job import never,timestamp,add_error
+from tenant_tasks.jobs.job import never,timestamp
+from tenant_tasks.jobs.history import add_error
 from tenant_tasks.web.live import PageFiles
 from tenant_tasks.web.words import set_translation
 

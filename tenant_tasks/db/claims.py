@@ -16,6 +16,7 @@ from typing import NamedTuple
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from ..jobs.history import *
 from .sqlite import *
 from .schema import *
 from .store import *

@@ -20,6 +20,7 @@ from fastcore.aio import is_async_callable
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from ..jobs.history import *
 from .forks import *
 from .sqlite import *
 

@@ -15,6 +15,7 @@ import apsw
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from ..jobs.history import *
 from .sqlite import *
 from .schema import *
 from .store import *

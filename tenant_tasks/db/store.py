@@ -19,6 +19,7 @@ from fastcore.basics import patch
 from fastlite import Database
 
 from ..jobs.job import *
+from ..jobs.history import *
 from .sqlite import *
 from .link import *
 from .transaction import *

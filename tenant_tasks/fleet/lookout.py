@@ -20,6 +20,7 @@ import apsw
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..jobs.recurrence import *
 from ..db.sqlite import permanent_errors
 from ..db.queue import *

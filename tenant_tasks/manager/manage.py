@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from starlette.background import BackgroundTask
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..jobs.task import *
 from ..run.attempt import *
 from ..run.steps import *

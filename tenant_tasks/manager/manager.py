@@ -22,6 +22,7 @@ from fastlite import Database,NotFoundError
 from starlette.background import BackgroundTask
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..jobs.retry import *
 from ..db.sqlite import *
 from ..db.transaction import *

@@ -25,6 +25,7 @@ import apsw
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..db.sqlite import *
 from ..db.transaction import *
 from ..db.files import *

@@ -18,6 +18,7 @@ from fastcore.basics import patch
 from fastcore.xml import *
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..db.sqlite import *
 from ..manager.manager import *
 from ..web.words import *

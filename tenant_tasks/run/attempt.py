@@ -24,6 +24,7 @@ from fastcore.basics import patch
 from fastlite import Database
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..jobs.retry import *
 from ..db.sqlite import *
 from ..db.transaction import *

@@ -17,6 +17,7 @@ from fastcore.aio import is_async_callable
 from fastcore.basics import patch,patch_to
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..jobs.retry import *
 from ..db.sqlite import *
 from ..db.transaction import *

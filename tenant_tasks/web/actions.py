@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..jobs.recurrence import *
 from ..manager.manager import *
 from .secrets import *

@@ -18,6 +18,7 @@ from fastcore.basics import patch
 from fastcore.xml import *
 
 from ..jobs.job import *
+from ..jobs.history import *
 from .secrets import *
 from .words import *
 from .views import *

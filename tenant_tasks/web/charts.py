@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from fastcore.xml import *
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..manager.manager import *
 from .words import *
 from .views import *

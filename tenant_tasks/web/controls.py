@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from fastcore.xml import *
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..jobs.recurrence import *
 from ..db.queue import *
 from ..manager.manager import *

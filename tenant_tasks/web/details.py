@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastcore.xml import *
 
 from ..jobs.job import *
+from ..jobs.history import *
 from .secrets import *
 from .words import *
 from .views import *

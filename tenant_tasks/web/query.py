@@ -16,6 +16,7 @@ from urllib.parse import unquote,urlencode
 from fastcore.basics import noop,patch
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..db.store import *
 from ..db.search import *
 from .secrets import *

@@ -20,6 +20,7 @@ from urllib.parse import quote,quote_plus,unquote
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from ..jobs.history import *
 
 # %% ../../nbs/web/00_secrets.ipynb #ddb5043d
 mask = '••••••' # Shown in place of a secret

@@ -14,6 +14,7 @@ from dataclasses import replace
 from fastcore.xml import *
 
 from ..jobs.job import *
+from ..jobs.history import *
 from ..db.queue import *
 from ..db.search import *
 from .words import *

@@ -22,6 +22,7 @@ from fastcore.basics import noop,patch
 from fastcore.xml import *
 
 from ..jobs.job import *
+from ..jobs.history import *
 from .secrets import *
 
 # %% ../../nbs/web/02_views.ipynb #9573c83b
