@@ -23,7 +23,7 @@ from .manager.manage import Acted
 from .manager import schedules
 
 _later = { # chkstyle: ignore-node
-    'fleet.tenants': 'BadTenantName TenantMap TenantNotFound Tenants',
+    'fleet.tenants': 'BadTenantName TenantNotFound Tenants', 'fleet.mapping': 'TenantMap',
     'fleet.worker': 'Worker',
     'web.secrets': 'hide_secrets',
     'web.views': 'View',

@@ -2,6 +2,7 @@
 import threading
 from collections.abc import Callable,Iterator,Mapping
 from concurrent.futures import Executor,Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime,timedelta
 from fastcore.xml import FT
@@ -1395,66 +1396,6 @@ class Acted(NamedTuple):
 class BadTenantName(TenantNotFound, ValueError):
     "No tenant can have this name"
 
-class TenantMap(Tenants):
-    "Tenants in a dict, or behind a function"
-    get: Any
-    names: Callable[..., Any] | None
-    max_open: int
-    manager_kw: Any
-
-    def __init__(
-        self,
-        get: Mapping[Any, Any] | Callable[..., Any],
-        *,
-        names: Callable[..., Any] | None=None,
-        max_open: int=1000,
-        **manager_kw: Any,
-    ) -> None:
-        """Args:
-            get: A database by the tenant's name
-            names: Returns all names, if `get` is a function
-            max_open: Managers to keep
-            manager_kw: For each `BackgroundTaskManager`
-        """
-
-    def __repr__(self) -> str: ...
-
-    def __iter__(self) -> Any:
-        "The names of all tenants, as far as they are known"
-
-    def file(self, name: Any) -> Any:
-        "Path of a tenant's database, '' for one in memory"
-
-    def create(self, name: Any) -> Any:
-        "The tenant, which must be in the map"
-
-    def name_of(self, manager: Any) -> Any:
-        "Which tenant does this manager belong to?"
-
-    def link(self, name: Any) -> Any:
-        "The link of a tenant's database"
-
-    def drop(self, name: Any) -> None:
-        "Forget a tenant's manager; its database stays open"
-
-    def rename(self, old: Any, new: Any, wait: Any=0) -> None:
-        "`NotImplementedError`: the app's own mapping has the names"
-
-    def remove(self, name: Any, wait: Any=0) -> None:
-        "`NotImplementedError`: the app's own mapping has the names"
-
-    def name_at(self, path: Any) -> Any:
-        "Which tenant does this file belong to?"
-
-    def served(self) -> Any:
-        "Which files are databases of these tenants, as far as they have been looked up?"
-
-    def may_have_work(self, name: Any) -> Any:
-        "Always True: the app has opened the database anyway"
-
-    def watch(self, stop: threading.Event) -> Iterator[list[str]]:
-        "`OSError`: the files of a mapping can be anywhere"
-
 class TenantNotFound(KeyError):
     "There is no tenant with this name"
 
@@ -1472,77 +1413,64 @@ class Tenants:
         """Args:
             path: The directory; made if its parent is there
             suffix: What the name of a tenant's file ends with
-            max_open: Managers to keep; beyond that, some are forgotten by chance
+            max_open: Max. open managers; beyond that, random eviction
             manager_kw: For each `BackgroundTaskManager`: backoff, clock, sleep
         """
+
+    def set_up(self, max_open: Any, manager_kw: Any) -> None:
+        "What a directory and a mapping have in common"
 
     def __repr__(self) -> str: ...
 
     def file(self, name: str) -> str:
-        """Path of a tenant's database; `BadTenantName`, a `ValueError`, for a name that no tenant can have
+        "Path of a tenant's database; `BadTenantName`, a `ValueError`, for a name that no tenant can have"
 
-        Args:
-            name: A tenant
+    def find(self, name: Any) -> Any:
+        "A tenant's database, for a new manager"
 
-        Returns:
-            Its database file
-        """
+    def stamp(self, name: Any) -> Any:
+        "Device and inode of a tenant's file, None if there is none"
+
+    def forget(self, name: str) -> None:
+        "Forget a tenant's manager"
 
     def __getitem__(self, name: Any) -> BackgroundTaskManager:
         "A tenant's manager; `TenantNotFound` if there is no such tenant"
 
+    def check_suffix(self) -> None:
+        "`ValueError` if the files can't be told from others"
+
+    @contextmanager
+    def naming(self) -> Iterator[Any]:
+        "Tenants are made, renamed and removed one at a time, in all processes"
+
     def create(self, name: str) -> BackgroundTaskManager:
-        """Create a tenant's database if it doesn't exist, and open it
+        "Create a tenant's database if it doesn't exist: its manager"
 
-        Args:
-            name: A tenant that may be new
+    def link(self, name: str) -> Any:
+        "The link of a tenant's database, without opening it"
 
-        Returns:
-            Its manager
-        """
+    def drop(self, name: str) -> None:
+        "Close a tenant's database in this process"
 
     def __contains__(self, name: Any) -> Any:
         "Is there a tenant of this name? Opens no database of a directory"
-
-    def drop(self, name: str) -> None:
-        """Close a tenant's database in this process
-
-        Args:
-            name: A tenant
-        """
-
-    def link(self, name: str) -> Any:
-        """The link of a tenant's database, without opening it
-
-        Args:
-            name: A tenant
-
-        Returns:
-            Shared by all who use the file
-        """
 
     def __iter__(self) -> Iterator[str]:
         "The names of all tenants"
 
     def name_of(self, manager: BackgroundTaskManager) -> str | None:
-        """Which tenant does this manager belong to?
-
-        Args:
-            manager: Any manager
-
-        Returns:
-            The tenant, or None if it isn't one of these
-        """
+        "The tenant of a manager, None if it is no tenant of these"
 
     def name_at(self, path: str) -> str | None:
-        """Which tenant does this file belong to?
+        """The tenant of a file, None if it is no tenant of these
 
         Args:
             path: A database file, by its full path
-
-        Returns:
-            The tenant, or None if it isn't one of these
         """
+
+    def served(self) -> dict[str, str]:
+        "By directory, a regular expression for the names of these tenants' files"
 
     def rename(self, old: str, new: str, wait: float=0) -> None:
         """Give a tenant another name, with all its data; `JobStateError` if it has running jobs
@@ -1561,59 +1489,91 @@ class Tenants:
             wait: Seconds that running jobs get to end
         """
 
-    def served(self) -> dict[str, str]:
-        """Which files are databases of these tenants?
-
-        Returns:
-            By directory, a regular expression for the names of the files
-        """
+    def files(self) -> Iterator[Any]:
+        "Pairs of tenant and the state of one of its files"
 
     def changed(self, seen: dict[Any, Any]) -> list[str]:
         """Which tenants may have something to do?
 
         Args:
-            seen: What the same caller saw in its last look; updated in place
+            seen: What the same caller saw in its last scan; updated in place
 
         Returns:
             Tenants that are new, or whose files were written to since then; the latest write first
         """
 
     def state(self, name: str) -> tuple[Any, ...]:
-        """Modification time and size of a tenant's files
-
-        Args:
-            name: A tenant
-
-        Returns:
-            Equal as long as its files aren't written to
-        """
+        "Modification times and sizes of a tenant's files, equal as long as they aren't written to"
 
     def watch(self, stop: threading.Event) -> Iterator[list[str]]:
-        """Wait for changes; `OSError` if the directory can't be watched
-
-        Args:
-            stop: Ends the watch
-
-        Returns:
-            Tenants whose files have just been written to
-        """
+        "Wait for changes, until `stop` is set: tenants whose files have just been written to; `OSError` if that is impossible"
 
     def elsewhere(self) -> list[str]:
-        """Tenants whose file is a link: `watch` tells nothing about them
-
-        Returns:
-            As far as they have been seen
-        """
+        "Tenants whose file is a link, as far as they have been seen: `watch` reports nothing about them"
 
     def may_have_work(self, name: str) -> bool:
-        """May this tenant have a job that isn't done? Leaves its database closed
+        "May this tenant have a job that isn't done? Leaves its database closed"
 
-        Args:
-            name: A tenant
+class TenantMap(Tenants):
+    "Tenants in a dict, or behind a function"
+    get: Any
+    names: Callable[..., Any] | None
 
-        Returns:
-            False if it has no live job
+    def __init__(
+        self,
+        get: Mapping[Any, Any] | Callable[..., Any],
+        *,
+        names: Callable[..., Any] | None=None,
+        max_open: int=1000,
+        **manager_kw: Any,
+    ) -> None:
+        """Args:
+            get: A database by the tenant's name
+            names: Returns all names, if `get` is a function
+            max_open: Max. managers
+            manager_kw: For each `BackgroundTaskManager`
         """
+
+    def __repr__(self) -> str: ...
+
+    def __iter__(self) -> Iterator[str]:
+        "The names of all tenants, as far as they are known"
+
+    def find(self, name: Any) -> Any:
+        "A tenant's database, as the app has it"
+
+    def stamp(self, name: Any) -> Any:
+        "The app decides which of its databases are open"
+
+    def file(self, name: Any) -> Any:
+        "Path of a tenant's database, '' for one in memory"
+
+    def link(self, name: Any) -> Any:
+        "The link of a tenant's database"
+
+    def name_of(self, manager: Any) -> Any:
+        "The tenant of a manager, None if it is no tenant of these"
+
+    def name_at(self, path: Any) -> Any:
+        "The tenant of a file, None if it is no tenant of these"
+
+    def served(self) -> Any:
+        "Which files are databases of these tenants, as far as they have been looked up?"
+
+    def files(self) -> Iterator[Any]:
+        "Pairs of tenant and the state of one of its files"
+
+    def create(self, name: Any) -> Any:
+        "The tenant, which must be in the map"
+
+    def drop(self, name: Any) -> None:
+        "Forget a tenant's manager; its database stays open"
+
+    def may_have_work(self, name: Any) -> Any:
+        "Always True: the app has opened the database anyway"
+
+    def watch(self, stop: threading.Event) -> Iterator[list[str]]:
+        "`OSError`: the files of a mapping can be anywhere"
 
 class Worker:
     "Runs the due jobs of all tenants"

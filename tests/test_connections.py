@@ -14,7 +14,8 @@ from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.db.link import link_at
 from tenant_tasks.db.sqlite import open_plain,open_still
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.fleet.tenants import Overview,TenantNotFound,Tenants
+from tenant_tasks.fleet.tenants import TenantNotFound,Tenants
+from tenant_tasks.fleet.health import Overview
 from tenant_tasks.db.transaction import ThreadDb
 
 # -- hooks, and the write lock

@@ -10,7 +10,7 @@ from helpers import Call,end,manager_at,program,tell,until,wait_until,working
 from tenant_tasks import BackgroundTaskManager,TenantMap,Tenants,Worker,task
 from tenant_tasks.db import link as links
 from tenant_tasks.fleet.lookout import Lookout
-from tenant_tasks.fleet.tenants import Overview
+from tenant_tasks.fleet.health import Overview
 from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.ops.backup import backup
 from tenant_tasks.run.peers import WorkerSign

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from tenant_tasks import *
 from tenant_tasks.fleet import tenants
-from tenant_tasks.fleet.tenants import Health,Overview
+from tenant_tasks.fleet.health import Health,Overview
 from tenant_tasks.jobs.job import utcnow,timestamp,new_id
 from tenant_tasks.run.peers import WorkerSign,live_workers
 from tenant_tasks.run.process import Process
@@ -152,11 +152,11 @@ async def test_the_page_never_waits(ops, monkeypatch):
 
 def test_reading_goes_on_behind_a_page_that_did_not_wait(ops, monkeypatch):
     "A look at the directory that takes longer than a call has leaves time to read, so that each call gets on"
-    watch,look,overview = Stopwatch(),Overview._look,Overview(ops.tenants)
+    watch,look,overview = Stopwatch(),Overview._scan,Overview(ops.tenants)
     def slow_look(self):
         watch.secs += 2
         look(self)
-    monkeypatch.setattr(Overview, '_look', slow_look)
+    monkeypatch.setattr(Overview, '_scan', slow_look)
     monkeypatch.setattr(tenants, 'time', SimpleNamespace(**vars(time) | dict(monotonic=watch)))
     overview.health(1)
     assert overview.known

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import BackgroundTaskManager,BadTenantName,JobStateError,TenantMap,TenantNotFound,Tenants,task
 from tenant_tasks.fleet import tenants as module
-from tenant_tasks.fleet.tenants import Overview,as_tenants
+from tenant_tasks.fleet.mapping import as_tenants
+from tenant_tasks.fleet.health import Overview
 from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.run.peers import WorkerSign
 from tenant_tasks.run.process import Process,this_process

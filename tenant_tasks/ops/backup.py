@@ -25,6 +25,7 @@ from ..db.link import *
 from ..db.files import *
 from ..run.process import *
 from ..fleet.tenants import *
+from ..fleet.mapping import *
 
 # %% ../../nbs/ops/01_backup.ipynb #c07a1d61
 _temp = '.{}.new'

@@ -32,6 +32,7 @@ from ..db.files import *
 from ..manager.manager import *
 from ..manager.schedules import *
 from ..fleet.tenants import *
+from ..fleet.health import *
 from .backup import *
 from ..fleet.checks import *
 from ..fleet.worker import *

@@ -22,6 +22,8 @@ from ..run.process import *
 from ..run.peers import *
 from ..manager.manager import *
 from ..fleet.tenants import *
+from ..fleet.mapping import *
+from ..fleet.health import *
 from .words import *
 from .views import *
 from .live import *

@@ -15,6 +15,7 @@ from fastcore.xml import *
 from ..jobs.job import *
 from ..run.peers import *
 from ..fleet.tenants import *
+from ..fleet.health import *
 from .words import *
 from .views import *
 from .live import *
