@@ -15,7 +15,7 @@ from tenant_tasks.jobs.job import TenantJob,new_id,timestamp,utcnow
 from tenant_tasks.run.peers import WorkerSign
 from tenant_tasks.run.process import Process,is_dead,lock_dir,this_process
 from tenant_tasks.jobs.task import _tasks as tasks_here,task
-from tenant_tasks.web.tenant_table import TenantTable
+from tenant_tasks.web.operators import TenantTable
 from tenant_tasks.fleet.health import Overview
 from tenant_tasks.web.views import View
 from tenant_tasks.fleet.worker import Worker

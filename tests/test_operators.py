@@ -15,7 +15,7 @@ from tenant_tasks.fleet.health import Health,Overview
 from tenant_tasks.jobs.job import utcnow,timestamp,new_id
 from tenant_tasks.run.peers import WorkerSign,live_workers
 from tenant_tasks.run.process import Process
-from tenant_tasks.web.tenant_table import TenantRows,TenantTotals,LiveWorkers
+from tenant_tasks.web.operators import TenantRows,TenantTotals,LiveWorkers
 from tenant_tasks.web.words import count_limit
 
 def text(o): return re.sub(r'\s+', ' ', re.sub('<[^>]+>', ' ', to_xml(o)))

@@ -120,7 +120,7 @@ def _filter_links(view, query, types):
     others = _set_chips(view, query)
     if query.id: return Div(_group('', *others, name=_('Filters')), cls='tt-chips')
     last = dict(hour=_('Last hour'), day=_('Last day'), week=_('Last week'))
-    times = _group(_('Time'), *[_chip(view, query, last[o], 'last', o) for o in spans])
+    times = _group(_('Time'), *[_chip(view, query, v, 'last', k) for k,v in last.items()])
     kinds = sorted({*types, query.type}-{''})
     if len(kinds)>_few or query.like: kinds = [query.type] if query.type and not query.like else []
     kinds = _group(_('Type'), *[_chip(view, query, o, 'type', o) for o in kinds]) if kinds else None
