@@ -80,7 +80,7 @@ async def test_a_write_elsewhere_is_found_soon(tenants, tmp_path):
     async with looking(lookout):
         await asyncio.sleep(2) # It looks at the files once more after a second, in case the watch began late
         for name,path in [*paths.items(), ('new_one', link('new_one'))]:
-            program('submit_note', path).communicate()
+            program('submit', path, 1, 'end').communicate()
             await until(lambda: isinstance(found.get(name), float), 5)
 
 async def test_the_first_look_waits_for_a_crowd(tenants, monkeypatch):

@@ -106,7 +106,6 @@ async def test_a_write_within_the_same_tick_is_noticed(tenants):
     running = asyncio.ensure_future(lookout.run())
     await asyncio.sleep(.2)
     def looked():
-        "Within the tick of the latest write"
         os.utime(path+'-wal')
         lookout.look('acme')
         return time.time()-os.stat(path+'-wal').st_mtime<.04
@@ -213,7 +212,6 @@ async def test_a_back_off_takes_as_long_as_it_says(tmp_path, skew):
         await until(lambda: ran==[1])
 
 async def test_a_clock_that_is_set_makes_jobs_due(tmp_path, skew):
-    "A job of the next hour runs when the clock says so"
     tenants = Tenants(tmp_path, clock=lambda: utcnow()+timedelta(seconds=skew[0]))
     tenants.create('acme').using(delay=3600).submit('note', note, n=1)
     worker = Worker(tenants)

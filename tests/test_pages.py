@@ -4,7 +4,6 @@ from itertools import product
 
 import apsw,pytest
 from fasthtml.common import Client,FastHTML,JSONResponse,P,Redirect,fast_app
-from fastlite import database
 from helpers import open_db,until,write_lock
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -334,22 +333,6 @@ async def test_a_locked_database_is_said(site, tmp_path):
     await until(lambda: 'not read yet' in olga.get('/ops').text) # A page has a moment to read them
     assert olga.get('/ops/hooli/jobs').status_code==503
     conn.close()
-
-async def test_operator_pages(tmp_path):
-    "Any mapping of databases, and the way into a tenant and back"
-    dbs = {o:database(':memory:') for o in ('n005', 'n006')}
-    job_id,_ = BackgroundTaskManager(dbs['n005']).submit('sync', sync)
-    app,_ = fast_app(secret_key='x')
-    operator_ui(app, dbs, lambda req: 'act').overview.health(30)
-    client = Client(app)
-    assert 'href="/ops/n005/jobs"' in client.get('/ops').text
-    inside = client.get('/ops/n005/jobs').text
-    assert 'href="/ops"' in inside and 'Jobs of n005' in inside
-    job = f'/ops/n005/jobs/{job_id}'
-    assert '<a href="/ops/n005/jobs">← Jobs of n005</a>' in client.get(job).text
-    assert client.get(f'/ops/n006/jobs/{job_id}').status_code==404
-    client.post(f'{job}/cancel', data=dict(csrf=token(client, job)))
-    assert BackgroundTaskManager(dbs['n005']).get_job(job_id).status=='cancelled'
 
 async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     for o in tmp_path.glob('acme.db*'): o.unlink()

@@ -5,8 +5,6 @@ from functools import cache
 import pytest
 from helpers import python,repo_files,root
 
-import tenant_tasks
-
 floors = 'jobs', 'db', 'run', 'manager', 'fleet', 'web', 'ops' # A module may import those before it
 order = [f'{f}.{o.stem[3:]}' for f in floors for o in sorted((root/'nbs'/f).glob('*.ipynb'))]+['testing']
 def path_of(name): return root/f"tenant_tasks/{name.replace('.', '/')}.py"
@@ -113,13 +111,6 @@ def test_chkstyle_finds_nothing():
     where = 'tenant_tasks nbs tests examples tools benchmarks conftest.py setup.py'
     res = python('-m', 'chkstyle.core', *where.split())
     assert 'found 0' in res.stdout+res.stderr, res.stdout
-
-# -- the names of the package
-
-def test_the_package_exports_what_its_users_need():
-    "Some thirty names; a test of the reference knows them"
-    names = tenant_tasks.__all__
-    assert 20<=len(names)<=30 and len(set(names))==len(names) and not [o for o in names if o.startswith('_')]
 
 # -- words
 

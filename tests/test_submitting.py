@@ -63,7 +63,6 @@ def test_arguments_that_do_not_fit(manager, func, kw, says):
     assert manager.list_jobs()==[]
 
 def test_options_are_recognized(manager):
-    "Each of them belongs to `using`"
     options = {*inspect.signature(manager.using).parameters}
     assert {'delay', 'run_at', 'priority', 'unique_key'}<=options
     for o in options:

@@ -2,71 +2,28 @@
 import os,re,signal,sys
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from chaos import Chaos,executions
 from helpers import Stopwatch,slow
 
-from tenant_tasks.fleet.supervisor import Place,Supervisor
+from tenant_tasks.fleet.supervisor import Supervisor
 
 pytestmark = pytest.mark.skipif(sys.platform=='win32', reason='needs signals')
 
-# -- restarts, without processes
-
-class Fake:
-    "A process that ends with `code` after `life` seconds on a stopwatch"
-    def __init__(self, pid, watch, life, code=1):
-        self.pid = pid
-        self.watch = watch
-        self.code = code
-        self.end = watch.secs+life
-
-    def poll(self): return self.code if self.watch.secs>=self.end else None
-
-class Starts:
-    "Starts fake processes with the given lives (the last one again and again), and notes when"
-    def __init__(self, *lives):
-        self.watch = Stopwatch()
-        self.lives = lives
-        self.times = []
-
-    def __call__(self, cmd, **kw):
-        self.times.append(self.watch.secs)
-        life = self.lives[min(len(self.times), len(self.lives))-1]
-        if isinstance(life, Exception): raise life
-        return Fake(len(self.times), self.watch, life)
-
-    def supervisor(self, n): return Supervisor(n, start=self, monotonic=self.watch)
-    def gaps(self): return [b-a for a,b in zip(self.times, self.times[1:])]
-
-def run_for(supervisor, watch, secs, step=.25):
-    "Tick at each step, and once more, as the signal of a death makes a supervisor do"
-    for _ in range(int(secs/step)):
-        for _ in range(2): supervisor.tick()
-        watch.secs += step
-
-@pytest.mark.parametrize('lives,gaps', [((0,), [1, 2, 4, 8, 16, 32, 60, 60, 60]),
-    ((0, 0, 0, Place.settled, 0, Place.settled-1, 0), [1, 2, 4, 61, 2, 63])])
-def test_one_that_dies_over_and_over_waits_longer_each_time(lives, gaps):
-    "A minute of life ends a row of deaths"
-    starts = Starts(*lives)
-    run_for(starts.supervisor(1), starts.watch, 300)
-    assert starts.gaps()[:len(gaps)]==gaps and (lives[1:] or len(starts.gaps())==len(gaps))
-
-def test_others_go_on():
-    "One of three dies each time it starts; the other two are started once"
-    starts = Starts(1e9, 1e9, 0)
-    supervisor = starts.supervisor(3)
-    run_for(supervisor, starts.watch, 20)
-    assert starts.times==[0, 0, 0, 1, 3, 7, 15] and [o.deaths for o in supervisor.places]==[0, 0, 5]
-    assert [o.proc.pid for o in supervisor.places[:2]]==[1, 2]
-
 def test_a_process_that_cannot_be_started_is_tried_again(logs):
+    "After pauses that grow, as after deaths"
+    watch,times,proc = Stopwatch(),[],SimpleNamespace(pid=1, poll=lambda: None)
     refusals = BlockingIOError(11, 'Resource temporarily unavailable'),OSError(12, 'Cannot allocate memory')
-    starts = Starts(1e9, *refusals, 1e9)
-    supervisor = starts.supervisor(2)
-    run_for(supervisor, starts.watch, 10)
-    assert starts.times==[0, 0, 1, 3] and all(o.proc for o in supervisor.places)
+    answers = iter([proc, *refusals, proc])
+    def start(cmd, **kw):
+        times.append(watch.secs)
+        if isinstance(res := next(answers), Exception): raise res
+        return res
+    supervisor = Supervisor(2, start=start, monotonic=watch)
+    while watch.secs<10: watch.secs += supervisor.tick() or .25
+    assert times==[0, 0, 1, 3] and all(o.proc for o in supervisor.places)
     first,second = logs('WARNING')
     assert 'temporarily unavailable' in first and 'memory' in second and second.endswith('starts in 2 s')
 

@@ -88,8 +88,3 @@ def test_the_script_comes_with_its_words(site):
     assert site.get(path.replace('/~', '/~0')).status_code==404
     set_translation(str.upper)
     assert PageFiles('/jobs').address('js')!=path
-
-def test_words_that_english_finds():
-    "So that the tests above find what they look for"
-    page = '<title>Jobs</title><p title="«a»Due">«took»3 s <b>xx</b> failed</p><script>let no</script>'
-    assert english(page)=={'Jobs', 'Due', 'failed'}

@@ -2,50 +2,43 @@
 import os,sys
 
 import uvicorn
-from fasthtml.common import JSONResponse,Request,Response,fast_app
+from fasthtml.common import JSONResponse,fast_app
 
 from tenant_tasks import Tenants,Worker,current_job,task
 
 tenants = Tenants(os.environ['DATA'])
 worker = Worker(tenants, look_every=.1, grace=2)
 
-class CardDeclined(Exception):
-    "The sale must leave nothing behind"
+class CardDeclined(Exception): "The sale must leave nothing behind"
 
-def declined(req:Request, exc:Exception)->Response: return JSONResponse(dict(error='declined'), status_code=402)
+def declined(req, exc): return JSONResponse(dict(error='declined'), status_code=402)
 
 app,rt = fast_app(secret_key='x', exception_handlers={CardDeclined: declined})
 
 @task(backoff=lambda n: .05)
-def send_invoice(invoice_id:int)->str:
-    "Count how often an invoice is sent"
-    db = current_job().db
-    db.execute('UPDATE invoices SET sent=sent+1 WHERE id=?', (invoice_id,))
-    return f'sent {invoice_id}'
+def send_invoice(invoice_id):
+    current_job().db.execute('UPDATE invoices SET sent=sent+1 WHERE id=?', (invoice_id,))
 
 @rt('/up', methods=['get'])
-def up()->str: return 'yes'
+def up(): return 'yes'
+
+def book(db, tenant, amount, fail):
+    "What a sale does in its transaction"
+    invoice = db.t.invoices.insert(dict(amount=amount, sent=0))
+    job_id,bg_task = tenants[tenant].submit('send_invoice', send_invoice, invoice_id=invoice['id'])
+    if fail: raise CardDeclined
+    return JSONResponse(dict(invoice=invoice['id'], job=job_id), background=bg_task)
 
 @rt('/sale', methods=['post'])
-def sale(tenant:str, amount:int, fail:bool=False)->Response:
-    manager = tenants[tenant]
-    with manager.transaction() as db:
-        invoice = db.t.invoices.insert(dict(amount=amount, sent=0))
-        job_id,bg_task = manager.submit('send_invoice', send_invoice, invoice_id=invoice['id'])
-        if fail: raise CardDeclined
-    return JSONResponse(dict(invoice=invoice['id'], job=job_id), background=bg_task)
+def sale(tenant:str, amount:int, fail:bool=False):
+    with tenants[tenant].transaction() as db: return book(db, tenant, amount, fail)
 
 @rt('/asale', methods=['post'])
-async def asale(tenant:str, amount:int, fail:bool=False)->Response:
-    manager = tenants[tenant]
-    async with manager.transaction() as db:
-        invoice = db.t.invoices.insert(dict(amount=amount, sent=0))
-        job_id,bg_task = manager.submit('send_invoice', send_invoice, invoice_id=invoice['id'])
-        if fail: raise CardDeclined
-    return JSONResponse(dict(invoice=invoice['id'], job=job_id), background=bg_task)
+async def asale(tenant:str, amount:int, fail:bool=False):
+    async with tenants[tenant].transaction() as db: return book(db, tenant, amount, fail)
 
 @rt('/balance', methods=['get'])
-def balance(tenant:str)->Response:
+def balance(tenant:str):
     total, = tenants[tenant].db.q('SELECT count(*) AS n, sum(amount) AS total FROM invoices')
     return JSONResponse(total)
 

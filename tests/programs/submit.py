@@ -1,9 +1,14 @@
-"Submit jobs to the database named on the command line and print their ids; then end, or die"
+"Submit jobs of the task `l.note` to the database named on the command line and print their ids; then end, or die"
 import os,signal,sys
 
 from helpers import manager_at
 
+from tenant_tasks import task
+
+@task(name='l.note')
+def note(n): pass
+
 path,n,then = sys.argv[1:]
 manager = manager_at(path)
-for i in range(int(n)): print(manager.submit('sync', print, i=i)[0], flush=True)
+for i in range(int(n)): print(manager.submit('note', note, n=i)[0], flush=True)
 if then=='die': os.kill(os.getpid(), signal.SIGKILL)
