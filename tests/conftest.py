@@ -2,7 +2,7 @@
 import logging,pytest
 from fastlite import database
 from hypothesis import settings
-from helpers import manager_at
+from helpers import manager_at,ran
 
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.run.process import this_process
@@ -15,9 +15,10 @@ def pytest_configure(config): settings.load_profile('all' if config.getoption('-
 
 @pytest.fixture(autouse=True)
 def own_claims():
-    "What one test leaves claimed in this process isn't there for the next"
+    "What one test leaves claimed in this process isn't there for the next, nor what it ran"
     yield
     this_process.claims.clear()
+    ran.clear()
 
 @pytest.fixture
 def path(tmp_path): return str(tmp_path/'acme.db')

@@ -15,6 +15,7 @@ from forks import Program
 
 from tenant_tasks.ops.command import main
 from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
+from tenant_tasks.jobs.task import task
 from tenant_tasks.db.sqlite import retry_busy
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.run.process import Process,lock_dir,this_process
@@ -31,6 +32,11 @@ def work(**kw): return kw
 async def awork(**kw): return kw
 def boom(): raise OSError('no route to host')
 async def aboom(): raise OSError('no route to host')
+
+ran = [] # What `note` was called with during a test
+
+@task(name='w.note')
+def note(n=0): ran.append(n)
 
 async def run(manager, func, /, *args, **kw):
     "Submit a job and run it to its end: the job as it is then"

@@ -6,16 +6,13 @@ from time import monotonic
 
 import apsw,pytest
 from fastlite import database
-from helpers import manager_at,open_db,program,until
+from helpers import manager_at,note,open_db,program,until
 
 from tenant_tasks import BackgroundTaskManager,TenantJob,Worker,statuses,task
 from tenant_tasks.db.files import may_have_work
 from tenant_tasks.db.link import link_at
 from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.jobs.job import timestamp,utcnow
-
-@task(name='l.note')
-def note(n=0): pass
 
 @task(name='l.wait')
 async def wait(n): pass
@@ -32,8 +29,6 @@ async def looking(lookout):
     finally:
         running.cancel()
         with suppress(asyncio.CancelledError): await running
-
-# -- looks
 
 def test_a_look_leaves_no_trace(tenants):
     "Neither a table, nor an open database if it has no live job, nor a file beside it"
@@ -61,7 +56,7 @@ def test_due_at_once_and_later(tenants):
     found,lookout = lookout_of(tenants)
     now,later = utcnow(),utcnow()+timedelta(hours=1)
     def put(name, **kw): tenants[name].store.submit([TenantJob('1', 'x', created_at=timestamp(now), **kw)])
-    put('acme', task='l.note', run_at='')
+    put('acme', task='w.note', run_at='')
     tenants['globex'].using(run_at=later).submit('note', note)
     put('initech', task='not.deployed', run_at=timestamp(later))
     lookout.look_at(list(tenants))
@@ -130,8 +125,6 @@ async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
     found,lookout = lookout_of(tenants, queue=lambda: ['crowd'])
     for o in tenants: tenants[o].submit('note', note)
     async with looking(lookout): await until(lambda: len(found)==3, 5)
-
-# -- claims and settles
 
 def test_only_async_jobs_are_claimed_together(tenants):
     "As many as come before the next sync one, in the order in which they run, each with a claim of its own"

@@ -6,7 +6,7 @@ import anyio,apsw,pytest
 from helpers import Look,awork,boom,manager_at,program,run,until,wait_until,work,write_lock
 from starlette.background import BackgroundTask,BackgroundTasks
 
-from tenant_tasks import BadPayload,JobNotFound,JobStateError,Submitted,TenantJob,current_job,task
+from tenant_tasks import BadPayload,JobNotFound,JobStateError,Submitted,TenantJob,current_job
 from tenant_tasks.db.sqlite import runner
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.job import max_json
@@ -259,12 +259,9 @@ async def test_times_of_other_writers(path, clock):
     for i in range(5): await manager._execute_with_retry(str(i), work)
     assert manager.job_stats()['completed']==5 and manager.list_jobs()._repr_markdown_()
 
-@task(name='m.note')
-def note(): pass
-
 def test_retry_needs_a_process_that_has_the_function(manager):
     dead = this_process.id.split('~')[0] + '~other~1~aa'
     job, = manager.store.submit([TenantJob('x', 'sync', 'failed', owner=dead, function='myapp.sync')])
     with pytest.raises(JobStateError, match='which has died, had myapp.sync'): manager.retry_job(job.id)
-    manager.db.execute("UPDATE tenant_jobs SET task='m.note' WHERE id='x'")
+    manager.db.execute("UPDATE tenant_jobs SET task='w.note' WHERE id='x'")
     assert manager.retry_job(job.id).status=='pending'

@@ -5,9 +5,9 @@ from threading import get_ident
 
 import pytest
 from fastlite import database
-from helpers import Call,end,manager_at,program,tell,until,wait_until,working
+from helpers import Call,end,manager_at,note,program,ran,tell,until,wait_until,working
 
-from tenant_tasks import BackgroundTaskManager,TenantMap,Tenants,Worker,task
+from tenant_tasks import BackgroundTaskManager,TenantMap,Tenants,Worker
 from tenant_tasks.db import link as links
 from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.fleet.health import Overview
@@ -18,17 +18,7 @@ from tenant_tasks.run.process import Process,lock_dir,this_process
 from tenant_tasks.testing import Clock
 from tenant_tasks.web.live import file_version
 
-ran = []
-
-@task(name='n.note')
-def note(n): ran.append(n)
-
-@pytest.fixture(autouse=True)
-def fresh(): ran.clear()
-
 def at_work(tenants, **kw): return working(Worker(tenants, **kw))
-
-# -- a slow disk
 
 slow_sync = """
 #define _GNU_SOURCE
@@ -93,8 +83,6 @@ def test_what_was_read_while_a_commit_waited_is_read_again(tmp_path, slow_disk):
     assert saved()==['copied'] and pending()==(2, 2)
     assert saved()==['unchanged'] and (not version or file_version(path)!=version)
 
-# -- one tick of the file system's clock
-
 async def test_a_write_within_the_same_tick_is_noticed(tenants):
     "A commit that leaves time and size of the files as they were at the look"
     path,found = tenants.file('acme'),{}
@@ -118,8 +106,6 @@ async def test_a_write_within_the_same_tick_is_noticed(tenants):
     assert [st.st_size for _,st in before]==[st.st_size for _,st in files()] and not found
     try: await until(lambda: 'acme' in found)
     finally: running.cancel()
-
-# -- who is who
 
 async def test_one_bad_entry_is_the_fault_of_one_tenant(tenants, tmp_path_factory, logs):
     "A link in a loop is named, and the others start, are listed and are backed up"
@@ -172,7 +158,7 @@ async def test_no_directory_is_read_on_the_event_loop(tmp_path, monkeypatch):
     scans,process,scan = [],Process(),os.scandir
     monkeypatch.setattr(os, 'scandir', lambda *args: scans.append(get_ident()) or scan(*args))
     sign = WorkerSign(process)
-    sign.show({str(tmp_path): r'.*\.db'}, ['n.note'])
+    sign.show({str(tmp_path): r'.*\.db'}, ['w.note'])
     scans.clear()
     managers = [BackgroundTaskManager(database(tmp_path/f'{n}.db')) for n in range(20)]
     for o in managers: await o.submit('note', note, n=1)[1]()
@@ -187,8 +173,6 @@ async def test_a_request_that_is_cancelled_while_workers_are_looked_for(path):
     await asyncio.sleep(0)
     request.cancel()
     await until(lambda: manager.get_job(job_id).status=='completed')
-
-# -- the clock
 
 @pytest.fixture
 def skew(monkeypatch):
@@ -219,8 +203,6 @@ async def test_a_clock_that_is_set_makes_jobs_due(tmp_path, skew):
         await until(lambda: 'acme' in worker.agenda.due)
         skew[0] = 3600
         await until(lambda: ran==[1])
-
-# -- what is gone
 
 def test_old_lock_files_are_removed_without_a_worker(tmp_path):
     "The next process that submits removes those of processes that died more than a day ago"

@@ -10,8 +10,6 @@ from tenant_tasks import BackgroundTaskManager,Cancel,Tenants,current_job,task
 from tenant_tasks.db import link
 from tenant_tasks.db.events import flush,off_event,on_event,teller
 
-# -- one commit for several threads
-
 @pytest.fixture
 def shared(path):
     "A link to a database with a table"
@@ -70,8 +68,6 @@ def test_ctrl_c_leaves_no_queue_without_a_leader(shared, where):
             n += 1
     assert n>1
 
-# -- errors that the outcome meets
-
 odd = [apsw.NoMemError('out of memory'), apsw.ProtocolError('locking protocol'), apsw.InterruptError('interrupted'),
     MemoryError(), OSError(5, 'Input/output error'), apsw.InternalError('who knows')]
 
@@ -88,8 +84,6 @@ async def test_what_may_pass_is_waited_for(manager, clock, error, kind):
     manager.store.settle = refused
     job = await run(manager, count if kind=='sync' else acount)
     assert (job.status, job.value, job.retry_count, calls)==('completed', 7, 0, [1]) and not manager.process.claims
-
-# -- what an exception holds
 
 class Big: "Something that a function has at hand"
 
@@ -144,8 +138,6 @@ async def test_an_exception_that_cannot_be_shown_is_named(manager, clock, caplog
     assert error.__name__ in caplog.text and 'in fails' in caplog.text
     assert (await ends(retry_on=(KeyError,))).retry_count==1 and (await ends(retry_on=(OSError,))).retry_count==2
     assert (await ends(cancel_on=(OSError,))).status=='cancelled'
-
-# -- what a function leaves open
 
 @pytest.fixture
 def acme(tmp_path):
@@ -234,8 +226,6 @@ async def test_what_a_function_leaves_open_is_rolled_back(acme, func):
             elif hasattr(o, 'answer') and kept_alive[-1].is_set(): assert isinstance(o.answer(), (apsw.Error, Cancel))
     assert acme.db.q('SELECT * FROM t')==[]
 
-# -- events
-
 @pytest.fixture
 def seen():
     "The moves that are told during a test"
@@ -313,8 +303,6 @@ def test_a_commit_that_fails_is_not_told(path, seen, how):
     assert seen()==[]==[o.job_type for o in other.list_jobs()]
     other.submit('b', work)
     assert seen()==['b']
-
-# -- transactions of other requests
 
 def test_a_submit_on_a_shared_connection_says_that_it_may_be_lost(path):
     "Two threads share one `Database`: who has begun its transaction can't be known, but that there is one"

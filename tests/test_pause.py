@@ -5,7 +5,7 @@ from datetime import datetime,timedelta
 import apsw,pytest
 from fasthtml.common import Client,fast_app
 from fastlite import database
-from helpers import command,data,manager_at,open_db,until,working
+from helpers import command,data,manager_at,note,open_db,ran,until,working
 
 from tenant_tasks import BackgroundTaskManager,Tenants,Worker,current_job,jobs_ui,task
 from tenant_tasks.db.queue import glance
@@ -14,16 +14,10 @@ from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.run.process import Process
 
-ran,hour = [],timedelta(hours=1)
-
-@task(name='pause.note')
-def note(n=0): ran.append(n)
+hour = timedelta(hours=1)
 
 @task(name='pause.anote')
 async def anote(n=0): ran.append(n)
-
-@pytest.fixture(autouse=True)
-def fresh(): ran.clear()
 
 @pytest.mark.parametrize('func', [note, lambda n: ran.append(n)])
 @pytest.mark.parametrize('job_type', [None, 'note'])
@@ -34,7 +28,7 @@ async def test_nothing_starts(manager, clock, func, job_type):
     manager.pause(job_type)
     assert manager.claim(job_id) is None is manager.claim() and manager.claim_next(1)==[]==manager.claim_next(9)
     assert manager.next_due() is None and await manager.drain()==0
-    seen = glance(manager.store.link, manager.process.id, ['pause.note'], clock())
+    seen = glance(manager.store.link, manager.process.id, ['w.note'], clock())
     assert seen.first is None and not seen.unknown
     assert manager.resume(job_type) and manager.next_due()==clock() and await manager.drain()==1 and ran==[1]
 
@@ -114,8 +108,6 @@ def test_older_files(path):
     own.execute('CREATE TABLE tenant_pauses (mine)')
     with pytest.raises(apsw.SQLError, match='table of pauses'): ensure_schema(own.conn)
 
-# -- who waits, and who wakes
-
 async def test_background_task_waits(path, monkeypatch):
     "Without a worker the job's own background task runs it, soon after the pause ends; meanwhile it looks now and then"
     manager,asked,claim = manager_at(path),[],JobStore.claim
@@ -150,8 +142,6 @@ async def test_a_worker_waits_and_wakes(tmp_path, monkeypatch):
         await until(lambda: ran==[1, 2])
         await until(lambda: acme.job_stats()['completed']==2)
     assert acme.list_jobs()[0].started_at>=timestamp(end)
-
-# -- the pages and the command
 
 @pytest.fixture
 def site(manager):

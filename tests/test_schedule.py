@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from cronsim import CronSim
+from helpers import note
 from hypothesis import given,strategies as st
 
-from tenant_tasks import Schedule,Tenants,next_tick,task
+from tenant_tasks import Schedule,Tenants,next_tick
 from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.jobs import recurrence as schedule
 from tenant_tasks.jobs.job import parse_time,timestamp
@@ -129,9 +130,6 @@ def test_a_share_is_the_same_in_every_process():
     assert stable_share('acme.db', 'nightly')==pytest.approx(0.908115912697486)
 
 # -- a deploy whose image lacks time zones, and the next one, which has them
-
-@task(name='zones.note')
-def note(n=0): pass
 
 berlin = dict(cron='0 3 * * *', tz='Europe/Berlin')
 @pytest.fixture

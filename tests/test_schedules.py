@@ -5,7 +5,7 @@ from datetime import datetime,timedelta,timezone
 import pytest
 from chaos import Chaos,check_ledger
 from fastlite import database
-from helpers import in_threads,manager_at,until,working
+from helpers import in_threads,manager_at,note,ran,until,working
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
@@ -16,16 +16,9 @@ from tenant_tasks.testing import Clock,run
 
 noon = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 hour = timedelta(hours=1)
-ran = []
-
-@task(name='s.note')
-def note(n=0): ran.append(n)
 
 @task(name='s.other')
 def other(n=0): ran.append(-n)
-
-@pytest.fixture(autouse=True)
-def fresh(): ran.clear()
 
 def ticks_of(manager, name='h'):
     return [parse_time(o.tick) for o in reversed(manager.list_jobs(limit=100_000)) if o.schedule==name]
@@ -243,7 +236,6 @@ def test_a_file_of_an_older_version_gains_schedules(path):
     assert hourly(manager)==manager.get_schedule('h') and len(db.t.tenant_schedules()[0])==len(schedule_columns)
 
 # -- the worker
-
 
 async def test_a_tick_wakes_the_worker_on_time(tenants):
     "In a tenant that never had a job, with looks that come too late"

@@ -14,8 +14,6 @@ from tenant_tasks.db.queue import Pause
 from tenant_tasks.db.schema import columns,ensure_schema,schedule_columns
 from tenant_tasks.db.store import JobStore
 
-# -- a state machine drives `JobStore` with several owners at once
-
 owners = st.sampled_from(['p1', 'p2', 'p3'])
 outs = st.sampled_from([k for k,(frm,to,_) in transitions.items() if 'running' in frm])
 start = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -115,8 +113,6 @@ def test_every_move_is_in_the_table():
             assert (row is not None)==(frm in may), (frm, move)
             if row: assert row.status==to
 
-# -- the app's transactions
-
 def test_first_manager_inside_a_transaction(path):
     "The table is made in the transaction too, so there is no wait for a lock that this thread holds itself"
     db = database(path)
@@ -126,8 +122,6 @@ def test_first_manager_inside_a_transaction(path):
         job_id,_ = BackgroundTaskManager(db).submit('sync', work)
         end()
     assert [o.id for o in BackgroundTaskManager(db).list_jobs()]==[job_id]
-
-# -- tables of other versions and other writers
 
 def test_a_table_of_the_app_is_left_alone(path):
     "It has our table's name, but not its columns: a clear error, and no column more"
@@ -176,8 +170,6 @@ async def test_rollback_journal(path):
     db = database(path)
     db.disable_wal()
     assert (await run(BackgroundTaskManager(db), work, a=1)).value=={'a':1}
-
-# -- what a statement costs
 
 def test_submit_syncs_and_later_moves_need_not(path):
     vfs = SyncVFS('counting')

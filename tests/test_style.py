@@ -23,8 +23,6 @@ def cells(path, kind):
 
 def is_private(name): return name.startswith('_') and not name.endswith('_')
 
-# -- modules
-
 def test_every_module_has_its_place():
     there = {o for o in (root/'tenant_tasks').rglob('*.py') if o.stem not in ('__init__', '_modidx')}
     assert there==set(map(path_of, order))
@@ -82,8 +80,6 @@ def test_a_class_is_patched_on_its_own_floor():
     assert len(found)>100
     assert {f'{name}: {c}.{f}' for name,c,f in found if home[c]!=name.split('.')[0]}==foreign_patches.keys()
 
-# -- lines, cells, documentation
-
 def test_exported_cells_are_short():
     "No line of more than 120 characters, no cell of more than 30 lines; and each is in a module"
     exported = [o for path in notebooks for o in cells(path, 'code') if re.match(r'#\|\s*exporti?\b', o)]
@@ -111,8 +107,6 @@ def test_chkstyle_finds_nothing():
     where = 'tenant_tasks nbs tests examples tools benchmarks conftest.py setup.py'
     res = python('-m', 'chkstyle.core', *where.split())
     assert 'found 0' in res.stdout+res.stderr, res.stdout
-
-# -- words
 
 unwanted = re.compile(r'\b(whoever|somebody|someone|nobody|rooms?|the seed)\b', re.I)
 

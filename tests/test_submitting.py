@@ -12,8 +12,6 @@ from tenant_tasks import BackgroundTaskManager,JobNotFound,JobStateError,Worker,
 from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.run.process import Process
 
-# -- arguments that fit
-
 def sync(user_id, pages=1, *, deep=False): return [user_id, pages, deep]
 async def async_sync(user_id): return user_id
 
@@ -78,8 +76,6 @@ def test_a_function_whose_code_is_replaced(manager):
     manager.submit('sync', f, b=1)
     with pytest.raises(TypeError, match=r"f\(b\), got 'a'"): manager.submit('sync', f, a=1)
 
-# -- a key that is unique
-
 async def test_a_unique_key_tells_who_was_first(path):
     "Of eight threads with a connection each, one has made the job; once it has ended, the next submit makes a new one"
     database(path)
@@ -93,8 +89,6 @@ async def test_a_unique_key_tells_who_was_first(path):
     assert submit().is_new and all(o.is_new for o,_ in manager.submit_many('report', work, [{}]*3))
     with pytest.raises(ValueError, match="unique key 'daily'"): manager.retry_job(many)
 
-# -- a task's own defaults
-
 async def test_attempts_of_a_task(manager):
     "Its own number, unless the caller passes one, be it the usual three"
     @task(name='s.five', max_retries=5)
@@ -106,8 +100,6 @@ async def test_attempts_of_a_task(manager):
     assert [attempts(five), attempts(five, 3), attempts(five, max_retries=1), attempts(work, 7)]==[5, 3, 1, 7]
     job = await run(manager, five)
     assert (job.status, job.retry_count)==('failed', 5)
-
-# -- another time
 
 class Listener:
     "A worker that notes which managers it is told about"

@@ -27,8 +27,6 @@ def test_a_process_that_cannot_be_started_is_tried_again(logs):
     first,second = logs('WARNING')
     assert 'temporarily unavailable' in first and 'memory' in second and second.endswith('starts in 2 s')
 
-# -- real processes
-
 def state(pid):
     "What the kernel says a process does: R, S, T (stopped), Z …; '' if it is gone"
     try: return Path(f'/proc/{pid}/stat').read_text().rpartition(') ')[2][0]

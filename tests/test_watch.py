@@ -177,8 +177,6 @@ def test_a_job_that_is_deleted(path, capsys, manager):
     for words,says in wrong.items(): assert main(['watch', path, *words.split()])==2 and says in capsys.readouterr().err
     assert main(['watch', 'nowhere'])==2
 
-# -- await manager.watch
-
 async def test_a_card_in_a_notebook(manager, monkeypatch, request):
     "It is made once and then replaced, also when only its times have changed"
     display,ipython = pytest.importorskip('IPython.display'),pytest.importorskip('IPython')

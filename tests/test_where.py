@@ -44,8 +44,6 @@ def stop(proc):
 
 def errors(proc): return end(proc)[1]
 
-# -- the worker runs the job
-
 @pytest.mark.parametrize('env', [{}, dict(DEAF=1, LOOK_EVERY=.1)])
 def test_a_job_is_left_to_the_worker_beside_the_server(manager, env):
     "Which hears of it, or finds it in the file, as in a container with a network of its own"
@@ -84,8 +82,6 @@ def test_no_warning_without_a_worker(manager):
         get('run?name=unnamed')
         ended(manager)
         assert 'WARNING' not in errors(server)
-
-# -- the worker is gone
 
 def test_a_worker_that_dies_before_the_claim(manager):
     "It is stopped, so that it can't claim the job that is left to it, and then killed: the job runs in the server"
@@ -136,8 +132,6 @@ def test_a_second_worker_takes_what_the_first_one_left(manager):
         second.send_signal(signal.SIGCONT)
         assert ended(manager).value==second.pid
 
-# -- the server stops
-
 def test_a_server_does_not_wait_for_a_retry(manager):
     "SIGTERM comes while a job waits a minute for its second attempt, which is left to the next process"
     with web(manager) as (server,get):
@@ -147,8 +141,6 @@ def test_a_server_does_not_wait_for_a_retry(manager):
         text = errors(server)
     job, = manager.list_jobs()
     assert (job.status, job.retry_count)==('pending', 1) and 'is pending' in text and 'ASGI' not in text
-
-# -- signs of workers
 
 def test_signs_of_the_dead_are_swept(manager):
     "By the next worker that shows itself there"

@@ -7,19 +7,11 @@ from pathlib import Path
 
 import pytest
 from fastlite import database
-from helpers import delete_db,manager_at,running_row,until,working,write_lock
+from helpers import delete_db,manager_at,note,ran,running_row,until,working,write_lock
 
 from tenant_tasks import BackgroundTaskManager,TenantJob,TenantMap,Tenants,Worker,task
 from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.jobs.job import timestamp,utcnow
-
-ran = []
-
-@task(name='w.note')
-def note(n=0): ran.append(n)
-
-@pytest.fixture(autouse=True)
-def fresh(): ran.clear()
 
 def at_work(tenants, look_every=.05, **kw):
     return working(Worker(tenants, look_every=look_every, grace=2, **kw))

@@ -1,11 +1,9 @@
 "Do what each line says in a tenant of the directory in the arguments, and answer with the time when it is done"
 import sys,time
 
-from tenant_tasks.jobs.task import task
-from tenant_tasks.fleet.tenants import Tenants
+from helpers import note
 
-@task(name='n.note')
-def note(n): pass
+from tenant_tasks.fleet.tenants import Tenants
 
 def submit(manager, n): manager.submit('note', note, n=int(n))
 def pause(manager): manager.pause()

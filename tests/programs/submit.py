@@ -1,12 +1,7 @@
-"Submit jobs of the task `l.note` to the database named on the command line and print their ids; then end, or die"
+"Submit jobs of the task `w.note` to the database named on the command line and print their ids; then end, or die"
 import os,signal,sys
 
-from helpers import manager_at
-
-from tenant_tasks import task
-
-@task(name='l.note')
-def note(n): pass
+from helpers import manager_at,note
 
 path,n,then = sys.argv[1:]
 manager = manager_at(path)
