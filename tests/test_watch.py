@@ -6,7 +6,9 @@ from helpers import Call,end,manager_at,root,until,wait_until
 
 from tenant_tasks import *
 from tenant_tasks.jobs.job import utcnow
-from tenant_tasks.ops.command import UsageError,JobFrames,FileFrames,TenantFrames,follow,main
+from tenant_tasks.ops.target import *
+from tenant_tasks.ops.screen import *
+from tenant_tasks.ops.command import main
 from tenant_tasks.ops.watch import JobWatch,WatchDisplay
 
 cmd = [sys.executable, '-m', 'tenant_tasks.ops.command', 'watch']
@@ -135,7 +137,7 @@ def test_a_reader_that_goes_ends_it(manager, monkeypatch):
     "As `head` does after the first line"
     manager.submit_many('sync', print, [{}]*3)
     lines = []
-    monkeypatch.setattr('tenant_tasks.ops.command.say', lambda line: lines.append(line))
+    monkeypatch.setattr('tenant_tasks.ops.screen.say', lambda line: lines.append(line))
     assert follow(FileFrames('acme', lambda name: manager))==0 and len(lines)==1 and 'sync pending' in lines[0]
 
 def words(what): return [line for line,_ in what.look(utcnow())]
