@@ -15,8 +15,9 @@ from .db.events import Event,on_event
 from .db.queue import Pause,TaskQueue
 from .jobs.task import task
 from .run.process import ThreadLimit,task_threads
-from .run.attempt import Attempt,current_job
-from .run.steps import JobTransaction
+from .run.current import current_job
+from .run.attempt import Attempt
+from .run.atomic import JobTransaction
 from .run.executors import Processes,set_executors
 from .manager.manager import BackgroundTaskManager,JobNotFound,JobStateError,Submitted
 from .manager.manage import Acted

@@ -520,13 +520,16 @@ class ThreadLimit:
 
 task_threads: ThreadLimit
 
-class Attempt:
+def current_job() -> Any:
+    """The job that the calling function runs in; `LookupError` outside a task function
+
+    Returns:
+        With `id`, `progress`, `check`, `step`, `transaction` and `db`
+    """
+
+class Attempt(Any):
     "A claimed job, until it is settled, released or given up"
-    job: TenantJob
-    store: Any
-    process: Any
     backoff: Callable[[int], timedelta | float]
-    clock: Callable[[], datetime]
     sleep: Callable[..., Any]
     policy: Any
     func: Any
@@ -538,12 +541,9 @@ class Attempt:
     "The job as written afterwards; None until then, or if the claim was lost"
     done: bool
     "Nothing is left to do"
-    names: set[Any]
-    "Steps that were called in this attempt"
-    parts: list[Any]
-    "Transactions of the job that are open, the outermost first"
     elsewhere: Any
     "The future of its call, if an executor calls the function"
+    deadline: Any
 
     def __init__(
         self,
@@ -567,14 +567,6 @@ class Attempt:
     def __repr__(self) -> str: ...
 
     @property
-    def id(self) -> str:
-        "The id of the job"
-
-    @property
-    def attempt(self) -> int:
-        "Which attempt it is, from 1"
-
-    @property
     def is_async(self) -> bool:
         "Must the function be awaited?"
 
@@ -592,19 +584,14 @@ class Attempt:
     def close(self) -> None:
         "Let the claim go: the attempt was settled, released or given up"
 
-    @property
-    def mode(self) -> Any:
-        "How to read and write here: as a part of the `Transaction` that is open in this thread or task, or as a runner"
-
-    def write_outcome(self, as_read: bool=False, mode: Any=...) -> TenantJob | None:
-        """Write what was decided, and nothing else
+    def settling(self, as_read: bool=False) -> Any:
+        """The outcome, as it is to be written
 
         Args:
             as_read: Only if the lease is still the one in `job`?
-            mode: A `caller` writes it as a part of the transaction that is open
 
         Returns:
-            The new row, or None if the claim was lost
+            What writing it returns is for `ended`
         """
 
     def ended(self, row: TenantJob | None, as_read: bool=False) -> None:
@@ -623,13 +610,6 @@ class Attempt:
 
         Returns:
             The row as written, or None if the claim was lost
-        """
-
-    def settling(self) -> Any:
-        """The outcome, to be written together with others
-
-        Returns:
-            What writing it returns is for `ended`
         """
 
     def release(self, wait: float=0) -> TenantJob | None:
@@ -659,132 +639,18 @@ class Attempt:
             outcome: If it ends by that; a `Cancel` if not given
         """
 
-    def said(self, done: Any, note: Any) -> None:
-        "Keep the progress, with a note as UTF-8 can hold it"
-
-    def progress(self, done: float, note: str | None=None) -> None:
-        """Show users how far the job is
-
-        Args:
-            done: From 0 to 1; a sum of shares may miss it by a millionth
-            note: The current step, in words
-        """
-
-    def log(self, text: Any) -> None:
-        """Add a line to the job's log, which keeps the newest `max_lines` lines, and which users read while it runs
-
-        Args:
-            text: Anything; `str` is called with it, and `max_line` characters are kept
-        """
-
-    def lines_left(self) -> tuple[Any, ...] | None:
-        """The lines that the outcome must take along; from now on, no other write does
-
-        Returns:
-            As `JobStore.add_lines` takes them
-        """
-
-    def take_lines(self, lines: tuple[Any, ...] | None) -> None:
-        """Let the outcome take along what another process hasn't written
-
-        Args:
-            lines: What `lines_left` returned in another process that runs this attempt's function
-        """
-
-    def check(self) -> None:
-        "`Cancel` if the job must stop or was taken over; `TimeoutError` if its time is up"
-
-    @property
-    def batch(self) -> Batch | None:
-        "How far the batch of this job is now: counts by status, and ids of failed jobs; None without a batch"
-
-    @property
-    def paused(self) -> bool:
-        "Are jobs of this type paused now, or all jobs? False if the database is locked"
-
-    @property
-    def tenant(self) -> str:
-        "The name of the tenant, as its `Tenants` know it; of another database the name of its file, '' in memory"
-
-    @property
-    def db(self) -> Database:
-        "The tenant's database, on a connection for this job alone; inside of a transaction, the one in it"
-
-    @property
-    def has_begun(self) -> bool:
-        "Has the function begun a transaction on `db` by hand?"
-
-    @property
-    def open_here(self) -> Transaction | None:
-        "The transaction that this thread or task has open"
-
-    @property
-    def until(self) -> datetime:
-        "How long the claim lasts if it is renewed now"
-
-    def check_begun(self) -> None:
-        "`RuntimeError` if the job would wait for itself"
-
-    def transaction(self) -> JobTransaction:
-        """A transaction in the tenant's database; `Cancel` and no effects if another process has taken the job over
-
-        Returns:
-            `with` or `async with` it; gives the tenant's database
-        """
-
-    def step(self, name: str, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Call a function once: the next attempt gets its value without a call; `Cancel` if the job was taken over
-
-        Args:
-            name: Under which its value is remembered; once in an attempt
-            f: What to call: a function or an async function
-            args: Its arguments
-            kwargs: Its arguments by name
-
-        Returns:
-            What it returned, decoded from JSON; for an async function, an awaitable of that
-        """
-
-    def checkpoint(self, name: str, value: Any=...) -> Any:
-        """Read or write how far the job is; on disk when it returns, or with its transaction; `Cancel` if it was taken over
-
-        Args:
-            name: Under which the value is remembered
-            value: The value to remember; not given to read it
-
-        Returns:
-            The value, decoded from JSON; None if there is none yet
-        """
-
-    def run_atomic(self, kwargs: dict[Any, Any]) -> Any:
-        """Call the function of an atomic task, and complete the job in the same commit
-
-        Args:
-            kwargs: Arguments of the function
-
-        Returns:
-            What the function returned
-        """
-
-def current_job() -> Attempt:
-    """The attempt that the calling function runs in; `LookupError` outside a task function
-
-    Returns:
-        Its attempt, with `id`, `progress`, `check` and `db`
-    """
-
 class JobTransaction:
     "A transaction of a job, which commits only while the job's claim is good: `with`, or `async with`"
-    job: Attempt
+    job: Any
     part: Transaction
     names: set[Any]
     "Steps that were called in it"
     settled: bool
     "Has it written the outcome of the job?"
 
-    def __init__(self, job: Attempt) -> None:
+    def __init__(self, job: Any) -> None:
         """Args:
-            job: The attempt that it belongs to
+            job: The job that it belongs to
         """
 
     def __enter__(self) -> Any: ...

@@ -8,7 +8,8 @@ from starlette.background import BackgroundTasks
 
 from tenant_tasks import Cancel,current_job,task
 from tenant_tasks.db.sqlite import runner
-from tenant_tasks.run.attempt import Attempt,aretry_busy
+from tenant_tasks.db.store import JobStore
+from tenant_tasks.run.attempt import aretry_busy
 from tenant_tasks.run.process import Process
 
 async def returns_awaitable(**kw): return awork(**kw)
@@ -143,7 +144,7 @@ async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypat
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
     "A lock that is held for 20 minutes, at a look a minute: the claim is kept, and the function is called once"
-    monkeypatch.setattr(Attempt.write_outcome, '__defaults__', (False, runner._replace(patience=.01)))
+    monkeypatch.setattr(JobStore.settle, '__defaults__', (False, runner._replace(patience=.01), None))
     naps,runs,locks = [],[],[]
     async def sleep(secs):
         naps.append(secs)

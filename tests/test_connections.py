@@ -7,7 +7,7 @@ from fastlite import database
 from helpers import Call,end,in_threads,manager_at,program,work,write_lock
 
 from tenant_tasks.db import files,link as links,queue as queues,schema,search
-from tenant_tasks.run.attempt import current_job
+from tenant_tasks.run.current import current_job
 from tenant_tasks.ops.backup import backup
 from tenant_tasks.fleet.checks import check_database
 from tenant_tasks.jobs.job import utcnow

@@ -14,7 +14,7 @@ def chaos():
 @pytest.fixture
 def unseen_locks(monkeypatch):
     "All other processes are on another host"
-    monkeypatch.setattr('tenant_tasks.run.process.is_dead', lambda owner, folder: None)
+    monkeypatch.setattr('tenant_tasks.run.rescue.is_dead', lambda owner, folder: None)
 
 def runs_of(chaos): return [o for v in executions(chaos).values() for o in v]
 

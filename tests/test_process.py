@@ -135,7 +135,7 @@ def test_rescue_skips_the_claims_of_its_own_process(path, clock):
 
 def test_a_sign_of_life_at_the_last_moment(path, clock, monkeypatch):
     "The owner, on another host, renews its lease after the observer has found the job orphaned: nothing is written"
-    monkeypatch.setattr('tenant_tasks.run.process.is_dead', lambda owner, folder: None)
+    monkeypatch.setattr('tenant_tasks.run.rescue.is_dead', lambda owner, folder: None)
     look,owner = Look(path, clock=clock),manager_at(path, clock, process=Process())
     attempt = owner.claim(owner.submit('sync', work)[0])
     clock.advance(10*look.process.lease)

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from helpers import manager_at,run
 
-from tenant_tasks.run.attempt import current_job
+from tenant_tasks.run.current import current_job
 from tenant_tasks.jobs.job import TenantJob,timestamp,utcnow
 from tenant_tasks.jobs.task import UnknownTask,find_task,task,task_name
 

@@ -17,8 +17,7 @@ from starlette.background import BackgroundTask
 from ..jobs.job import *
 from ..jobs.history import *
 from ..jobs.task import *
-from ..run.attempt import *
-from ..run.steps import *
+from ..run.current import *
 from .manager import *
 
 # %% ../../nbs/manager/01_manage.ipynb #442fcbe5

@@ -33,11 +33,13 @@ from ..db.claims import *
 from ..db.search import *
 from ..jobs.task import *
 from ..run.process import *
-from ..run.peers import *
+from ..run.current import *
+from ..run.current import *
+from ..run.current import *
 from ..run.attempt import *
-from ..run.steps import *
 from ..run.executors import *
 from ..run.execute import *
+from ..run.rescue import *
 
 # %% ../../nbs/manager/00_manager.ipynb #95b50b47
 _log = logging.getLogger('tenant_tasks')
@@ -138,14 +140,14 @@ _default_retries = _Default(3)
 
 @patch
 def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
-    name = task_name(func)
-    if name: self.process.check_on(find_task(name), here=False)
-    if max_retries is _default_retries: max_retries = task_of(func).max_retries
+    t = task_of(func)
+    if t.on: self.process.check_on(t, here=False)
+    if max_retries is _default_retries: max_retries = t.max_retries
     _check_tries(max_retries)
     now,opts = self.clock(),dict(self._options)
     created_at = timestamp(now)
     run_at = timestamp(now+opts.pop('delay')) if 'delay' in opts else opts.pop('run_at', created_at)
-    names = dict(task=name, function=function_name(func), owner=self.process.id)
+    names = dict(task=t.name, function=function_name(func), owner=self.process.id)
     if self.process.trace: names['trace'] = self.process.trace()
     job_type,payload = check_text('job_type', job_type),dump_kwargs(check_args(func, kwargs))
     return TenantJob(new_id(), job_type, payload=payload, max_retries=max_retries,
@@ -233,7 +235,7 @@ def _tell_of_follower(self:BackgroundTaskManager, job):
 @patch
 def _check_registered(self:BackgroundTaskManager, func):
     key,warned = ('unregistered', function_name(func)),self.process.warned
-    if task_name(func) is not None or key in warned or not self.process.other_workers(self.store.link.path): return
+    if key in warned or not self.process.other_workers(self.store.link.path): return
     warned.add(key)
     _log.warning("%s isn't registered with @task: its jobs run here, not in the worker of another process", key[1])
 
@@ -246,14 +248,15 @@ def _finds(func):
 @patch
 def _submit(self:BackgroundTaskManager, jobs, task_func, follower=()):
     self.process.announce_alive(self.folder)
-    self._check_registered(task_func)
+    if any(o.task is None for o in jobs): self._check_registered(task_func)
     joins = self.store.is_joining()
     rows = self.store.submit([*jobs, *follower])
     durable = not (joins or self.store.is_joining()) # Another thread may have begun one in the meantime
     res = []
     for new,job in zip(jobs, rows):
         job_id = JobId(job.id, job.id==new.id, durable)
-        if job_id.is_new or job.function==new.function and _finds(task_func): self.process.keep(job_id, task_func)
+        is_own = job_id.is_new or job.function==new.function and _finds(task_func)
+        if job.task is None and is_own: self.process.keep(job_id, task_func)
         func = task_func if job_id.is_new else self.process.function_of(job) or task_func
         res.append((job_id, BackgroundTask(self._execute_with_retry, job_id, func)))
     return res
@@ -587,23 +590,10 @@ def rescue(self:BackgroundTaskManager,
     "Take over the jobs of processes that have died"
     now = self.clock()
     if not self.folder: return JobList()
-    rows = [self._take_over(job, how, now) for job,how in self.process.orphans(self.store, now)]
-    for o in rows: o and self._tell_of_follower(o)
-    return JobList(o for o in rows if o)
-
-@patch
-def _take_over(self:BackgroundTaskManager, job, how, now):
-    func = job.function or 'of this job'
-    hint = 'A function that is registered with @task can be run by any process that has imported it.'
-    if job.task or self.process.function_of(job):
-        ahead = job.status=='running' and self.store.progressed(job)
-        spent = ', after new steps or checkpoints'*ahead
-        why = ProcessDied(f'process {job.owner} {how} while it ran this job{spent}', ahead)
-    else: why = FunctionLost(f'process {job.owner} {how}, and only it had the function {func}. {hint}')
-    a = self._attempt(job)
-    if job.status=='pending': return self.store.abandon(job, now, add_error(job.error_log, a.attempt, now, str(why)))
-    a.outcome = why
-    return a.settle(as_read=True)
+    rows = [take_over(self._attempt(job), how, now) for job,how in self.process.orphans(self.store, now)]
+    taken = JobList(o for o in rows if o)
+    for o in taken: self._tell_of_follower(o)
+    return taken
 
 # %% ../../nbs/manager/00_manager.ipynb #a0055e95
 @patch

@@ -4,7 +4,8 @@ import logging,os,random,sys
 import tasks
 
 from tenant_tasks.db import store
-from tenant_tasks.run.attempt import Attempt,current_job
+from tenant_tasks.run.current import current_job
+from tenant_tasks.run.attempt import Attempt
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.fleet.worker import Worker

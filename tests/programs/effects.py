@@ -12,9 +12,9 @@ from threading import get_ident
 
 from helpers import manager_at
 
-from tenant_tasks.run.attempt import current_job
+from tenant_tasks.run.current import current_job
 from tenant_tasks.run.process import this_process
-from tenant_tasks.run.steps import JobTransaction
+from tenant_tasks.run.atomic import JobTransaction
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.task import task
 from tenant_tasks.fleet.tenants import Tenants

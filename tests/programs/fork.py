@@ -12,7 +12,7 @@ WorkerSign(this_process)
 print(this_process.id, flush=True)
 if os.fork(): time.sleep(60)
 p = this_process
-parts = 'locks', 'claims', 'listeners', 'signs', 'warned', 'running', '_functions', '_ended', '_observed', '_heart'
+parts = 'locks', 'claims', 'listeners', 'signs', 'warned', '_functions', '_ended', 'observed', '_heart'
 held = sum(bool(getattr(p, o)) for o in parts)
 p.announce_alive(manager.folder)
 print(p.id, os.getpid(), held, flush=True)
