@@ -66,12 +66,12 @@ def manager_at(path, clock=None, **kw):
     if clock: kw.update(clock=clock, sleep=clock.sleep)
     return BackgroundTaskManager(open_db(path), **kw)
 
-async def until(cond, timeout=60):
+async def until(cond, timeout=60, every=.005):
     "Wait on the event loop until `cond()` is true"
     end = time.monotonic()+timeout
     while not cond():
         assert time.monotonic()<end, f'not true within {timeout} s'
-        await asyncio.sleep(.005)
+        await asyncio.sleep(every)
 
 def wait_until(cond, timeout=60, every=.01, why=lambda: ''):
     "Wait in a thread until `cond()` is true; `why` adds to the error"

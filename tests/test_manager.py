@@ -225,7 +225,7 @@ async def test_waiting_retries_hold_nothing(path):
     async def sleep(secs): await go.wait()
     manager.sleep = sleep
     tasks = [asyncio.ensure_future(o()) for _,o in manager.submit_many('sync', boom, [{}]*500)]
-    await until(lambda: sum(o.retry_count for o in manager.list_jobs(limit=500))==500)
+    await until(lambda: sum(o.retry_count for o in manager.list_jobs(limit=500))==500, every=.2)
     await until(lambda: task_threads.in_use()==0 and not manager.store.link.lock.locked())
     apsw.Connection(path).execute('BEGIN EXCLUSIVE; COMMIT')
     for o in asyncio.all_tasks()-{asyncio.current_task()}: o.cancel()
