@@ -1452,6 +1452,9 @@ class Worker:
     threads: ThreadLimit
     agenda: Any
     lookout: Any
+    stopping: Any
+    failure: Any
+    "What ended it, if `stop` didn't"
 
     def __init__(
         self,
@@ -1518,15 +1521,18 @@ class Worker:
     async def run(self) -> None:
         "Run jobs until `stop`; `ValueError` if a task names an executor that isn't there"
 
+    def stop(self) -> None:
+        "Claim nothing more, give running jobs the grace period, release what is left"
+
+    def held(self) -> list[Attempt]:
+        "The attempts that this worker runs"
+
     def why_it_ends(self) -> Any:
         """The outcome of a job that is cut short
 
         Returns:
             A `Stopped` after `stop`
         """
-
-    def stop(self) -> None:
-        "Claim nothing more, give running jobs the grace period, release what is left"
 
     async def lifespan(self, app: Any=None) -> Iterator[Any]:
         """Run inside an app, in a thread: `fast_app(lifespan=worker.lifespan)`

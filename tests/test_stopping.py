@@ -9,6 +9,7 @@ from helpers import end,program,serving,until,wait_until,working
 
 from tenant_tasks import BackgroundTaskManager,Tenants,Worker,task
 from tenant_tasks.fleet.checks import Pulse
+from tenant_tasks.fleet.supervisor import Restarts
 from tenant_tasks.jobs.retry import Stopped,free_deaths,stop_costs
 from tenant_tasks.run.attempt import finish
 from tenant_tasks.run.peers import live_workers
@@ -113,7 +114,10 @@ def test_no_job_ends_a_site_whose_worker_runs_it(acme, tmp_path):
 async def test_a_worker_of_an_app_starts_again(tenants, acme, monkeypatch, logs):
     "After a pause, in which the app runs its jobs itself and says that its worker has failed"
     worker,dispatch,pause = worker_on(tenants),Worker._dispatch,[60]
-    monkeypatch.setattr('tenant_tasks.fleet.supervisor.restart_pause', lambda n: pause[0])
+    def died(self, now):
+        self.due = now+pause[0]
+        return pause[0]
+    monkeypatch.setattr(Restarts, 'died', died)
     monkeypatch.setattr(Worker, '_dispatch', broken)
     async with asynccontextmanager(worker.lifespan)():
         await until(lambda: acme.process.failing)
