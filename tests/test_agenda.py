@@ -94,13 +94,11 @@ class Turns(RuleBasedStateMachine):
 
     @invariant()
     def never_too_many(self):
-        if not hasattr(self, 'agenda'): return
         assert self.agenda.busy==Counter(self.turns) and self.agenda.busy.total()<=self.agenda.places
         assert max(self.agenda.busy.values(), default=0)<=self.agenda.per_tenant
 
     @invariant()
     def nothing_is_forgotten(self):
-        if not hasattr(self, 'agenda'): return
         assert sorted(self.agenda.queue())==sorted(self.ready)
         assert self.agenda.waiting==len(self.ready) and self.agenda.due==self.due
 
@@ -173,7 +171,6 @@ def test_only_a_turn_that_found_a_job_gets_company():
     assert agenda.take(99)==[] and agenda.wait(99)==inf
 
 def test_a_tenant_after_a_pause_goes_first_once_in_a_round():
-    "Before a hundred that have just had a turn; a second job of it waits until all of them have had another"
     agenda,crowd = Agenda(places=1),[f't{i}' for i in range(100)]
     def turn():
         name, = agenda.take(0)

@@ -67,7 +67,6 @@ async def test_unreadable_payload(manager, payload):
 # -- a function that knows its job
 
 def test_check_ends_a_job_that_was_taken_over(manager, logs):
-    "The function hears of it at its next `check`, and its outcome is not written"
     def f():
         current_job().check()
         manager.db.execute("UPDATE tenant_jobs SET claim='another'")
@@ -102,7 +101,6 @@ async def test_cancelling_stops_a_function(path, kind, attempts):
 
 @pytest.mark.parametrize('on', ['its own', 'a task'])
 async def test_a_timeout_of_the_function_itself_is_told_as_it_is(manager, monkeypatch, on):
-    "With its traceback, not as the end of the time that the task has"
     monkeypatch.setattr(import_module('tenant_tasks.jobs.task'), '_tasks', {})
     @task(timeout=300 if on=='its own' else .05, max_retries=1)
     async def fetch_page(): await asyncio.wait_for(asyncio.sleep(9), .01 if on=='its own' else None)
@@ -162,7 +160,6 @@ async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, m
     assert len(naps)>25 and max(naps)==60
 
 async def test_waits_do_not_overflow():
-    "After a weekend at a look a minute"
     tries = iter(range(5000))
     async def f():
         if next(tries)<4000: raise apsw.BusyError('locked')

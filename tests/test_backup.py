@@ -83,7 +83,6 @@ def test_a_change_in_the_wal_alone(data, tmp_path):
         assert os.path.getsize(path+'-wal')>0 and texts(tmp_path/'copies/acme.db')==['in the wal']
 
 def test_a_write_that_hides_itself(data, tmp_path):
-    "Same size, same modification time, same change counter: written to the file itself, and its time set back"
     path = data.file('acme')
     save(data, tmp_path/'copies')
     before,header = os.stat(path),open(path, 'rb').read(100)
@@ -213,7 +212,6 @@ def test_a_job_that_was_deleted_since(data, tmp_path):
     assert restore(tmp_path/'copies', data, ['acme'])[0].again==[(job.id, None, None)]
 
 def test_what_was_left_beside_a_file_does_not_come_back(data, tmp_path):
-    "The `-wal` of a deleted file would bring its rows into the restored one"
     save(data, tmp_path/'copies')
     conn = open_plain(data.file('acme'))
     conn.execute("UPDATE notes SET text='new'")
@@ -225,7 +223,6 @@ def test_what_was_left_beside_a_file_does_not_come_back(data, tmp_path):
     assert texts(data.file('acme'))==['old']
 
 def test_running_jobs_are_taken_over(data, tmp_path):
-    "A claim of the time of the backup is void: the job is rescued, like one of a dead process"
     program('claim_and_die', data.path, 'acme').communicate(timeout=30)
     save(data, tmp_path/'copies')
     res, = restore(tmp_path/'copies', data, ['acme'])
@@ -233,7 +230,6 @@ def test_running_jobs_are_taken_over(data, tmp_path):
     assert [o.status for o in data['acme'].rescue()]==['pending']
 
 def test_damaged_files(data, tmp_path):
-    "A damaged database is replaced; a damaged copy replaces nothing"
     save(data, tmp_path/'copies')
     damage(data.file('acme'), whole=True)
     res, = restore(tmp_path/'copies', data, ['acme'])
@@ -244,7 +240,6 @@ def test_damaged_files(data, tmp_path):
 
 @pytest.mark.parametrize('how', ['idle','reading','writing'])
 def test_refused_while_another_process_has_the_file_open(data, tmp_path, how):
-    "Idle after a query, in a read transaction, with the write lock"
     save(data, tmp_path/'copies')
     put(data, 'acme', 'new')
     sql = dict(idle='SELECT count(*) FROM notes', reading='BEGIN; SELECT count(*) FROM notes',

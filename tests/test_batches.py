@@ -1,10 +1,9 @@
 "One job follows a batch, once all others have ended: however they end, over kills, retries and prunes"
-import random,time
 from collections import Counter
 from datetime import timedelta
 
 import pytest
-from chaos import Chaos,check_ledger,executions
+from chaos import Chaos,check_ledger,executions,work_and_be_killed
 from fasthtml.common import fast_app
 from fastlite import database
 from helpers import Look,command,data,in_threads,manager_at,running_row,until,working
@@ -112,7 +111,6 @@ def report(): member()
 
 @pytest.fixture
 async def failed(manager, clock):
-    "A manager with a batch of three that all failed, as did the job that follows them"
     down.append(1)
     manager.submit_many('member', member, [{}]*3, then=report)
     await run(manager)
@@ -128,7 +126,6 @@ def from_the_first(manager): [manager.retry_job(o.id) for o in manager.list_jobs
 
 @pytest.mark.parametrize('retry', [all_matching, by_ids, one_by_one, from_the_first])
 async def test_the_follower_that_failed_waits_for_the_others_again(failed, retry):
-    "Whatever the order in which they are retried"
     retry(failed)
     claimed = [*iter(failed.claim, None)]
     assert [a.job.task for a in claimed]==['again.member']*3
@@ -293,26 +290,13 @@ async def test_an_app_without_a_worker(manager, func, size, one_by_one):
     assert [o.counts for o in told]==[counts(completed=size-1, failed=1) if size else counts()]
 
 @pytest.mark.slow
-def test_kills(seed=1):
+def test_kills():
     "Of each batch one follower runs, after all others have ended, and again only if its own process died"
-    rnd = random.Random(seed)
-    with Chaos(3, seed) as chaos:
+    with Chaos(3, seed=1) as chaos:
+        chaos.command = 'batches','work'
         for o in chaos.names:
             chaos.reap(chaos.start('batches', 'submit', o, 15, KILL_POINT='between', CHANCE=.05), 'between')
-        alive,next_kill,end = [],time.monotonic()+.5,time.monotonic()+60
-        while not chaos.finished() and time.monotonic()<end:
-            for o in [o for o in alive if o.poll() is not None]:
-                chaos.reap(o, o.point)
-                alive.remove(o)
-            while len(alive)<3:
-                point = rnd.choice(['between', 'written', 'settled', 'task'])
-                alive.append(chaos.start('batches', 'work', KILL_POINT=point, CHANCE=.04))
-                alive[-1].point = point
-            if time.monotonic()>next_kill:
-                chaos.kill(alive.pop(rnd.randrange(3)))
-                next_kill = time.monotonic()+rnd.uniform(.3, 1)
-            time.sleep(.02)
-        for o in alive: chaos.kill(o)
+        work_and_be_killed(chaos, 3, 60, ['between', 'written', 'settled', 'task'], .04)
         figures,wrong = check_ledger(chaos)
         runs,jobs = executions(chaos),chaos.jobs()
         followers = [o for o in jobs.values() if o.batch==o.id]

@@ -12,11 +12,9 @@ cells = json.loads((root/'nbs/explains/performance.ipynb').read_text(encoding='u
 trees = {o.stem:ast.parse(o.read_text(encoding='utf-8')) for o in folder.glob('*.py')}
 
 def functions(*trees):
-    "The functions at the top of modules"
     return [o for t in trees for o in t.body if isinstance(o, ast.FunctionDef)]
 
 def imported(tree):
-    "The modules that a module imports"
     imports = [o for o in ast.walk(tree) if isinstance(o, (ast.Import, ast.ImportFrom))]
     return {n for o in imports for n in ([o.module] if isinstance(o, ast.ImportFrom) else [a.name for a in o.names])}
 

@@ -286,7 +286,6 @@ def test_the_page_of_a_job_changes_as_one(page, site):
 # -- buttons, forms and keys
 
 def test_copy_and_other_arguments_by_click(page, site):
-    "In place: a copy, a refusal that leaves what was typed, and a retry"
     page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
     job_id = site.add('failed', payload='{"rows": 7, "password": "hunter42"}', retry_count=1)
     page.goto(f'/jobs/{job_id}')
@@ -414,7 +413,6 @@ def test_the_chart_is_read_by_pointer_and_keys(page, site):
     assert read.count()==0
 
 def test_without_javascript(opened, site):
-    "Pages are readable and forms work"
     ids = [site.later() for _ in range(2)]
     page = opened(java_script_enabled=False)
     def press(name):
@@ -521,7 +519,6 @@ def test_a_list_is_accessible_and_fits_a_phone(page, site):
     assert not axe(page, '#tt-keys')
 
 def test_an_app_sets_the_look(page, site):
-    "Accent, corners and font, for everything on the pages"
     site.add(progress=.4)
     page.goto('/jobs')
     for k,v in dict(accent='rgb(120, 0, 120)', radius='0px', font='monospace').items():
@@ -535,7 +532,6 @@ def test_an_app_sets_the_look(page, site):
 @pytest.mark.slow
 @pytest.mark.parametrize('look', ['', 'pico', 'monster'])
 def test_every_look(opened, web, tmp_path, look):
-    "Each page, light and dark, wide and narrow, with each stylesheet; forced colours show the bar"
     need_npm()
     site,page = Site(web, tmp_path, look),opened()
     for o in panels[1:]:

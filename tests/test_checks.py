@@ -22,13 +22,11 @@ def tenants(tmp_path):
 def found(tenants, name='acme', **kw): return {o.check:o for o in check_database(tenants.file(name), name, **kw)}
 
 def spoil(tenants, name):
-    "Put text in the place of a database"
     tenants.drop(name)
     delete_db(tenants.file(name))
     with open(tenants.file(name), 'w') as f: f.write('no database, only text. '*400)
 
 def due_since(tenants, ago, **kw):
-    "A job of a task that has been due for a while"
     at = timestamp(utcnow()-ago)
     job = TenantJob('late', 'sync', 'pending', task='checks.sync', created_at=at, run_at=at, **kw)
     tenants['acme'].store.submit([job])
@@ -47,7 +45,6 @@ def health(*args, **kw):
 # -- health
 
 def test_who_sees_why(tenants, monkeypatch):
-    "Those whom the guard lets in; a load balancer sees yes or no"
     assert health(tenants)==(200, dict(ok=True))
     monkeypatch.setattr(module, 'check_directory', lambda o, **kw: [module.Finding('', 'disk', 'it is full')])
     for may in ('read', 'act', None, Redirect('/login')):
@@ -101,7 +98,6 @@ def test_jobs_of_a_dead_process(tenants):
     assert found(tenants)['stuck'].text=='1 running jobs of a process that has died'
 
 def test_late_jobs(tenants):
-    "Without a worker a problem; paused ones and recent ones are none"
     due_since(tenants, timedelta(minutes=20))
     assert found(tenants)['late'].level=='problem' and found(tenants, late=timedelta(hours=1))=={}
     tenants['acme'].pause('sync')

@@ -17,7 +17,6 @@ env = dict(os.environ, PYTHONPATH=str(root))
 no_database = 'this is no database, it is only text. '*40
 
 def listing(path):
-    "The files in a directory, without those that SQLite puts beside an open database"
     return {o for o in os.listdir(path) if not o.endswith(('-wal', '-shm'))}
 
 @pytest.fixture
@@ -132,7 +131,6 @@ mistakes = [([], 'COMMAND'), (['fly'], 'fly'),
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    "A directory from which the command is called"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'path', [*sys.path])
     return tmp_path

@@ -55,7 +55,6 @@ def test_a_row_made_once_is_shown_only_to_those_who_see_the_same():
     assert 'hidden' in html(redact=lambda job: replace(job, job_type='hidden')) and 'hidden' not in html()
 
 def test_how_long_a_job_took_is_told_of_its_last_run():
-    "A pending one isn't running, whatever it did before; the time between attempts is no time that it took"
     now = utcnow()
     def at(secs): return timestamp(now+timedelta(seconds=secs))
     old = TenantJob('1', 'x', 'pending', created_at=at(-7200), started_at=at(-7000), retry_count=1, run_at=at(60))

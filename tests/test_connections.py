@@ -32,7 +32,6 @@ def hooked(monkeypatch):
     return ran
 
 def test_hooks_of_the_app_stay_in_force_and_none_writes(tmp_path, hooked):
-    "A trigger on our table calls a function that a hook registers; no connection of ours runs `PRAGMA optimize`"
     db = database(tmp_path/'acme.db')
     manager = Tenants(tmp_path)['acme']
     manager.db.execute("CREATE TRIGGER audit AFTER UPDATE ON tenant_jobs BEGIN SELECT noted(new.status); END")

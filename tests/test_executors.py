@@ -226,7 +226,6 @@ async def test_an_idle_process_that_died_is_replaced(manager):
         assert job.status=='completed' and job.value!=first
 
 class Engine:
-    "An executor whose futures end as a test says"
     def __init__(self, how): self.how = how
     def submit(self, f, *args):
         if isinstance(self.how, Exception): raise self.how
@@ -239,7 +238,6 @@ class Engine:
     lambda o: o.set_result('no JSON'), lambda o: o.set_result(None),
     RuntimeError('cannot schedule new futures after shutdown')])
 async def test_an_end_of_the_engine_is_a_death(path, how):
-    "Never the user's cancel"
     job = await run(manager_on(path, Engine(how)), heavy.pid)
     assert (job.status, job.retry_count)==('failed', 3) and 'ProcessDied' in job.error_log
 
@@ -292,7 +290,6 @@ async def test_a_database_in_memory(pool):
     assert 'must be a file on the host' in (await run(manager, heavy.tell, 1)).error_log
 
 async def test_takes_no_thread(manager, tmp_path):
-    "Two calls wait for their answers, with one thread for jobs, which is taken"
     manager.process.task_threads.size = 1
     go = asyncio.Event()
     jobs = [start(manager, heavy.hold, path=str(tmp_path/f'here{o}'), go=str(tmp_path/'go')) for o in (1, 2)]

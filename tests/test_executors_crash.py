@@ -52,7 +52,6 @@ def claims_of(chaos):
     return order,had
 
 def check(chaos):
-    "What is wrong"
     order,had = claims_of(chaos)
     dead = {o[3] for o in chaos.events('die')}
     for name in chaos.names:
@@ -88,8 +87,7 @@ def marks(chaos):
     return chaos.dir/'marks'
 
 def test_a_process_of_the_executor_is_killed_once_at_each_seam(chaos, marks):
-    """Each death spends one attempt of the job that ran there, or is free after progress, and touches no other job;
-    before the process has received the call, and after it has answered, a death spends nothing"""
+    "A death spends one attempt of the job that ran there; before the call and after the answer, and after progress, none"
     chaos.submit_jobs(10, 3, 'remote', 'plain')
     work(chaos, ','.join(there), MARKS=marks)
     assert chaos.died_at()==dict.fromkeys(there, 1)
@@ -119,7 +117,6 @@ def test_a_process_that_starts_when_its_parent_is_dead_runs_nothing(chaos, marks
     assert not list(check(chaos)) and chaos.job().retry_count==1
 
 def test_processes_that_never_start_fail_a_job_in_the_end(chaos):
-    "Five deaths before a call is received are one death of the job, not a hang"
     chaos.submit_jobs(1, 1, 'plain')
     proc = chaos.worker('starting')
     chaos.until(lambda: len(chaos.events('claim'))==2)

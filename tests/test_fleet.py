@@ -15,10 +15,7 @@ prices = stored['costs']
 
 @pytest.mark.parametrize('floods', [40, *slow(4, 150)])
 def test_a_light_tenant_waits_for_turns_not_for_jobs(floods):
-    """Each place goes to another tenant after a quantum and the job that it began
-
-    A tenant behind n others waits for n/places such turns, and those that flood aren't before a fresh one.
-    """
+    "A tenant behind n others waits for n/places turns, and those that flood aren't before a fresh one"
     s = Setting(tenants=1000, seconds=20, floods=floods, flood_jobs=12_000//floods, rate=1/60, most=1/60, job_ms=5)
     p = SimProcess(s, prices).run()
     flood = [o for o in p.jobs if o.tenant in p.flooders and o.secs==s.flood_ms/1e3]

@@ -6,19 +6,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from chaos import Chaos,check_ledger,executions
 from fasthtml.common import to_xml
 from helpers import Look,dead_owner,end,manager_at,open_db,program,running_row,until,working
 
+from tenant_tasks import TenantJob,View,Worker,task
 from tenant_tasks.fleet.checks import check_database
-from tenant_tasks.jobs.job import TenantJob,new_id,timestamp,utcnow
+from tenant_tasks.fleet.health import Overview
+from tenant_tasks.jobs.job import new_id,timestamp,utcnow
+from tenant_tasks.jobs.task import _tasks as tasks_here
 from tenant_tasks.run.peers import WorkerSign
 from tenant_tasks.run.process import Process,is_dead,lock_dir,this_process
-from tenant_tasks.jobs.task import _tasks as tasks_here,task
 from tenant_tasks.web.operators import TenantTable
-from tenant_tasks.fleet.health import Overview
-from tenant_tasks.web.views import View
-from tenant_tasks.fleet.worker import Worker
 
 kernel = this_process.id.split('~')[1]
 past = timedelta(minutes=-1)
@@ -28,26 +26,7 @@ class Ahead:
     sleep = None
     def __call__(self): return utcnow()+timedelta(hours=1)
 
-@pytest.fixture
-def chaos():
-    with Chaos(tenants=2) as res: yield res
-
-def runs_of(chaos): return [o for v in executions(chaos).values() for o in v]
-def started(chaos, n=1): chaos.until(lambda: len(runs_of(chaos))>=n)
-
 # -- which process lives
-
-def test_a_job_that_holds_pythons_lock_is_left_alone(chaos):
-    "For five leases, with a job beside it, while another worker looks on: each runs once"
-    chaos.submit('t1', 1, 'work', secs=5)
-    first = chaos.worker(LEASE=1)
-    started(chaos)
-    chaos.submit('t0', 1, 'gripping', secs=5)
-    started(chaos, 2)
-    chaos.worker(LEASE=1)
-    chaos.until(chaos.finished)
-    figures,wrong = check_ledger(chaos)
-    assert not wrong and figures['executions']==2 and {o['pid'] for o in runs_of(chaos)}=={str(first.pid)}
 
 def test_a_process_that_may_not_read_proc_sys(path):
     "Neither it nor the others take the other one for dead; once it is killed, its jobs wait for a lease"
@@ -118,13 +97,11 @@ async def test_a_task_that_only_the_other_process_knows(others, monkeypatch):
     assert others[1].get_job(job_id).status=='pending' and not ran and await others[1].drain()==0
 
 async def test_the_same_function_after_a_restart(others):
-    "The first process has died: the next submit of the same function finds its job and runs it"
     (job_id,_),(_,bg_second) = submit_both(others, sync_user, sync_user)
     await bg_second()
     assert others[1].get_job(job_id).status=='completed' and ran==['sync']
 
 def test_a_function_in_the_place_of_another(others):
-    "Whatever `_execute_with_retry` is given, the row tells what runs"
     job_id,_ = others[0].submit('x', sync_user)
     asyncio.run(others[0]._execute_with_retry(job_id, delete_user))
     assert ran==['sync'] and others[0].get_job(job_id).status=='completed'
@@ -155,7 +132,6 @@ async def test_an_executor_that_is_elsewhere(path, logs, heavy):
     assert await web.drain()==3 and {o.status for o in web.list_jobs()}=={'completed'}
 
 async def test_the_worker_with_the_executor_goes_away(path, heavy, logs):
-    "A job was left to it and comes back: it waits for the next one"
     web,worker = [manager_at(path, process=Process()) for _ in range(2)]
     sign = WorkerSign(worker.process)
     sign.show({worker.folder: r'.*\.db'}, ['i.heavy'])

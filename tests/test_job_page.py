@@ -8,16 +8,12 @@ from fastcore.xml import to_xml
 from fasthtml.common import Client,fast_app
 from helpers import run
 
-from tenant_tasks.jobs.job import *
-from tenant_tasks.jobs.history import *
-from tenant_tasks.jobs.task import *
-from tenant_tasks.run.attempt import *
-from tenant_tasks.manager.manager import *
+from tenant_tasks import JobDetails,TenantJob,View,current_job,jobs_ui,task
+from tenant_tasks.jobs.history import add_error,LogLine
+from tenant_tasks.jobs.job import never,timestamp
+from tenant_tasks.web.card import max_inline
+from tenant_tasks.web.details import JobLog
 from tenant_tasks.web.secrets import mask,read_json
-from tenant_tasks.web.views import *
-from tenant_tasks.web.card import *
-from tenant_tasks.web.details import *
-from tenant_tasks.web.pages import jobs_ui
 
 @task(name='job_page.flaky')
 def flaky(password):
@@ -168,7 +164,6 @@ def editor(manager):
     return res
 
 def in_form(text):
-    "What the form of a page holds"
     m = re.search('<textarea[^>]*>(.*?)</textarea>', text, re.S)
     return m and html.unescape(m[1])
 
@@ -204,7 +199,6 @@ refusals = { # chkstyle: ignore-node
 
 @pytest.mark.parametrize('words', refusals)
 def test_what_makes_no_sense_is_refused_and_kept(editor, words):
-    "With a reason, by page and by the script; the job is as it was, and what was typed is still there"
     typed = refusals[words] if isinstance(refusals[words], str) else json.dumps(refusals[words])
     page,answer = editor.typed(editor.id, typed),editor.typed(editor.id, typed, headers={'tt-live':'1'})
     assert page.status_code==answer.status_code==422

@@ -28,7 +28,6 @@ def in_line(link, *calls):
 
 @pytest.fixture
 def table(manager):
-    "A manager of a database with a table of numbers"
     manager.db.execute('CREATE TABLE t (a INTEGER UNIQUE)')
     return manager
 
@@ -114,7 +113,6 @@ def test_woken_too_late_it_wakes_the_next(table, slow_leave):
     assert isinstance(short.answer(), apsw.BusyError) and long.answer()==[(2,)]
 
 def test_another_process_has_the_write_lock(table, path):
-    "The first in line gives up after its own patience; the next one's is longer"
     link = table.store.link
     with write_lock(path) as release:
         with in_line(link, (link.write, insert(1), mode(.05)), (link.write, insert(2), mode(10))) as (short, long): pass
@@ -183,41 +181,24 @@ def test_one_db_in_many_threads(path):
     ids = sum(in_threads(*[(submit, n) for n in range(8)]), [])
     assert sorted(ids)==sorted(o.id for o in BackgroundTaskManager(db).list_jobs(limit=1000))
 
-@contextmanager
-def busy_app(db, pause):
-    "Another thread of the app uses its connection all the time"
-    stop = Event()
-    def query():
-        while not stop.wait(pause):
-            with suppress(apsw.ThreadingViolationError): list(db.execute('SELECT count(*) FROM tenant_jobs'))
-    app = Call(query)
-    try: yield
-    finally:
-        stop.set()
-        app.answer()
-
-def submit_in_threads(manager, n):
-    "Submit `n` jobs in each of four threads"
-    def submit():
-        for _ in range(n): manager.submit('sync', work)
-    return in_threads(*[(submit,)]*4)
-
 def test_memory_db_in_many_threads():
     "Our connection is the app's, which uses it at the same time"
-    manager = BackgroundTaskManager(database(':memory:'))
-    with busy_app(manager.db, .0005): assert submit_in_threads(manager, 25)==[None]*4
+    manager,stop = BackgroundTaskManager(database(':memory:')),Event()
+    def query():
+        while not stop.wait(.0005):
+            with suppress(apsw.ThreadingViolationError): list(manager.db.execute('SELECT count(*) FROM tenant_jobs'))
+    def submit():
+        for _ in range(25): manager.submit('sync', work)
+    app = Call(query)
+    assert in_threads(*[(submit,)]*4)==[None]*4
+    stop.set()
+    app.answer()
     assert len(manager.list_jobs(limit=1000))==100
-
-def test_app_thread_that_never_pauses(manager):
-    "Without a pause the app's connection is always in use when we look at it; ours isn't"
-    with busy_app(manager.db, 0): assert submit_in_threads(manager, 3)==[None]*4
-    assert len(manager.list_jobs())==12
 
 # -- forks
 
 @pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
 def test_fork_after_use(path):
-    "A child uses the parent's manager while another thread of the parent may hold its lock"
     manager = manager_at(path)
     manager.submit('sync', work)
     with manager.store.link.lock:

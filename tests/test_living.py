@@ -32,6 +32,18 @@ def test_tasks_that_disturb_their_own_locks(chaos):
         assert not wrong and figures['executions']==3 and {o['pid'] for o in runs_of(chaos)}=={str(first.pid)}
     finally: os.kill(int((chaos.dir/'child').read_text()), signal.SIGKILL)
 
+def test_a_job_that_holds_pythons_lock_is_left_alone(chaos):
+    "For five leases, with a job beside it, while another worker looks on: each runs once"
+    chaos.submit('t1', 1, 'work', secs=5)
+    first = chaos.worker(LEASE=1)
+    started(chaos)
+    chaos.submit('t0', 1, 'gripping', secs=5)
+    started(chaos, 2)
+    chaos.worker(LEASE=1)
+    chaos.until(chaos.finished)
+    figures,wrong = check_ledger(chaos)
+    assert not wrong and figures['executions']==2 and {o['pid'] for o in runs_of(chaos)}=={str(first.pid)}
+
 def test_a_child_is_no_sign_of_its_parents_life(chaos):
     "The parent is killed: its job is taken over though its child lives, its lease has an hour, and clocks differ"
     chaos.submit('t0', 1, 'forking', secs=30)
@@ -113,7 +125,6 @@ def test_a_beat_reaches_observers_while_the_disk_is_full(two, monkeypatch):
 
 @pytest.mark.parametrize('alive', [True, False])
 def test_a_beat_reaches_observers_while_the_database_is_locked(two, path, alive):
-    "The first can't renew its lease, and lists its claim in its lock file instead"
     first,job_id,look = two
     with write_lock(path):
         for _ in range(5):

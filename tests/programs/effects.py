@@ -1,8 +1,5 @@
-"""Jobs whose effects are counted: submit them, work on them, or die at each boundary in turn.
-
-Arguments: a directory, and `submit TENANT JOBS EFFECTS`, `work` or `die`, which prints a line of JSON for each death.
-Where a worker kills or stops itself is in the environment: KILL_POINT, CHANCE, and SIGNAL (9 if not given).
-"""
+"""Jobs whose effects are counted. Arguments: a directory, and `submit TENANT JOBS EFFECTS`, `work`, or `die` at each
+boundary in turn, which prints JSON. Where and how a worker dies is in the environment: KILL_POINT, CHANCE, SIGNAL."""
 import asyncio,json,os,random,sys
 from datetime import timedelta
 from multiprocessing import get_context
@@ -35,7 +32,6 @@ def maybe(here):
     with current_job().store.link.lock: pthread_kill(get_ident(), signal) # While no other thread writes
 
 def hook(cls, name, before='', after=''):
-    "Make a method pass kill points"
     old = getattr(cls, name)
     def new(self, *args, **kw):
         maybe(before)
@@ -94,7 +90,6 @@ def prepare(path, funcs, n_jobs, n, retries):
     for f in funcs: manager.submit_many(f.__name__, f, [dict(n=n)]*n_jobs, retries)
 
 def in_child(f, *args):
-    "Call a function in a fork of this process: its exit code"
     child = get_context('fork').Process(target=f, args=args)
     child.start()
     child.join()

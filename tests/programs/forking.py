@@ -1,7 +1,4 @@
-"""Run jobs whose function forks, in each way to call one; each result is how its child ended.
-
-Arguments: a database, and how the child leaves the function.
-"""
+"Run jobs whose function forks; each result is how its child ended. Arguments: a database, how it leaves the function"
 import asyncio,json,os,sys,time
 
 from helpers import manager_at
@@ -9,7 +6,6 @@ from helpers import manager_at
 from tenant_tasks import current_job,task
 
 def leave(how):
-    "What the child does"
     if how=='raises': os.execvp('no-such-converter', ['x'])
     if how!='returns': sys.exit(int(how) if how.isdigit() else how)
     return 'of the child'

@@ -60,7 +60,6 @@ def terminates():
 def calm(): return os.getpid()
 
 def children(how):
-    "Children of several kinds that SIGTERM must end"
     if how=='subprocess':
         proc = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
         proc.terminate()
@@ -110,7 +109,6 @@ async def serve(tenants):
         print(manager.get_job(job_id).status, flush=True)
 
 def serve_site(worker):
-    "A site with the worker inside"
     app,rt = fast_app(secret_key='x', lifespan=worker.lifespan)
     health_route(app, worker.tenants)
     @rt('/up')

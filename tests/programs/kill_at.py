@@ -9,7 +9,6 @@ from tenant_tasks.ops.backup import backup,restore
 code = {sys.modules[f'tenant_tasks.{o}'].__file__ for o in ('ops.backup','db.store','db.claims','db.queue','db.link')}
 
 def trace_until(n):
-    "Die before line `n` of the modules that take part"
     left = n
     def trace(frame, event, arg):
         nonlocal left
