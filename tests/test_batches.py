@@ -166,15 +166,6 @@ def test_options_are_those_of_the_others(manager):
     assert job.run_at not in ('', never) and f.run_at==never and job.priority==f.priority==7
     assert (job.max_retries, f.max_retries)==(1, 3)
 
-async def test_it_joins_the_transaction(manager):
-    with manager.transaction(): subs = submit(manager, ['completed'])
-    await manager.drain()
-    with pytest.raises(KeyError), manager.transaction():
-        second = submit(manager, ['completed'])
-        manager.cancel_job(second[0][0])
-        raise KeyError
-    assert [o.id for o in told]==[subs.batch] and len(manager.list_jobs())==2
-
 async def test_a_follower_that_fails_is_not_one_of_the_failed(manager):
     @task(name='b.breaks', max_retries=1)
     def breaks(): raise OSError('mail server is down')

@@ -6,19 +6,16 @@ import apsw,pytest
 from fastlite import database
 from helpers import Call,end,in_threads,manager_at,program,work,write_lock
 
+from tenant_tasks import TenantNotFound,Tenants,current_job
 from tenant_tasks.db import files,link as links,queue as queues,schema,search
-from tenant_tasks.run.current import current_job
-from tenant_tasks.ops.backup import backup
-from tenant_tasks.fleet.checks import check_database
-from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.db.link import link_at
 from tenant_tasks.db.sqlite import open_plain,open_still
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.fleet.tenants import TenantNotFound,Tenants
-from tenant_tasks.fleet.health import Overview
 from tenant_tasks.db.transaction import ThreadDb
-
-# -- hooks, and the write lock
+from tenant_tasks.fleet.checks import check_database
+from tenant_tasks.fleet.health import Overview
+from tenant_tasks.jobs.job import utcnow
+from tenant_tasks.ops.backup import backup
 
 @pytest.fixture
 def hooked(monkeypatch):
@@ -72,8 +69,6 @@ def test_opening_makes_no_file(tmp_path):
         with pytest.raises((apsw.CantOpenError,FileNotFoundError)): o(str(tmp_path/'gone.db'))
     assert os.listdir(tmp_path)==[]
 
-# -- a tenant that is removed while it is in use
-
 def look_in_thread(f):
     call = Call(f)
     e = call.answer()
@@ -121,8 +116,6 @@ def test_a_running_job_never_makes_its_tenant_anew(tmp_path, moved):
     for name,o in did.items():
         assert o in (FileNotFoundError, TenantNotFound) or name in ('backup', 'checks', 'health'), (name, o)
 
-# -- long reads
-
 def test_a_long_read_holds_up_no_claim(manager, monkeypatch):
     "While `failures` reads errors, jobs are submitted, claimed and settled, and other pages are shown"
     asked,go_on = Event(),Event()
@@ -143,8 +136,6 @@ def test_a_long_read_holds_up_no_claim(manager, monkeypatch):
     finally: go_on.set()
     assert len(call.answer())==1
 
-# -- tables that change under an open process
-
 def test_what_is_dropped_comes_back(tmp_path):
     "A DBA drops each index and each table under an open process: whatever comes next goes on"
     manager = Tenants(tmp_path).create('acme')
@@ -163,8 +154,6 @@ def test_what_is_dropped_comes_back(tmp_path):
             use()
     dba.execute('DROP TABLE tenant_jobs')
     assert manager.list_jobs()==[] and schema.schema_state(dba)=='current'
-
-# -- how many stay open
 
 def test_others_close_what_a_thread_doesnt_use(tmp_path, monkeypatch):
     "Twenty connections of a waiting thread: all but those with an open transaction or an unfinished query"

@@ -48,8 +48,6 @@ class Site:
 @pytest.fixture
 def site(tmp_path, clock): return Site(tmp_path, clock)
 
-# -- numbers
-
 def test_spans_count_what_ended_in_them(site):
     "Like a count by hand, for spans of any width; both edges are told apart; what was cut is said"
     rnd,now = random.Random(7),site.clock()
@@ -87,8 +85,6 @@ def test_times_by_type(site):
     text = re.search('id="tt-times".*</section>', site.get('/~numbers'), re.S)[0]
     assert '10 s' in text and '19 s' in text and 'hunter42' not in text and mask in text and 'type=sync' in text
 
-# -- of a tenant and of an operator
-
 def test_live_parts_are_those_of_the_tenant(site):
     site.acme.schedule('report', report, every=3600)
     parts = 'schedules:', 'queues:', 'batches:', 'throughput:week', 'times:x', 'batches:%3Cscript%3E'
@@ -109,8 +105,6 @@ def test_an_operator_has_them_for_each_tenant(tmp_path):
         assert f'>{o.capitalize()} of acme</h1>' in get('acme', o).text and get('nobody', o).status_code==404
     assert 'controls.mail' in get('acme', 'limits').text, 'an operator sees idle tasks with a limit'
     assert ['type=report' in get(o, 'schedules').text for o in ('acme', 'globex')]==[True, False]
-
-# -- schedules
 
 def test_a_schedule_runs_now_and_pauses(site):
     "Without the script and with it; a job at once, the tick stays; the second press finds the job that goes on"
@@ -148,8 +142,6 @@ def test_the_last_job_of_a_schedule_is_its_own(site):
     site.acme.submit('report', report)
     assert f'href="/jobs/{own.id}"' in site.get('/~schedules')
 
-# -- limits
-
 def test_tasks_tell_why_their_jobs_wait(site):
     "At its limit, at its rate, paused; counted like by hand; a task of which nothing waits isn't told to tenants"
     assert 'controls.mail' not in site.get('/~limits') and 'controls.report' not in site.get('/~limits')
@@ -166,8 +158,6 @@ def test_tasks_tell_why_their_jobs_wait(site):
     assert 'next start in 1 min' in text and '1 of 2' in text
     site.acme.pause(reason=evil)
     assert site.get('/~limits').count('>paused<')==2 and '<script>alert' not in site.client.get('/jobs/~limits').text
-
-# -- batches
 
 def test_batches_page_by_page(site):
     "Newest first, each once, whatever the size of a page; the links lead to its jobs and to the job that follows"

@@ -109,19 +109,6 @@ async def test_equal_jobs_both_run(path, shared, tmp_path, kw):
     assert len(pids(tmp_path/'here'))==4
     assert (await run(manager, heavy.end, 1, how='odd')).retry_count==1
 
-@pytest.mark.slow
-async def test_cancel_settles_at_once(manager, tmp_path):
-    "The function goes on; what it writes after that is refused, and what it returns is thrown away"
-    job_id,running = start(manager, heavy.late, path=str(tmp_path/'here'), go=str(tmp_path/'go'))
-    await until(lambda: pids(tmp_path/'here'))
-    manager.cancel_job(job_id)
-    await asyncio.wait_for(running, 5)
-    row = manager.get_job(job_id)
-    assert (row.status, row.retry_count)==('cancelled', 0) and not said(tmp_path/'here.end')
-    (tmp_path/'go').touch()
-    await until(lambda: said(tmp_path/'here.end')=='Cancel\n')
-    assert manager.get_job(job_id)==row and not manager.db.t.effects.count
-
 # -- deaths
 
 async def two_that_hold(manager, folder):
@@ -130,22 +117,6 @@ async def two_that_hold(manager, folder):
     ids = {k:submit(k) for k in ('first', 'second')}
     await until(lambda: all(pids(folder/o) for o in ids))
     return ids
-
-@pytest.mark.slow
-async def test_a_killed_dask_worker_costs_its_job_an_attempt(path, cluster, tmp_path, logs):
-    "And not the one that runs beside it; those that Dask has sent to the same worker may spend one too"
-    manager = manager_on(path, cluster.executor)
-    async with working(path, cluster.executor):
-        ids = await two_that_hold(manager, tmp_path)
-        cluster.kill(pids(tmp_path/'first')[0])
-        await until(lambda: manager.get_job(ids['first']).retry_count==1)
-        cluster.start_workers()
-        (tmp_path/'go').touch()
-        await until(lambda: all(manager.get_job(o).status=='completed' for o in ids.values()), 20)
-    check_ledger(manager, tmp_path, ids)
-    assert [manager.get_job(o).retry_count for o in ids.values()]==[1, 0]
-    assert 'KilledWorker' in manager.get_job(ids['first']).error_log
-    assert [o for o in logs('WARNING') if "executor 'cpu' lost its call: KilledWorker" in o]
 
 @pytest.mark.slow
 async def test_a_killed_scheduler(path, cluster, tmp_path, logs):

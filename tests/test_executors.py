@@ -251,9 +251,6 @@ async def test_an_executor_that_is_not_there(path, pool, monkeypatch):
     assert not manager.list_jobs()
     with pytest.raises(ValueError, match="known: cpu"):
         async with at_work(path, pool): pass
-    bare = manager_at(path, process=Process())
-    job = await run(bare, heavy.nowhere)
-    assert (job.status, job.retry_count, job.error_log)==('pending', 0, None)
 
 @pytest.mark.parametrize('src,says', [('x = 1', 'UnknownTask'),
     *slow((None, 'ModuleNotFoundError'), ('import no_such_module', 'ModuleNotFoundError'))])

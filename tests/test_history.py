@@ -175,8 +175,6 @@ def test_an_attempt_that_died_is_one(tmp_path):
         assert [o.outcome for o in manager.attempts_of(job.id)]==[outcome]
         manager.rescue()
 
-# -- filters and summaries
-
 def failed(manager, n, error='OSError: host {} is down', job_type='sync', **kw):
     at = timestamp(manager.clock())
     def log(i): return add_error(None, 1, manager.clock(), 'Traceback\n'+error.format(i))
@@ -230,8 +228,6 @@ async def test_a_job_that_acts_on_many_goes_on_where_it_was(manager, monkeypatch
     manager.clock.advance(60)
     begin(lambda: manager.claim(acted.job_id))
     assert manager.get_job(acted.job_id).value=='650 done' and not manager.job_stats()['failed']
-
-# -- retry with other arguments
 
 async def test_a_retry_with_other_arguments_keeps_those_that_are_not_named(manager):
     def needs(token, n): raise OSError

@@ -149,8 +149,6 @@ def test_crowd(table, path, seed):
     assert sorted(numbers(table))==sorted(made+both) and not {*made}&{*gone} and len(made)+len(gone)==320
     assert not link.queue and not link.lock.locked()
 
-# -- locks of other processes
-
 def test_a_connection_is_opened_with_patience(path):
     "A file that isn't in WAL mode is put into it; a link tries again while another process writes to it"
     db = database(path)
@@ -164,8 +162,6 @@ def test_a_connection_is_opened_with_patience(path):
         assert opening.is_alive()
         release()
         assert isinstance(opening.answer(), apsw.Connection)
-
-# -- threads of one process
 
 def test_one_db_in_many_threads(path):
     db = database(path)
@@ -194,8 +190,6 @@ def test_memory_db_in_many_threads():
     stop.set()
     app.answer()
     assert len(manager.list_jobs(limit=1000))==100
-
-# -- forks
 
 @pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
 def test_fork_after_use(path):
