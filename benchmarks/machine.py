@@ -8,7 +8,7 @@ import apsw,psutil
 
 from measure import timed
 
-libs = 'tenant_tasks fastlite apswutils python-fasthtml starlette uvicorn anyio huey fastapi fastapi-taskflow dbos'.split()
+libs = 'tenant_tasks fastlite apswutils python-fasthtml starlette uvicorn anyio huey fastapi fastapi-taskflow dbos rq procrastinate'.split()
 
 def cpu_model():
     "The processor's name for itself"
