@@ -48,7 +48,7 @@ def interrupted_at(n, code, f):
     finally: sys.setprofile(None)
     return len(seen)>=n
 
-@pytest.mark.parametrize('where', ['write', '_follow'])
+@pytest.mark.parametrize('where', ['_write', '_follow', '_make', '_pass_on'])
 def test_ctrl_c_leaves_no_queue_without_a_leader(shared, where):
     "Wherever it comes, other threads write on"
     code,n = getattr(link.DbLink, where).__code__,0
@@ -61,12 +61,27 @@ def test_ctrl_c_leaves_no_queue_without_a_leader(shared, where):
         threading.Timer(.02, shared.lock.release).start()
         alone()
         first.answer()
-    for f in (alone, behind):
+    def ahead():
+        led,others = threading.Event(),[]
+        shared.lock.acquire()
+        def follow():
+            wait_until(lambda: shared.queue or led.is_set())
+            others.append(Call(put, shared, -n))
+            wait_until(lambda: len(shared.queue)>1 or led.is_set())
+            shared.lock.release()
+        follower = Call(follow)
+        try: alone()
+        finally:
+            led.set()
+            follower.answer()
+            others[0].answer()
+    seen = 0
+    for f in (alone, behind, ahead):
         n = 1
         while interrupted_at(n, code, f):
             assert Call(put, shared, 0).answer()==0 and not shared.queue and not shared.lock.locked(), (f, n)
-            n += 1
-    assert n>1
+            n,seen = n+1,seen+1
+    assert seen
 
 odd = [apsw.NoMemError('out of memory'), apsw.ProtocolError('locking protocol'), apsw.InterruptError('interrupted'),
     MemoryError(), OSError(5, 'Input/output error'), apsw.InternalError('who knows')]

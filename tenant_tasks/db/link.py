@@ -402,7 +402,8 @@ class _Write:
         self.gate.acquire()
         self.value = None
         self.error = None
-        self.taken = False # Is it part of the leader's transaction?
+        self.batch = [self] # What it makes if it leads
+        self.taken = False # Is it part of a leader's transaction?
         self.done = False
 
     def alone(self, conn):
@@ -426,39 +427,39 @@ class _Write:
 # %% ../../nbs/db/02_link.ipynb #cff7de87
 @patch
 def _lead(self:DbLink, w):
-    batch,made = [w],False
+    made = False
     try:
         if not self.lock.acquire(timeout=w.mode.patience): raise self.busy()
         try:
-            self._make(w, batch)
+            self._make(w)
             made = True
-            for o in batch: o.tell()
+            for o in w.batch: o.tell()
         finally: self.lock.release()
     except BaseException as e:
-        for o in batch if not made else (): o.error = e if isinstance(e, Exception) else self.busy()
+        for o in w.batch if not made else (): o.error = e if isinstance(e, Exception) else self.busy()
         if not isinstance(e, Exception): raise
-    finally: self._pass_on(batch)
 
 @patch
-def _make(self:DbLink, w, batch):
+def _make(self:DbLink, w):
     if len(self.queue)==1: return w.alone(self._set(w.mode))
     with self.mutex: waiting = list(self.queue)
     conn = self._set(w.mode._replace(durable=any(o.mode.durable for o in waiting)))
     with immediate(conn):
         with self.mutex: # A thread may have left the queue in the meantime
-            batch[:] = [o for o in self.queue if o in waiting]
-            for o in batch: o.taken = True
-        for o in batch: o.among(conn)
+            w.batch[:] = [o for o in self.queue if o in waiting]
+            for o in w.batch: o.taken = True
+        for o in w.batch: o.among(conn)
 
 # %% ../../nbs/db/02_link.ipynb #03b9e5e4
 @patch
-def _pass_on(self:DbLink, batch):
+def _pass_on(self:DbLink, w):
+    "Take a write and those that it has made out of the queue, and wake their threads and the next leader"
     with self.mutex:
-        for o in batch:
-            self.queue.remove(o)
+        for o in w.batch:
             o.done = True
-        first = [self.queue[0]] if self.queue else []
-        for o in batch[1:]+first: o.gate.release()
+            with suppress(ValueError): self.queue.remove(o)
+        for o in w.batch[1:]+list(self.queue)[:1]:
+            if o.gate.locked(): o.gate.release()
 
 @patch
 def _follow(self:DbLink, w):
@@ -498,9 +499,11 @@ def _write(self:DbLink, work, mode, single, after):
             is_first = self.queue[0] is w
         if not is_first: self._follow(w)
         if not w.done: self._lead(w)
-    except BaseException: # Ctrl-C at any line leaves no write that no thread leads
-        self._leave(w)
-        raise
+    finally: # Ctrl-C at any line, here as well, leaves no write that no thread leads
+        try: self._pass_on(w)
+        except BaseException:
+            self._pass_on(w)
+            raise
     if w.error: raise w.error
     return w.value
 

@@ -53,7 +53,7 @@ indexes = dict( # chkstyle: ignore-node
         WHERE status='pending' AND task IS NULL""",
     tenant_jobs_running = "CREATE INDEX tenant_jobs_running ON tenant_jobs(task, job_type) WHERE status='running'",
     tenant_jobs_listed = """CREATE INDEX tenant_jobs_listed ON tenant_jobs(status, job_type)
-        WHERE status IN ('completed','failed','cancelled')""",
+        WHERE status NOT IN ('pending','running')""",
     tenant_jobs_ended = """CREATE INDEX tenant_jobs_ended ON tenant_jobs(completed_at, status)
         WHERE completed_at IS NOT NULL""",
     tenant_jobs_scheduled = """CREATE INDEX tenant_jobs_scheduled ON tenant_jobs(schedule)
