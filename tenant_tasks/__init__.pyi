@@ -391,9 +391,6 @@ class Event(NamedTuple):
 def on_event(func: Callable[..., Any]) -> Callable[..., Any]:
     """Call a function after each move of a job that this process makes; `TypeError` if it is async
 
-    Args:
-        func: Takes an `Event`
-
     Returns:
         The function itself
     """

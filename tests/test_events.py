@@ -10,7 +10,7 @@ from helpers import boom,manager_at,program,until,wait_until,work,working
 from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import Cancel,Snooze,TenantJob,Tenants,Worker,on_event,task,transitions
-from tenant_tasks.db.events import Told,Teller,flush,off_event,teller
+from tenant_tasks.db.events import Told,flush,off_event,teller
 from tenant_tasks.jobs.retry import ProcessDied,Returned
 from tenant_tasks.testing import Clock
 
@@ -134,7 +134,7 @@ def test_a_move_that_was_followed_by_another_is_told(manager, seen):
 
 def test_later_moves_wait_for_the_end_of_a_transaction():
     "A claim in the moment between the commit and the report of its end is told after the submit"
-    told,conn,mine = [],apsw.Connection(':memory:'),Teller()
+    told,conn,mine = [],apsw.Connection(':memory:'),type(teller)()
     on_event(told.append)
     a,b = TenantJob('a', 'x'),TenantJob('b', 'x')
     conn.execute('BEGIN; CREATE TABLE t(x)')
@@ -262,7 +262,7 @@ async def test_what_a_function_raises_is_logged(manager, seen, logs):
     assert len([o for o in logs('ERROR') if 'broken' in o and 'failed on' in o])==3
 
 async def test_a_function_that_hangs_holds_up_no_job(manager, logs):
-    gate,waiting = threading.Event(),Teller(places=5)
+    gate,waiting = threading.Event(),type(teller)(places=5)
     hangs = on_event(lambda event: gate.wait(20))
     try:
         for _ in range(10): manager.submit('a', work)

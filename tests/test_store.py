@@ -11,7 +11,9 @@ from hypothesis.stateful import Bundle,RuleBasedStateMachine,invariant,rule
 from tenant_tasks.jobs.job import TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.db.queue import Pause
-from tenant_tasks.db.schema import columns,ensure_schema,schedule_columns
+from tenant_tasks.db import schema
+from tenant_tasks.db.schema import columns,ensure_schema,indexes,schedule_columns
+from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.db.store import JobStore
 
 owners = st.sampled_from(['p1', 'p2', 'p3'])
@@ -158,6 +160,26 @@ def test_older_tables_gain_columns(path, n):
     manager = BackgroundTaskManager(db)
     assert manager.get_job('old').kwargs=={'a':1} and manager.store.due(utcnow())==['old']
     assert manager.store.claim('old', 'p1', utcnow()).status=='running' and len(db.t.tenant_jobs()[0])==len(columns)
+
+former = dict(status='(status)', type_status='(job_type, status)', due="(priority DESC, run_at) WHERE status='pending'")
+
+def test_two_versions_share_a_file(manager, path):
+    "An upgrade drops what only an older version needs; what that creates again stays until the next process opens it"
+    conn,old = open_plain(path),{f'tenant_jobs_{o}' for o in former}
+    def names(): return {o for o, in conn.execute("SELECT name FROM sqlite_master WHERE type='index'")}
+    def older_version():
+        for k,v in former.items(): conn.execute(f'CREATE INDEX tenant_jobs_{k} ON tenant_jobs{v}')
+    conn.execute('DROP INDEX tenant_jobs_running; DROP INDEX tenant_jobs_listed')
+    older_version()
+    manager.submit('sync', work)
+    ensure_schema(conn)
+    assert {*indexes}<=names() and not names()&old
+    older_version()
+    ensure_schema(conn)
+    assert old<=names() and manager.store.claim_due(manager.process.id, [], utcnow())
+    schema._freed.clear()
+    ensure_schema(conn)
+    assert not names()&old and len(manager.list_jobs(status='running'))==1
 
 def test_rows_of_other_writers(path):
     "Columns of a newer version and empty old ones are no obstacle"

@@ -27,9 +27,7 @@ from .search import *
 # %% ../../nbs/db/12_files.ipynb #2deeafea
 def _link_to(path): return link_at(os.path.realpath(path), prepare=ensure_schema)
 
-def has_job_table(
-    path:str, # A database file
-)->bool: # Is there a table of jobs?
+def has_job_table(path:str)->bool: # Is there a table of jobs?
     "Look into a database file for a table of jobs"
     with _link_to(path).use(runner, prepare=False) as conn: return has_table(conn)
 
@@ -45,15 +43,11 @@ def quick_stats(
 _runners = """SELECT owner, count(*) FROM tenant_jobs INDEXED BY tenant_jobs_running
     WHERE status='running' AND owner<>'' GROUP BY 1"""
 
-def quick_runners(
-    path:str, # A database file that has had a job
-)->dict[str,int]: # By `owner`
+def quick_runners(path:str)->dict[str,int]: # By `owner`
     "How many jobs of a database file each process runs"
     return _link_to(path).ask(lambda conn: dict(conn.execute(_runners)), runner)
 
-def first_dues(
-    path:str, # A database file that has had a job
-)->dict[str,str]: # By task
+def first_dues(path:str)->dict[str,str]: # By task
     "When the first pending job of each task is due"
     res = {}
     for o in _link_to(path).ask(queue_heads, runner):
@@ -63,9 +57,7 @@ def first_dues(
 # %% ../../nbs/db/12_files.ipynb #5042646b
 _live = "SELECT 1 FROM tenant_jobs WHERE status IN ('pending','running') LIMIT 1"
 
-def may_have_work(
-    path:str, # A database file
-)->bool: # False if it has no live job, or never had one
+def may_have_work(path:str)->bool: # False if it has no live job, or never had one
     "Look into a file from outside, without a lock"
     with suppress(OSError):
         if os.path.getsize(f'{path}-wal'): return True
@@ -83,9 +75,7 @@ def _hold(conn, path):
     raise apsw.BusyError(f'{path} is being written to')
 
 @contextmanager
-def exclusive(
-    path:str, # A database file
-): # How many jobs are running
+def exclusive(path:str): # How many jobs are running
     "Keep all processes from writing to a database, with all its data in the file itself"
     path = os.path.realpath(path)
     with _link_to(path).use(caller, prepare=False) as conn:
@@ -95,9 +85,7 @@ def exclusive(
 
 # %% ../../nbs/db/12_files.ipynb #17f2e82f
 @contextmanager
-def alone(
-    path:str, # A database file
-): # A connection
+def alone(path:str): # A connection
     "Have a database that no one else has open, with all its data in the file itself; `apsw.BusyError` if one has"
     conn = open_plain(os.path.realpath(path), patience=0)
     try:
@@ -115,9 +103,7 @@ _live_ids = "SELECT id, status FROM tenant_jobs WHERE status IN ('pending','runn
 _since_ended = """SELECT value, t.job_type, t.status FROM json_each(?) LEFT JOIN tenant_jobs t ON t.id=value
     WHERE t.status IS NULL OR t.status NOT IN ('pending','running')"""
 
-def live_jobs(
-    conn:apsw.Connection, # A connection to a tenant's database
-)->dict[str,str]: # Status by id
+def live_jobs(conn:apsw.Connection)->dict[str,str]: # Status by id
     "The jobs that are pending or running"
     return dict(conn.execute(_live_ids)) if has_table(conn) else {}
 
@@ -129,9 +115,7 @@ def ended_among(
     if not has_table(conn): return [(o, None, None) for o in ids]
     return list(conn.execute(_since_ended, (json.dumps([*ids]),)))
 
-def owners(
-    conn:apsw.Connection, # A connection to a tenant's database
-)->list[str]: # The `owner` of each
+def owners(conn:apsw.Connection)->list[str]: # The `owner` of each
     "The processes that run jobs here"
     if 'owner' not in find_tables(conn).get('tenant_jobs', ()): return []
     return [o for o, in conn.execute("SELECT DISTINCT owner FROM tenant_jobs WHERE status='running'")]
@@ -155,9 +139,7 @@ _overdue = """SELECT task, count(*), min(run_at) FROM tenant_jobs j WHERE status
 _nameless = """SELECT count(*) FROM tenant_jobs WHERE status='pending' AND coalesce(task, '')=''
     AND coalesce(owner, '')=''"""
 
-def claims_by_owner(
-    conn:apsw.Connection, # A connection to a tenant's database
-)->list[tuple]: # Owner, count, and when the last lease ends
+def claims_by_owner(conn:apsw.Connection)->list[tuple]: # Owner, count, and when the last lease ends
     "How many jobs each process runs here"
     return list(conn.execute(_claims))
 
@@ -169,9 +151,7 @@ def overdue(
     "Jobs that aren't paused and should have started long ago"
     return list(conn.execute(_overdue, dict(late=timestamp(late), now=timestamp(now))))
 
-def nameless(
-    conn:apsw.Connection, # A connection to a tenant's database
-)->int: # How many there are
+def nameless(conn:apsw.Connection)->int: # How many there are
     "Pending jobs, of the oldest versions, that name neither a task nor a process"
     if {'task','owner'}<=find_tables(conn)['tenant_jobs']: return scalar(conn, _nameless)
     return scalar(conn, "SELECT count(*) FROM tenant_jobs WHERE status='pending'")

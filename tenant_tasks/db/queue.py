@@ -34,10 +34,7 @@ class Pause(NamedTuple):
 _put_pause = """INSERT INTO tenant_pauses (job_type, until, reason, at) VALUES (?,?,?,?) ON CONFLICT DO UPDATE
     SET until=excluded.until, reason=excluded.reason RETURNING job_type, until, reason, at"""
 
-def pause_in(
-    conn:apsw.Connection, # The connection of a change
-    p:Pause, # What to pause
-)->Pause: # The row; an older one keeps when it began
+def pause_in(conn:apsw.Connection, p:Pause)->Pause: # The row; an older one keeps when it began
     "Pause a type of jobs or all, or change a pause, as a part of a change"
     return Pause(*list(conn.execute(_put_pause, p))[0])
 
@@ -147,10 +144,7 @@ _own_heads = """WITH RECURSIVE heads(r) AS (
     SELECT id, task, function, job_type, priority, run_at, created_at, r
     FROM heads CROSS JOIN tenant_jobs ON tenant_jobs.rowid=r"""
 
-def queue_heads(
-    conn:apsw.Connection, # A connection
-    owner:str|None=None, # The process whose own jobs count too
-)->list[Queued]:
+def queue_heads(conn:apsw.Connection, owner:str|None=None)->list[Queued]:
     "The first job of each queue"
     own = conn.execute(_own_heads, dict(owner=owner)) if owner else ()
     return [Queued(*o) for rows in (conn.execute(_heads), own) for o in rows]

@@ -71,9 +71,7 @@ _essential = dict( # chkstyle: ignore-node
 _find = """SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type='table'
     AND m.name IN ('tenant_jobs','tenant_steps','tenant_job_log','tenant_pauses','tenant_schedules','tenant_starts')"""
 
-def find_tables(
-    conn:apsw.Connection, # A connection to a tenant's database
-)->dict[str,set]: # The columns of each table of ours that is there
+def find_tables(conn:apsw.Connection)->dict[str,set]: # The columns of each table of ours that is there
     "Which tables does a database have? `apsw.SQLError` if one of them is the app's own"
     res = {}
     for table,column in conn.execute(_find): res.setdefault(table, set()).add(column)
@@ -98,10 +96,7 @@ def _missing(conn):
     if conn.filename in _freed: return todo
     return todo + [f'DROP INDEX {o}' for o in sorted(_former&job_indexes)]
 
-def ensure_schema(
-    conn:apsw.Connection, # A connection to a tenant's database
-    transaction:Callable=immediate, # Context manager for one transaction
-):
+def ensure_schema(conn:apsw.Connection, transaction:Callable=immediate):
     "Create the tables, or add what older ones lack; writes nothing if nothing is missing"
     if not _missing(conn): return
     with transaction(conn):
@@ -112,10 +107,7 @@ def ensure_schema(
 # %% ../../nbs/db/05_schema.ipynb #16829fb8
 _has_table = "SELECT count(*) FROM sqlite_master WHERE type='table' AND name=?"
 
-def has_table(
-    conn:apsw.Connection, # A connection to a tenant's database
-    name:str='tenant_jobs', # Which table
-)->bool:
+def has_table(conn:apsw.Connection, name:str='tenant_jobs')->bool:
     "Has the database this table?"
     return bool(scalar(conn, _has_table, (name,)))
 

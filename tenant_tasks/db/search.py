@@ -37,13 +37,13 @@ _of_pending = """SELECT rowid FROM tenant_jobs INDEXED BY tenant_jobs_queue WHER
 _of_running = """SELECT rowid FROM tenant_jobs INDEXED BY tenant_jobs_running WHERE status='running'
     AND (:job_type IS NULL OR job_type=:job_type) AND rowid<:below ORDER BY rowid DESC LIMIT :limit"""
 _of_ended = """SELECT rowid FROM tenant_jobs INDEXED BY tenant_jobs_listed
-    WHERE status IN ('completed','failed','cancelled') AND status=:status AND job_type=:job_type AND rowid<:below
+    WHERE status NOT IN ('pending','running') AND status=:status AND job_type=:job_type AND rowid<:below
     ORDER BY rowid DESC LIMIT :limit"""
 _ended_types = """WITH RECURSIVE t(v) AS (
     SELECT (SELECT min(job_type) FROM tenant_jobs INDEXED BY tenant_jobs_listed
-        WHERE status IN ('completed','failed','cancelled') AND status=:status)
+        WHERE status NOT IN ('pending','running') AND status=:status)
     UNION ALL SELECT (SELECT min(job_type) FROM tenant_jobs INDEXED BY tenant_jobs_listed
-        WHERE status IN ('completed','failed','cancelled') AND status=:status AND job_type>v)
+        WHERE status NOT IN ('pending','running') AND status=:status AND job_type>v)
     FROM t WHERE v IS NOT NULL)
     SELECT v FROM t WHERE v IS NOT NULL"""
 
@@ -153,6 +153,13 @@ class AtLeast(int):
     __slots__ = ()
     def __repr__(self): return f'{int(self)}+'
 
+def _count_rows(conn, limit, job_type=None, status=None, batch=None):
+    "How many rows match, counted in the indexes"
+    args,n = dict(job_type=job_type, status=status, batch=batch, below=2**63-1),0
+    for sql,kw in _sources(conn, args):
+        if n<limit: n += scalar(conn, f'SELECT count(*) FROM ({sql})', dict(kw, limit=limit-n))
+    return n
+
 @patch
 def count(self:JobStore,
     limit:int=10_000, # Count to this number and no further
@@ -160,9 +167,12 @@ def count(self:JobStore,
     **filters, # As in `find`
 )->int: # `AtLeast` so many, if not all rows were looked at
     "How many jobs match"
+    fast = {k:v for k,v in filters.items() if v is not None}
+    if fast and fast.keys()<={*_fast}-{'below'}: return self.ask(lambda conn: _count_rows(conn, limit, **fast))
     rows,rest = self.ask(lambda conn: _search(conn, filters, limit, scan))
     return len(rows) if rest is None else AtLeast(len(rows))
 
+# %% ../../nbs/db/10_search.ipynb #8f3a32af
 _by_id = f'SELECT {job_columns} FROM tenant_jobs WHERE id>=? AND id<? ORDER BY id DESC LIMIT ?'
 
 @patch
@@ -179,7 +189,7 @@ _counts = """SELECT
     (SELECT count(*) FROM (SELECT 1 FROM tenant_jobs INDEXED BY tenant_jobs_running
         WHERE status='running' LIMIT :limit))"""
 _count_ended = """SELECT count(*) FROM (SELECT 1 FROM tenant_jobs INDEXED BY tenant_jobs_listed
-    WHERE status IN ('completed','failed','cancelled') AND status=:status LIMIT :limit)"""
+    WHERE status NOT IN ('pending','running') AND status=:status LIMIT :limit)"""
 _oldest_own = """SELECT min(coalesce(nullif(run_at, ''), created_at)) FROM tenant_jobs INDEXED BY tenant_jobs_own
     WHERE status='pending' AND task IS NULL"""
 

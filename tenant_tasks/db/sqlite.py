@@ -33,17 +33,13 @@ runner = Mode(durable=False, joins=False, patience=.5)
 _until = ContextVar('tenant_tasks_until', default=None)
 
 @contextmanager
-def hurry(
-    seconds:float, # How long all waits for locks in this block may take together
-):
+def hurry(seconds:float):
     "Be less patient in this block; a wait that is too long raises `apsw.BusyError`"
     before = _until.set(min(time.monotonic()+seconds, _until.get() or float('inf')))
     try: yield
     finally: _until.reset(before)
 
-def hurried(
-    mode:Mode, # How a database is used
-)->Mode: # With the patience that is left, in tenths of a second
+def hurried(mode:Mode)->Mode: # With the patience that is left, in tenths of a second
     "A mode in the present block"
     if _until.get() is None: return mode
     left = max(_until.get()-time.monotonic(), 0)
@@ -108,17 +104,13 @@ def open_plain(
     "A connection of our own; opening it writes nothing"
     return _Connection(path, flags, vfs, patience)
 
-def open_still(
-    path:str, # A database file that no process writes to
-)->apsw.Connection:
+def open_still(path:str)->apsw.Connection:
     "A connection that takes no lock and puts no files beside the database"
     return open_plain(f'file:{quote(path)}?immutable=1', apsw.SQLITE_OPEN_READONLY|apsw.SQLITE_OPEN_URI)
 
 # %% ../../nbs/db/01_sqlite.ipynb #0175efb7
 @contextmanager
-def immediate(
-    conn:apsw.Connection, # A connection of our own, outside any transaction
-):
+def immediate(conn:apsw.Connection):
     "A transaction that has the write lock from the start"
     conn.execute('BEGIN IMMEDIATE')
     try:
@@ -130,9 +122,7 @@ def immediate(
 
 # %% ../../nbs/db/01_sqlite.ipynb #4c25b033
 @contextmanager
-def savepoint(
-    conn, # A connection, inside or outside a transaction
-):
+def savepoint(conn):
     "All or nothing, as a part of any transaction that is open"
     conn.execute('SAVEPOINT tenant_jobs')
     try: yield conn
@@ -166,10 +156,7 @@ def scalar(
     return rows[0][0] if rows else None
 
 # %% ../../nbs/db/01_sqlite.ipynb #b3e92434
-def no_writer(
-    conn:apsw.Connection, # A connection outside any transaction
-    patience:float, # Seconds that it waits for a lock otherwise
-)->bool: # False if there may be a commit that waits for the disk
+def no_writer(conn:apsw.Connection, patience:float)->bool: # False if there may be a commit that waits for the disk
     "Does no other connection write, so that a read that begins now sees all that the files hold?"
     conn.set_busy_timeout(0)
     try:

@@ -29,9 +29,7 @@ from .schema import *
 # %% ../../nbs/db/06_store.ipynb #a0b7ff41
 class JobStore:
     "The `tenant_jobs` table of one tenant database"
-    def __init__(self,
-        db:Database, # A tenant's database, as `fastlite.database` returns it
-    ):
+    def __init__(self, db:Database):
         self.db = db
         self.link = link_for(db, prepare=ensure_schema)
         self.tenant = os.path.splitext(os.path.basename(self.link.path))[0] # Its name, for events
@@ -73,10 +71,7 @@ def _join(self:JobStore, work, db, made):
     return res
 
 @patch
-def tell(self:JobStore,
-    made:list, # What `record` noted
-    conn:apsw.Connection|None=None, # The connection, if it is one of the app
-):
+def tell(self:JobStore, made:list, conn:apsw.Connection|None=None):
     "Report state changes after their commit"
     if not (made and listeners): return
     is_open = conn and retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError)
@@ -85,10 +80,7 @@ def tell(self:JobStore,
 
 # %% ../../nbs/db/06_store.ipynb #c27c26a1
 @patch
-def ask(self:JobStore,
-    question:Callable, # Called with a connection
-    mode:Mode=reader, # `caller`, `reader` or `runner`
-): # What it returns
+def ask(self:JobStore, question:Callable, mode:Mode=reader): # What it returns
     "Query the database"
     if not self.link.path or self._to_join(mode) is not None: return self.write(question, mode)
     return self.link.ask(question, mode)
@@ -108,23 +100,16 @@ _insert = f"INSERT INTO tenant_jobs ({job_columns}) VALUES ({', '.join('?'*len(c
 _live_twin = f"SELECT {job_columns} FROM tenant_jobs WHERE unique_key=? AND status IN ('pending','running')"
 _values = attrgetter(*columns)
 
-def as_job(
-    rows:Iterable, # Rows of `job_columns`
-)->TenantJob|None:
+def as_job(rows:Iterable)->TenantJob|None:
     "The first row as a job, if there is one; reads the other rows too, so that the statement ends"
     rows = list(rows)
     return TenantJob(*rows[0]) if rows else None
 
-def as_jobs(
-    rows:Iterable, # Rows of `job_columns`
-)->JobList:
+def as_jobs(rows:Iterable)->JobList:
     "All rows as jobs"
     return JobList(TenantJob(*o) for o in rows)
 
-def add_job(
-    conn:apsw.Connection, # The connection of a change
-    job:TenantJob, # A new job
-)->TenantJob: # The job, or the live one that has its unique key
+def add_job(conn:apsw.Connection, job:TenantJob)->TenantJob: # The job, or the live one that has its unique key
     "Write a new job, as a part of a change"
     twin = as_job(conn.execute(_live_twin, (job.unique_key,))) if job.unique_key else None
     if twin: return twin

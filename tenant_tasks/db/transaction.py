@@ -71,9 +71,7 @@ class _Later:
 
 class ThreadDb(Database):
     "A database file with a connection for each thread"
-    def __init__(self,
-        path:str, # The file, which must exist
-    ):
+    def __init__(self, path:str):
         self.path = os.path.realpath(path)
         file_at(self.path)
         self._own = threading.local()
@@ -107,9 +105,7 @@ def _is_of_another(conn):
     task = task and task()
     return task is not None and not task.done() and task is not _here()[1]
 
-def in_transaction(
-    db:Database, # The app's
-)->bool: # Is a transaction open on its connection?
+def in_transaction(db:Database)->bool: # Is a transaction open on its connection?
     "Does the app have a transaction open in this thread and asyncio task, as far as can be known?"
     conn = db.open_conn() if isinstance(db, ThreadDb) else db.conn
     if conn is None or _is_of_another(conn): return False
@@ -133,9 +129,7 @@ def own_db(self:DbLink)->Database:
     return self.spare
 
 # %% ../../nbs/db/03_transaction.ipynb #a782757a
-def note_opened(
-    opened:weakref.WeakSet, # Filled with what this context opens from now on
-):
+def note_opened(opened:weakref.WeakSet):
     "Note the transactions and the connections that are used here, for `undo_opened`"
     _opened.set(opened)
 
@@ -258,9 +252,7 @@ def abandon(self:Transaction):
         with suppress(apsw.Error): self._part.__exit__(GeneratorExit, GeneratorExit(), None)
     finally: self._end()
 
-def undo_opened(
-    opened:Iterable, # What `note_opened` has filled
-):
+def undo_opened(opened:Iterable):
     "Roll back what has been left open; on a connection, only what this thread or task began"
     for o in list(opened):
         with suppress(apsw.Error):
