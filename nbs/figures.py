@@ -1,9 +1,11 @@
-"""Pictures for the documentation, drawn as SVG: states and their moves, a sequence of calls, a timeline, percentiles.
+"""Pictures for the documentation, drawn as SVG: states and their moves, calls, a timeline, percentiles, modules.
 
 Each picture has a light panel of its own, so it reads the same on a white page and on a dark one.
 """
+import ast
 from html import escape
 from math import ceil,floor,hypot,log10
+from pathlib import Path
 from textwrap import wrap
 
 from IPython.display import SVG
@@ -244,3 +246,32 @@ def spans(
         parts += [_el('circle', cx=x, cy=bottom+40, r=6, fill=fill), _text(x+14, bottom+40, name, soft, 12, 'start')]
     says = '; '.join(f'{k}: {", ".join(f"{label} {v:,g}" for label,v in zip(labels, vs))} {unit}' for k,vs in rows.items())
     return _figure(800, bottom+60, f'Percentiles on a logarithmic axis. {says}', parts)
+
+def _imports(folder):
+    "By module of a folder: those of the folder that it imports; and the other folders that they need"
+    import tenant_tasks
+    res,others = {},set()
+    for path in sorted(Path(tenant_tasks.__file__).with_name(folder).glob('[a-z]*.py')):
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        found = [o for o in ast.walk(tree) if isinstance(o, ast.ImportFrom) and o.level]
+        res[path.stem] = {o.module for o in found if o.level==1}
+        others |= {o.module.split('.')[0] for o in found if o.level==2}
+    return res,others
+
+def modules(
+    folder:str, # A folder of the package, such as 'jobs'
+)->SVG: # A box for each module, an arrow to each that it imports, unless that one is imported on the way to another
+    "Draw the modules of a folder, each below those that it imports"
+    needs,others = _imports(folder)
+    def behind(o): return set().union(*[needs[n]|behind(n) for n in needs[o]])
+    def depth(o): return 1+max(map(depth, needs[o]), default=-1)
+    rows = {}
+    for o in needs: rows.setdefault(depth(o), []).append(o)
+    top = 80 if others else 40
+    at = {o:(800*(i+.5)/len(row), top+64*d) for d,row in rows.items() for i,o in enumerate(row)}
+    def arrow(a, b): return _arrow([(at[a][0], at[a][1]-16), (at[b][0], at[b][1]+16)], edge)
+    lines = [arrow(o, n) for o in needs for n in sorted(needs[o]-behind(o))]
+    boxes = [_box(*p, _width(o, 13)+24, 32, o, blue, size=13) for o,p in at.items()]
+    above = [_text(400, 30, f"on top of: {', '.join(sorted(others))}", soft)]*bool(others)
+    says = '; '.join(f"{k} needs {', '.join(sorted(v)) or 'none of them'}" for k,v in needs.items())
+    return _figure(800, top+64*len(rows)-24, f'The modules of {folder}. {says}', lines+boxes+above)
