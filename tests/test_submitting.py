@@ -3,7 +3,7 @@ import asyncio,inspect,threading,time
 from datetime import datetime,timedelta,timezone
 from functools import lru_cache,partial,wraps
 
-import pytest
+import apsw,pytest
 from fastcore.meta import delegates
 from fastlite import database
 from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work,working
@@ -155,3 +155,21 @@ async def test_a_worker_runs_a_job_that_is_due_earlier_now(path):
         await until(lambda: worker.agenda.wait(time.monotonic())>1000)
         manager.reschedule_job(job_id, delay=0)
         await until(ran.is_set)
+
+async def test_a_submit_that_would_wait_for_its_own_loop(path):
+    "Another task of the loop has a transaction open: an error says what to do, and both ways work"
+    manager,opened,go = manager_at(path),asyncio.Event(),asyncio.Event()
+    async def holds():
+        async with manager.transaction():
+            opened.set()
+            await go.wait()
+    holder = asyncio.ensure_future(holds())
+    await opened.wait()
+    with pytest.raises(apsw.BusyError, match='wait for it with `async with manager.transaction.*asyncio.to_thread'):
+        manager.submit('sync', work)
+    in_thread = asyncio.ensure_future(asyncio.to_thread(manager.submit, 'sync', work))
+    await asyncio.sleep(.01)
+    go.set()
+    async with manager.transaction(): manager.submit('sync', work)
+    await asyncio.gather(holder, in_thread)
+    assert len(manager.list_jobs())==2

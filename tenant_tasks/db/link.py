@@ -270,7 +270,8 @@ def check_holder(self:DbLink):
     "Don't wait for what this thread holds itself"
     in_tx = (tx := self.holder) is not None and tx.owner[0]==threading.get_ident()
     if not in_tx and not own_conns.has_lock(self.path): return
-    name,hint = self.path or ':memory:',"other tasks of its event loop wait with `async with manager.transaction()`"
+    name = self.path or ':memory:'
+    hint = "wait for it with `async with manager.transaction()`, or call in a thread with `await asyncio.to_thread(…)`"
     raise apsw.BusyError(f"{name} is locked by a transaction that is open in this thread: {hint}")
 
 # %% ../../nbs/db/02_link.ipynb #d5449b68

@@ -167,7 +167,8 @@ def _run(job, db, lease, tenant='', topic=None, **where):
     try:
         _load(**where)
         find_task(job['task'])
-    except (ImportError,UnknownTask) as e: return dict(how='lost', why=f'{type(e).__name__}: {e}')
+    except (ImportError,UnknownTask) as e:
+        return _raised(LookupError(f"a process of the executor can't find the task: {type(e).__name__}: {e}"))
     for f in _found: f()
     a = _attempt_at(job, db, lease, tenant, topic)
     if not a.is_async: a.call()
@@ -303,7 +304,7 @@ async def _read(self:Elsewhere, a, future, ended):
     try: answer = json.loads(ended.result())
     except (asyncio.CancelledError,Exception) as e:
         missing = next((o for o in (e, e.__cause__) if isinstance(o, ImportError)), None)
-        if missing: return FunctionLost(f"a process on {self.name!r} can't import what it needs: {missing}")
+        if missing: return Raised(f"ImportError: a process on {self.name!r} can't import what it needs: {missing}\n")
         return await self._died(a, e)
     if 'progress' in answer: a.said(answer['progress'], answer['progress_note'])
     a.take_lines(answer.get('lines'))
@@ -311,7 +312,6 @@ async def _read(self:Elsewhere, a, future, ended):
         case 'returned': return Returned(json.loads(answer['result'] or 'null'), answer['note'])
         case 'cancelled': return Cancel(answer['why'])
         case 'snoozed': return Snooze(answer['secs'], answer['why'])
-        case 'lost': return FunctionLost(f"a process on {self.name!r} can't find the task: {answer['why']}")
         case 'raised': return Raised(answer['error'], answer['again'])
     a.row = await a.process.store_threads.run(a.store.get, a.id, runner) # An atomic task has settled itself
     if a.row: a.store.tell([('complete', a.row, a.job, a.row.completed_at)])
