@@ -30,7 +30,8 @@ def redis_server(folder):
     "A Redis that syncs its file before it answers, and its URL"
     from redis import Redis
     port = free_port()
-    args = ['redis-server', '--port', port, '--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
+    synced = '--appendonly', 'yes', '--appendfsync', 'always', '--save', ''
+    args = ['redis-server', '--port', port, '--dir', folder, *synced]
     def is_up():
         try: return Redis(port=port).ping()
         except Exception: return False
@@ -48,7 +49,8 @@ def postgres_server(folder):
     data,port,programs = folder/'data',free_port(),postgres_bin()
     data.mkdir()
     if user: shutil.chown(data, 'postgres')
-    subprocess.run([programs/'initdb', '-D', data, '-U', 'bench', '-A', 'trust'], check=True, stdout=subprocess.DEVNULL, **user)
+    init = [programs/'initdb', '-D', data, '-U', 'bench', '-A', 'trust']
+    subprocess.run(init, check=True, stdout=subprocess.DEVNULL, **user)
     url = f'postgresql://bench@127.0.0.1:{port}/postgres'
     def is_up(): return not subprocess.run([programs/'pg_isready', '-q', '-d', url]).returncode
     args = [programs/'postgres', '-D', data, '-p', port, '-h', '127.0.0.1', '-k', '']
