@@ -8,6 +8,7 @@ from fastlite import database
 from helpers import boom,manager_at,program,run,wait_until
 
 from tenant_tasks import Cancel,JobStateError,Snooze,TenantJob,Tenants,current_job,task
+from tenant_tasks.db.schema import columns
 from tenant_tasks.jobs.history import max_error,max_log,max_lines,max_line,add_error,error_message,error_line
 from tenant_tasks.jobs.job import timestamp,new_id
 from tenant_tasks.manager.manage import at_once
@@ -174,6 +175,14 @@ def test_an_attempt_that_died_is_one(tmp_path):
     for outcome in ('running', 'died'):
         assert [o.outcome for o in manager.attempts_of(job.id)]==[outcome]
         manager.rescue()
+
+def test_rows_of_an_older_version_tell_what_they_can(path, clock):
+    db = database(path)
+    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(v for k,v in columns.items() if k!='attempt_log')})")
+    at = timestamp(clock())
+    row = dict(id='old', job_type='w', status='failed', retry_count=3, started_at=at, completed_at=at)
+    db.t.tenant_jobs.insert(row)
+    assert [(o.number, o.outcome) for o in manager_at(path).attempts_of('old')]==[(3, 'failed')]
 
 def failed(manager, n, error='OSError: host {} is down', job_type='sync', **kw):
     at = timestamp(manager.clock())

@@ -90,6 +90,13 @@ async def test_each_start_of_one_job_counts(manager, clock):
     clock.advance(10)
     assert await manager.drain()==3 and manager.list_jobs()[0].status=='completed'
 
+def test_few_starts_are_kept(manager, clock):
+    manager.submit_many('rated', rated, [{}]*40)
+    for _ in range(12):
+        while a := manager.claim(): a.release()
+        clock.advance(10)
+    assert manager.store.read('SELECT count(*) FROM tenant_starts')[0][0]<=6
+
 def test_prune_frees_no_start(manager, clock):
     for _ in range(3): manager.submit('rated', rated)
     while a := manager.claim():
