@@ -121,13 +121,13 @@ def check_ledger(chaos):
         repeated=sum(max(len(o)-1, 0) for o in runs.values()), kills=len(chaos.kills))
     return figures|Counter(f'at {o}' for o in chaos.kills.values()),wrong
 
-def work_and_be_killed(chaos, workers, timeout, points=kill_points, chance=.08, **env):
-    "Keep workers running, which kill themselves or are killed at random, until every job has come to its end"
+def work_and_be_killed(chaos, workers, timeout, points=kill_points, chance=.08, done=Chaos.finished, **env):
+    "Keep workers running, which kill themselves or are killed at random, until it is done: each job is at its end"
     rnd,alive,looked,pause = chaos.rnd,[],0,len(chaos.names)/100
     stop,next_kill = time.monotonic()+timeout,time.monotonic()+.5
     while time.monotonic()<stop:
         if time.monotonic()>looked+pause:
-            if chaos.finished(): break
+            if done(chaos): break
             looked = time.monotonic()
         for o in [o for o in alive if o.poll() is not None]:
             chaos.reap(o, o.kill_point)

@@ -81,10 +81,8 @@ def wait_until(cond, timeout=60, every=.01, why=lambda: ''):
         time.sleep(every)
 
 def program(name, *args, stderr=subprocess.PIPE, forked=True, cwd=None, **env):
-    """Start `programs/<name>.py`, or a module if the name is '-m', with pipes to talk to it and `env` in its environment
-
-    It is a fork that has imported the package already; if that matters to it, it can be a new interpreter instead.
-    """
+    """Start `programs/<name>.py`, or a module if the name is '-m', with pipes to talk to it and a larger environment:
+    as a fork that has imported the package already or, if that matters to it, as a new interpreter"""
     env = {**os.environ, 'PYTHONPATH':f"{root}{os.pathsep}{root/'tests'}", **{k:str(v) for k,v in env.items()}}
     path,args,pipe = name if name=='-m' else str(programs/f'{name}.py'),[*map(str, args)],subprocess.PIPE
     if forked: return Program(path, args, env, stderr, cwd)

@@ -98,7 +98,7 @@ async def test_only_those_who_may_change_anything(site):
     good = await token(ann)
     assert good
     visitors = dict( # chkstyle: ignore-node
-        stranger=(await site.client(), good, 'none'), nobody=(await site.client(tenant='acme'), good, 'none'),
+        stranger=(await site.client(), good, 'none'), guest=(await site.client(tenant='acme'), good, 'none'),
         reader=(rita, good, 'acme'), operator_reader=(op_reader, good, 'all'), no_token=(ann, None, 'acme'),
         empty=(ann, '', 'acme'), foreign=(ann, await token(ben), 'acme'), odd=(ann, 'ключ\x00', 'acme'))
     before = site.state()

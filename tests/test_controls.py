@@ -102,7 +102,7 @@ def test_an_operator_has_them_for_each_tenant(tmp_path):
     operator_ui(app, tenants, lambda req: 'act')
     def get(tenant, panel): return Client(app).get(f'/ops/{tenant}/jobs/~{panel}')
     for o in panels:
-        assert f'>{o.capitalize()} of acme</h1>' in get('acme', o).text and get('nobody', o).status_code==404
+        assert f'>{o.capitalize()} of acme</h1>' in get('acme', o).text and get('guest', o).status_code==404
     assert 'controls.mail' in get('acme', 'limits').text, 'an operator sees idle tasks with a limit'
     assert ['type=report' in get(o, 'schedules').text for o in ('acme', 'globex')]==[True, False]
 

@@ -79,8 +79,7 @@ async def test_a_write_elsewhere_is_found_soon(tenants, tmp_path):
             await until(lambda: isinstance(found.get(name), float), 5)
 
 async def test_the_first_look_waits_for_a_crowd(tenants, monkeypatch):
-    """While many tenants have work to do, no more are opened; a change elsewhere is looked at all the same.
-    The queue changes on the loop all the time, so no other thread reads it."""
+    "Many tenants have work to do: no more are opened, but for a change elsewhere; the queue is read on the loop alone"
     monkeypatch.setattr(Lookout, 'waits', 30)
     monkeypatch.setattr(Lookout, 'enough', 0)
     crowd,threads = ['initech'],set()

@@ -248,12 +248,13 @@ async def test_locked_at_the_claim(path, monkeypatch, logs, func):
     assert 'try 3 of 20' in logs('WARNING')[0]
 
 async def test_times_of_other_writers(path, clock):
-    "Times without a zone, and things that are no times, in a table that another program has filled"
+    "Times without a zone, what is no time, no payload and one more column, in a table that another program has filled"
     look = Look(path, clock=clock)
     manager = look.manager
+    manager.db.execute('ALTER TABLE tenant_jobs ADD COLUMN colour TEXT')
     for i,o in enumerate(['2026-11-23T11:00:00', '2026-11-23 11:00', 'yesterday', '', None]):
         for kw in dict(id=str(i), status='pending'),dict(id=f'r{i}', status='running', started_at=o):
-            manager.db.t.tenant_jobs.insert(dict(kw, job_type='sync', payload='{}', created_at=o))
+            manager.db.t.tenant_jobs.insert(dict(kw, job_type='sync', payload=None, created_at=o, colour='red'))
     assert manager.job_stats()['oldest_pending']>=3600
     assert manager.rescue()==[] and look.at_intervals()[-1]=={f'r{i}' for i in range(5)}
     for i in range(5): await manager._execute_with_retry(str(i), work)

@@ -158,12 +158,12 @@ def site(manager):
 def test_pages(site):
     "Who may act pauses and resumes with the token of the session; who may read sees it; nothing is markup"
     acme,client = site
-    ann,gus,nobody = client('act'),client('read'),client('')
+    ann,gus,guest = client('act'),client('read'),client('')
     good = dict(job_type='note', reason='<b>full</b> disk')
     token = dict(csrf=re.search(r'name="csrf" value="([^"]+)"', ann.get('/jobs').text)[1])
     def post(c, act, **data): return c.post(f'/jobs/{act}', data=data, follow_redirects=False).status_code
     for act in ('pause', 'resume'):
-        assert [post(ann, act, **good), *[post(o, act, **good, **token) for o in (gus, nobody)]]==[403, 403, 404]
+        assert [post(ann, act, **good), *[post(o, act, **good, **token) for o in (gus, guest)]]==[403, 403, 404]
     assert acme.pauses()==[] and post(ann, 'pause', **good, **token)==303
     assert [(o.job_type, o.reason) for o in acme.pauses()]==[('note', '<b>full</b> disk')]
     for c in (ann, gus): assert 'Jobs of type note are paused</span>: &lt;b&gt;full' in c.get('/jobs').text

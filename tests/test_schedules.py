@@ -1,9 +1,9 @@
 "One job a tick: with several managers and processes, over kills, outages, edits, pauses and clocks that jump"
-import random,tempfile,time
+import tempfile,time
 from datetime import datetime,timedelta,timezone
 
 import pytest
-from chaos import Chaos,check_ledger
+from chaos import Chaos,check_ledger,work_and_be_killed
 from fastlite import database
 from helpers import in_threads,manager_at,note,ran,until,working
 from hypothesis import strategies as st
@@ -108,28 +108,12 @@ def test_threads_with_a_manager_each_make_a_tick_once(path, clock):
 @pytest.mark.slow
 def test_workers_that_are_killed(seed=1):
     "Every second of every tenant has one job: three workers, killed before, after and within a tick, and at random"
-    rnd = random.Random(seed)
     with Chaos(3, seed) as chaos:
-        def start():
-            point = rnd.choice(['before', 'middle', 'after', 'task'])
-            proc = chaos.start('schedule_worker', KILL_POINT=point, CHANCE=.15)
-            proc.stdout.readline()
-            return proc
-        alive,end,next_kill = [start() for _ in range(3)],time.monotonic()+6,time.monotonic()+1
-        while time.monotonic()<end:
-            for o in [o for o in alive if o.poll() is not None]:
-                chaos.reap(o, 'tick')
-                alive.remove(o)
-            if time.monotonic()>next_kill and alive:
-                chaos.kill(alive.pop(rnd.randrange(len(alive))))
-                next_kill = time.monotonic()+rnd.uniform(.3, 1)
-            while len(alive)<3: alive.append(start())
-            time.sleep(.02)
-        for o in alive: chaos.kill(o)
+        chaos.command = 'schedule_worker',
+        work_and_be_killed(chaos, 3, 6, ('before', 'middle', 'after', 'task'), .15, done=lambda _: False)
         for o in chaos.names: chaos.manager(o).pause_schedule('beat')
-        proc = chaos.start('schedule_worker')
+        chaos.worker()
         chaos.until(chaos.finished)
-        chaos.kill(proc)
         figures,wrong = check_ledger(chaos)
         for name in chaos.names:
             ticks = sorted(ticks_of(chaos.manager(name), 'beat'))

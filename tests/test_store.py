@@ -181,13 +181,6 @@ def test_two_versions_share_a_file(manager, path):
     ensure_schema(conn)
     assert not names()&old and len(manager.list_jobs(status='running'))==1
 
-def test_rows_of_other_writers(path):
-    "Columns of a newer version and empty old ones are no obstacle"
-    manager = manager_at(path)
-    manager.db.execute('ALTER TABLE tenant_jobs ADD COLUMN colour TEXT')
-    manager.db.t.tenant_jobs.insert(dict(id='x', job_type='sync', status='pending', payload=None, colour='red'))
-    assert manager.get_job('x').kwargs=={}
-
 async def test_rollback_journal(path):
     db = database(path)
     db.disable_wal()

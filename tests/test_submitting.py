@@ -10,7 +10,6 @@ from helpers import awork,boom,in_threads,manager_at,open_db,run,until,work,work
 
 from tenant_tasks import BackgroundTaskManager,JobNotFound,JobStateError,Worker,task
 from tenant_tasks.jobs.job import timestamp,utcnow
-from tenant_tasks.run.process import Process
 
 def sync(user_id, pages=1, *, deep=False): return [user_id, pages, deep]
 async def async_sync(user_id): return user_id
@@ -101,22 +100,13 @@ async def test_attempts_of_a_task(manager):
     job = await run(manager, five)
     assert (job.status, job.retry_count)==('failed', 5)
 
-class Listener:
-    "A worker that notes which managers it is told about"
-    def __init__(self): self.told = []
-    def nudge(self, manager): return not self.told.append(manager)
-
-def test_reschedule(path, clock):
-    "By a delay or a time; workers are told if the job is due earlier"
-    manager = manager_at(path, clock, process=Process())
-    manager.process.listeners.append(listener := Listener())
+def test_reschedule(manager, clock):
+    "By a delay or a time"
     job_id,_ = manager.using(delay=60, priority=7).submit('sync', work, a=1)
     before = manager.get_job(job_id)
-    for kw,secs,told in [(dict(delay=timedelta(seconds=90)), 90, 0),
-        (dict(run_at=clock()+timedelta(seconds=30)), 30, 1), (dict(delay=0), 0, 2)]:
-        row = manager.reschedule_job(job_id, **kw)
+    for secs,kw in {90:dict(delay=timedelta(seconds=90)), 30:dict(run_at=clock()+timedelta(seconds=30))}.items():
         before.run_at = timestamp(clock()+timedelta(seconds=secs))
-        assert row==manager.get_job(job_id)==before and len(listener.told)==told
+        assert manager.reschedule_job(job_id, **kw)==manager.get_job(job_id)==before
 
 @pytest.mark.parametrize('kw,error,says', [
     (dict(delay=-1), ValueError, 'a wait must be a timedelta or 0 to'),

@@ -1,6 +1,5 @@
 "Registered functions: what may be registered, how their attempts are treated, and that nothing else is ever run"
 import os,time
-from functools import partial
 
 import pytest
 from helpers import manager_at,run
@@ -14,9 +13,7 @@ def refund(): pass
 @pytest.mark.parametrize('func,kw,error,says', [
     (refund, dict(name=''), ValueError, "`name` must be a string that isn't blank, got ''"),
     (refund, dict(timeout='soon'), ValueError, "a wait must be a timedelta or 0 to 10,000,000,000 seconds, got 'soon'"),
-    (refund, dict(retry_on=OSError()), TypeError, '`retry_on` must be an exception type or a tuple of them'),
     (refund, dict(cancel_on=('KeyError',)), TypeError, "or a tuple of them, got 'KeyError'"),
-    (partial(refund), {}, TypeError, 'a task must be a function or an async function, got functools.partial'),
     (dict, {}, TypeError, 'a task must be a function or an async function, got <class')])
 def test_what_can_not_be_registered(func, kw, error, says):
     with pytest.raises(error) as e: task(func, **kw)

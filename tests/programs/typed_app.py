@@ -15,14 +15,12 @@ from tenant_tasks import set_executors,statuses,task,task_threads,transitions
 
 @task
 def double(n: int) -> int:
-    "Decorated, it keeps its own signature"
     return 2*n
 
 @task(name='mail', timeout=timedelta(minutes=1), retry_on=(OSError,))
 async def send_email(to: str) -> str: return to
 
 def again(manager: BackgroundTaskManager, job: TenantJob) -> BackgroundTask | None:
-    "Patched methods, with their arguments and results"
     return manager.run_again([manager.retry_job(job.id)]) if job.status in ('failed', 'cancelled') else None
 
 def at_night() -> None:
@@ -32,7 +30,6 @@ def at_night() -> None:
     raise Snooze(timedelta(hours=1), 'electricity is cheaper at night')
 
 def worker_of(tenants: Tenants) -> Worker:
-    "Tenants are looked up by name"
     assert_type(tenants['acme'], BackgroundTaskManager)
     assert_type([o for o in tenants], list[str])
     try: tenants.create('acme/..')
@@ -41,7 +38,6 @@ def worker_of(tenants: Tenants) -> Worker:
     return Worker(tenants, concurrency=task_threads.size)
 
 def pages(manager: BackgroundTaskManager, tenants: Tenants) -> list[Any]:
-    "What users see"
     def manager_for(req: Any) -> BackgroundTaskManager: return manager
     def guard(req: Any) -> str: return 'act'
     app: Any = fast_app(secret_key='x')[0] # chkstyle: ignore

@@ -1,7 +1,4 @@
-"""A web server, or a worker beside it: each job returns the id of the process that ran it.
-
-Arguments: web, worker or stranger, a directory and a port.
-"""
+"A web server, or a worker beside it, whose jobs return their process id: web, worker or stranger, a directory, a port"
 import logging,os,sys,time
 
 import uvicorn
