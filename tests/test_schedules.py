@@ -108,9 +108,11 @@ def test_threads_with_a_manager_each_make_a_tick_once(path, clock):
 @pytest.mark.slow
 def test_workers_that_are_killed(seed=1):
     "Every second of every tenant has one job: three workers, killed before, after and within a tick, and at random"
+    def enough(chaos):
+        return len(chaos.kills)>8 and all(len(ticks_of(chaos.manager(o), 'beat'))>=5 for o in chaos.names)
     with Chaos(3, seed) as chaos:
         chaos.command = 'schedule_worker',
-        work_and_be_killed(chaos, 3, 6, ('before', 'middle', 'after', 'task'), .15, done=lambda _: False)
+        work_and_be_killed(chaos, 3, 60, ('before', 'middle', 'after', 'task'), .15, enough)
         for o in chaos.names: chaos.manager(o).pause_schedule('beat')
         chaos.worker()
         chaos.until(chaos.finished)

@@ -3,11 +3,11 @@ import logging,sys
 
 from tasks import maybe_die,work
 
-from tenant_tasks.db import store
+from tenant_tasks.db import ticks
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.fleet.worker import Worker
 
-tick,add = JobStore.tick,store._add
+tick,add = JobStore.tick,ticks.add_job
 
 def dying_tick(self, *args):
     maybe_die('before')
@@ -20,7 +20,7 @@ def dying_add(conn, job):
     maybe_die('middle')
     return add(conn, job)
 
-JobStore.tick,store._add = dying_tick,dying_add
+JobStore.tick,ticks.add_job = dying_tick,dying_add
 logging.basicConfig(level=logging.INFO, format='%(levelname)s %(message)s')
 worker = Worker(sys.argv[1], concurrency=4, look_every=.05)
 worker.schedule('beat', work, every=1, catch_up='all', overlap='allow', n=1)
