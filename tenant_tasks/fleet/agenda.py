@@ -46,9 +46,7 @@ class Agenda:
 
 # %% ../../nbs/fleet/04_agenda.ipynb #2a53020e
 @patch
-def enqueue(self:Agenda,
-    tenant:str, # Look at this tenant
-):
+def enqueue(self:Agenda, tenant:str):
     "Put a tenant into the queue, unless it is already there"
     if tenant in self.fresh or self.ready.get(tenant): return
     self.waiting += 1
@@ -62,9 +60,7 @@ def queue(self:Agenda)->list[str]: # In the order of their turns
 
 # %% ../../nbs/fleet/04_agenda.ipynb #e75abb06
 @patch
-def take(self:Agenda,
-    now:float, # The time in seconds
-)->list[str]: # Tenants whose turn begins
+def take(self:Agenda, now:float)->list[str]:
     "Give the free places to the first tenants in the queue that are below their share"
     while self._heap and self._heap[0][0]<=now: self._ripen(*heapq.heappop(self._heap), now)
     self._young = [o for o in self._young if now<o[0]+self.merge]
@@ -93,10 +89,7 @@ def _from_round(self:Agenda, n):
 
 # %% ../../nbs/fleet/04_agenda.ipynb #bd85ac4b
 @patch
-def finish(self:Agenda,
-    tenant:str, # Whose turn has ended
-    places:int=1, # How many places it had
-):
+def finish(self:Agenda, tenant:str, places:int=1):
     "Free the places of a turn"
     self.busy[tenant] -= places
     for o in [o for o in self._young if o[1]==tenant][:1]: self._young.remove(o)
@@ -121,9 +114,7 @@ def _ripen(self:Agenda, when, tenant, now):
 
 # %% ../../nbs/fleet/04_agenda.ipynb #6bd5e7db
 @patch
-def extend(self:Agenda,
-    tenant:str, # A tenant whose turn has begun
-)->int: # How many more places it has now
+def extend(self:Agenda, tenant:str)->int:
     "Give a turn more places: at most its share, and a fair part of those that are free"
     free = (self.places-self.busy.total())//(1+self.waiting)
     more = max(0, min(free, self.per_tenant-self.busy[tenant]))
@@ -143,10 +134,7 @@ def keeps_turn(self:Agenda,
 
 # %% ../../nbs/fleet/04_agenda.ipynb #6995b5da
 @patch
-def schedule(self:Agenda,
-    tenant:str, # Look at this tenant
-    when:float, # At this time in seconds
-):
+def schedule(self:Agenda, tenant:str, when:float):
     "Make a tenant ready at a given time, unless an earlier time is known"
     if self.due.get(tenant, float('inf'))<=when: return
     self.due[tenant] = when
@@ -161,9 +149,7 @@ def _tidy(self:Agenda):
 
 # %% ../../nbs/fleet/04_agenda.ipynb #672b5203
 @patch
-def wait(self:Agenda,
-    now:float, # The time in seconds
-)->float: # Seconds, `inf` if nothing is scheduled
+def wait(self:Agenda, now:float)->float:
     "How long until the next tenant becomes ready by itself"
     while self._heap and not self._awaited(*self._heap[0]): heapq.heappop(self._heap)
     times = [o[0] for o in self._heap[:1]]
@@ -175,37 +161,27 @@ def _awaited(self:Agenda, when, tenant): return when in (self.due.get(tenant), s
 
 # %% ../../nbs/fleet/04_agenda.ipynb #16fd1887
 @patch
-def nudge(self:Agenda,
-    tenant:str, # The tenant that has new work
-    now:float, # The time in seconds
-):
+def nudge(self:Agenda, tenant:str, now:float):
     "Make a tenant ready: at once, or in a moment if a turn of it is under way"
     if self.busy[tenant]: self.schedule(tenant, now+self.merge)
     else: self.enqueue(tenant)
 
 # %% ../../nbs/fleet/04_agenda.ipynb #a850c43b
 @patch
-def spread(self:Agenda,
-    tenant:str, # A tenant whose turn has begun
-    now:float, # The time in seconds
-):
+def spread(self:Agenda, tenant:str, now:float):
     "Make a tenant ready in a moment, if a turn of it is still under way then and has found a job"
     if not self.busy[tenant] or tenant in self.spreads: return
     self.spreads[tenant] = now+self.merge
     heapq.heappush(self._heap, (now+self.merge, tenant))
 
 @patch
-def found(self:Agenda,
-    tenant:str, # A tenant that has a turn
-):
+def found(self:Agenda, tenant:str):
     "Note that a turn has found a job. Safe to call from any thread"
     self.working.add(tenant)
 
 # %% ../../nbs/fleet/04_agenda.ipynb #edc51fbc
 @patch
-def calm(self:Agenda,
-    tenant:str, # A tenant that has no job to start now
-):
+def calm(self:Agenda, tenant:str):
     "Give a busy tenant no other place until something changes"
     self.spreads.pop(tenant, None)
 
@@ -225,17 +201,13 @@ def back_off(self:Agenda,
     return wait
 
 @patch
-def recover(self:Agenda,
-    tenant:str, # Whose database works again
-):
+def recover(self:Agenda, tenant:str):
     "Forget the failures of a tenant"
     self._failures.pop(tenant, None)
 
 # %% ../../nbs/fleet/04_agenda.ipynb #d21b4cd4
 @patch
-def forget(self:Agenda,
-    tenant:str, # A tenant that is gone
-):
+def forget(self:Agenda, tenant:str):
     "Forget a tenant, except for its turns under way; `enqueue` and the others bring it back"
     self.waiting -= tenant in self.fresh or self.ready.get(tenant, False)
     self._gather(tenant)

@@ -98,9 +98,7 @@ def _doubt(self:Lookout, name, state, version):
 
 # %% ../../nbs/fleet/06_lookout.ipynb #c0842d5c
 @patch
-def look(self:Lookout,
-    name:str, # A tenant
-):
+def look(self:Lookout, name:str):
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
     self._looked[name] = time.monotonic()
     link = self._note(name)
@@ -118,9 +116,7 @@ def look(self:Lookout,
     if full and self.may_go_on(full): self.due(name, time.time())
 
 @patch
-def may_go_on(self:Lookout,
-    full:tuple, # Names of tasks
-)->bool: # Has the executor of one of them a place by now?
+def may_go_on(self:Lookout, full:tuple)->bool:
     "May a tenant be looked at again that was looked at when these tasks could not start?"
     return not set(full)<=set(self.process.full_tasks())
 
@@ -201,10 +197,7 @@ def _prune(self:Lookout, name, manager):
 
 # %% ../../nbs/fleet/06_lookout.ipynb #b87c57c9
 @patch
-def look_at(self:Lookout,
-    names:list[str], # Tenants
-    from_outside:bool=False, # Leave those closed that have no live job?
-):
+def look_at(self:Lookout, names:list[str], from_outside:bool=False):
     "Look at many tenants; an error of one of them goes to `ill`"
     in_full = not from_outside or self.keep is not None or self.declared
     self._look_if(lambda o: in_full or self.tenants.may_have_work(o), names)
@@ -226,9 +219,7 @@ def _mixed(names, seed):
 
 # %% ../../nbs/fleet/06_lookout.ipynb #5242d15d
 @patch
-def is_stale(self:Lookout,
-    name:str, # A tenant that has a turn
-)->bool:
+def is_stale(self:Lookout, name:str)->bool:
     "Is the last look at a tenant more than five seconds ago?"
     now = time.monotonic()
     return now-self._looked.setdefault(name, now)>5
@@ -248,9 +239,7 @@ def left(self:Lookout)->list[str]: # Tenants to look at again
     return res
 
 @patch
-def forget(self:Lookout,
-    name:str, # A tenant that is gone, or can't be read
-):
+def forget(self:Lookout, name:str):
     "Look at it again only when it changes"
     for o in (self._watched, self._pruned, self._seen, self._looked, self._doubts, self.synced): o.pop(name, None)
     for o in list(self.held.values()): o.pop(name, None)
