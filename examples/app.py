@@ -1,7 +1,7 @@
-"""Two tenants behind a login, a SQLite file each, four kinds of jobs, pages to watch them, and one page for the operator of all tenants.
+"""Two tenants behind a login, a SQLite file each, four kinds of jobs, pages to watch them, and one for their operator.
 
-`python examples/app.py` serves it on http://127.0.0.1:5001; with `--once` it starts the same app on a free port, drives it over
-HTTP, prints what happens, and exits with 0 only if every job ended as it should.
+`python examples/app.py` serves it on http://127.0.0.1:5001; with `--once` it starts the same app on a free port, drives
+it over HTTP, prints what happens, and exits with 0 only if every job ended as it should.
 """
 import json,logging,socket,sys,tempfile,threading,time
 from argparse import ArgumentParser
@@ -23,7 +23,8 @@ from tenant_tasks import JobNotFound,Tenants,Worker,current_job,jobs_ui,operator
 parser = ArgumentParser(description=__doc__.split('\n')[0])
 parser.add_argument('--once', action='store_true', help='start the app, drive it over HTTP, print what happens, stop')
 parser.add_argument('--port', type=int, default=5001, help='where to serve (default 5001)')
-parser.add_argument('--data', type=Path, default=Path(__file__).parent/'data', help='directory of the tenants (default beside this file)')
+parser.add_argument('--data', type=Path, default=Path(__file__).parent/'data',
+    help='directory of the tenants (default beside this file)')
 args = parser.parse_args() if __name__=='__main__' else parser.parse_args([])
 if args.once:
     once_data = tempfile.TemporaryDirectory(prefix='tenant_tasks_') # Goes when the process ends
@@ -65,7 +66,9 @@ titles = dict(sync_data='Sync data (succeeds)', send_email='Send email (fails tw
 
 def kwargs(kind):
     if kind=='send_email': return dict(key=str(time.time_ns()), to='ann@example.com')
-    return dict(sync_data=dict(user_id='123'), import_csv=dict(name='sales.csv', password='hunter42'), make_report=dict(rows=100))[kind]
+    all_kinds = dict(sync_data=dict(user_id='123'), import_csv=dict(name='sales.csv', password='hunter42'),
+        make_report=dict(rows=100))
+    return all_kinds[kind]
 
 # -- who may do what; a real app asks for a password
 
@@ -87,8 +90,10 @@ operator_ui(app, tenants, operator)
 
 @rt('/login', methods=['get'])
 def login():
-    words = dict(ann='Ann of acme', rita='Rita of acme, who may only look', gus='Gus of globex', olga='Olga, the operator')
-    return Titled('Who are you?', *[Form(Hidden(o, name='who'), Button(words[o]), method='post', action='/login') for o in people])
+    words = dict(ann='Ann of acme', rita='Rita of acme, who may only look', gus='Gus of globex',
+        olga='Olga, the operator')
+    def form(who): return Form(Hidden(who, name='who'), Button(words[who]), method='post', action='/login')
+    return Titled('Who are you?', *map(form, people))
 
 @rt('/login', methods=['post'])
 def log_in(session, who:str):
@@ -101,7 +106,8 @@ def home(req):
     if not guard(req): return Redirect('/ops')
     buttons = [Button(v, hx_post=f'/submit/{k}', hx_target='#new', hx_swap='afterbegin') for k,v in titles.items()]
     links = P(A('All jobs', href='/jobs'), ' · ', A('Switch user', href='/login'))
-    return Titled(f'Welcome to {person(req)[0]}', links, Div(*buttons, cls='grid') if guard(req)=='act' else None, Div(id='new'))
+    forms = Div(*buttons, cls='grid') if guard(req)=='act' else None
+    return Titled(f'Welcome to {person(req)[0]}', links, forms, Div(id='new'))
 
 def submit(req, kind):
     if guard(req)!='act' or kind not in kinds: raise HTTPException(404)
@@ -121,7 +127,8 @@ def submit_json(req, kind:str):
 def job_json(req, job_id:str):
     try: job = manager_for(req).get_job(job_id)
     except JobNotFound: raise HTTPException(404)
-    return {k:getattr(job, k) for k in ('id', 'job_type', 'status', 'retry_count', 'max_retries', 'started_at', 'completed_at', 'result')}
+    shown = 'id', 'job_type', 'status', 'retry_count', 'max_retries', 'started_at', 'completed_at', 'result'
+    return {k:getattr(job, k) for k in shown}
 
 # -- one run, printed as it happens
 
@@ -149,14 +156,16 @@ class Browser:
     def ask(self, path, form=None):
         "Status code and JSON, or text, of an answer; a POST if there is a form"
         try:
-            with self.opener.open(self.base+path, None if form is None else urlencode(form).encode()) as res: code,body = res.status,res.read()
+            data = None if form is None else urlencode(form).encode()
+            with self.opener.open(self.base+path, data) as res: code,body = res.status,res.read()
         except HTTPError as e: code,body = e.code,e.read()
         try: return code,json.loads(body)
         except ValueError: return code,body.decode()
 
 def say(*words): print(datetime.now().strftime('%H:%M:%S.%f')[:-3], *words, flush=True)
 
-expected = dict(sync_data=('completed', 0), send_email=('completed', 2), import_csv=('failed', 3), make_report=('completed', 0))
+expected = dict(sync_data=('completed', 0), send_email=('completed', 2), import_csv=('failed', 3),
+    make_report=('completed', 0))
 
 def watch(browsers, jobs, timeout=30):
     "Follow the jobs until all have ended: the moments at which each was seen in a new state"
@@ -187,7 +196,8 @@ def problems(jobs, seen):
 def leaks(browsers, jobs):
     "Answers that a user must not get"
     his,hers = jobs['globex','sync_data'],jobs['acme','sync_data']
-    asked = [('acme', f'/jobs/{his}'), ('globex', f'/jobs/{hers}'), ('globex', f'/api/jobs/{hers}'), ('acme', '/ops'), ('acme', '/ops/globex/jobs')]
+    asked = [('acme', f'/jobs/{his}'), ('globex', f'/jobs/{hers}'), ('globex', f'/api/jobs/{hers}'),
+        ('acme', '/ops'), ('acme', '/ops/globex/jobs')]
     for tenant,path in asked:
         if (code := browsers[tenant].ask(path)[0])!=404: yield f'{tenant} asks for {path}, and is answered {code}'
 
@@ -206,9 +216,11 @@ def once():
                 say(f'{tenant:8}{kind:12}submitted, the response is here already')
         bad = [*problems(jobs, watch(browsers, jobs)), *leaks(browsers, jobs)]
         code,page = Browser(base, 'olga').ask('/ops')
-        if code!=200 or not all(f'/ops/{o}/jobs' in page for o in browsers): bad.append(f'the operator is answered {code}, and does not see all tenants')
+        if code!=200 or not all(f'/ops/{o}/jobs' in page for o in browsers):
+            bad.append(f'the operator is answered {code}, and does not see all tenants')
         for o in bad: say('NOT AS IT SHOULD BE:', o)
-        if not bad: say(f'all {len(jobs)} jobs ended as they should, no tenant saw the other, and the operator saw both')
+        said = f'all {len(jobs)} jobs ended as they should, no tenant saw the other, and the operator saw both'
+        if not bad: say(said)
         return not bad
 
 if __name__=='__main__':

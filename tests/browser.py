@@ -108,5 +108,6 @@ def axe(page, part=''):
     "What axe finds wrong with a page or a part of it: the rule and the first element of each violation"
     if not page.evaluate('!!window.axe'): page.evaluate(from_cdn(axe_core).decode())
     rules = "{'page-has-heading-one': {enabled: !!document.querySelector('.tt-page')}}"
-    res = page.evaluate(f"axe.run({f'document.querySelector({part!r})' if part else 'document'}, {{resultTypes: ['violations'], rules: {rules}}})")
+    where = f'document.querySelector({part!r})' if part else 'document'
+    res = page.evaluate(f"axe.run({where}, {{resultTypes: ['violations'], rules: {rules}}})")
     return [(o['id'], o['nodes'][0]['html'][:120]) for o in res['violations']]

@@ -264,7 +264,8 @@ async def test_a_module_that_is_not_there(manager, tmp_path, monkeypatch, src, s
     else: file.unlink()
     job = await run(manager, func)
     del module._tasks['h.gone']
-    assert (job.status, job.retry_count)==('failed', 3) and "can't find the task" in job.error_log and says in job.error_log
+    assert (job.status, job.retry_count)==('failed', 3)
+    assert "can't find the task" in job.error_log and says in job.error_log
 
 def test_a_function_of_a_notebook(manager):
     space = dict(task=task, __name__='__main__')

@@ -87,7 +87,7 @@ def marks(chaos):
     return chaos.dir/'marks'
 
 def test_a_process_of_the_executor_is_killed_once_at_each_seam(chaos, marks):
-    "A death spends one attempt of the job that ran there; before the call and after the answer, and after progress, none"
+    "A death spends one attempt of the job that ran there; before the call, after the answer and after progress, none"
     chaos.submit_jobs(10, 3, 'remote', 'plain')
     work(chaos, ','.join(there), MARKS=marks)
     assert chaos.died_at()==dict.fromkeys(there, 1)

@@ -226,7 +226,8 @@ def kill_at_work(manager, proc):
     def caught():
         if not manager.job_stats()['pending']: submit_all(manager, secs=.03, few=10)
         os.kill(proc.pid, signal.SIGSTOP)
-        if manager.store.read("SELECT 1 FROM tenant_jobs WHERE status='running' AND owner LIKE ?", (f'%~{proc.pid}~%',)):
+        its = "SELECT 1 FROM tenant_jobs WHERE status='running' AND owner LIKE ?"
+        if manager.store.read(its, (f'%~{proc.pid}~%',)):
             return True
         os.kill(proc.pid, signal.SIGCONT)
     wait_until(caught)

@@ -79,7 +79,8 @@ async def test_a_job_that_waits_is_no_asyncio_task(reminders):
     "Not of its own: there is that of the request, and none for jobs of one request; none tries a claim again"
     manager,jobs,claims = reminders
     before = len(asyncio.all_tasks())
-    requests = [asyncio.ensure_future(o()) for _,o in jobs[:100]] + [asyncio.ensure_future(Submitted(jobs[100:]).bg_task())]
+    calls = [*[o() for _,o in jobs[:100]], Submitted(jobs[100:]).bg_task()]
+    requests = [asyncio.ensure_future(o) for o in calls]
     await until(lambda: len(claims)==300 and len(asyncio.all_tasks())-before<=102)
     await asyncio.sleep(.2)
     assert len(claims)==300 and len(asyncio.all_tasks())-before<=102

@@ -112,7 +112,8 @@ def test_workers_that_are_alive(ops, tmp_path):
         ops.pages.overview.health(9)
         seen = {o.name:o for o in ops.pages.overview.workers()}
         assert len(seen)==2 and [(seen[o.name].tenants, seen[o.name].running) for o in (one, two)]==[(5, 2), (2, 0)]
-        assert seen[one.name].since==one.since and seen[one.name].tasks==['mail', 'sync', 'tenant_tasks.manager.manage.act']
+        it = seen[one.name]
+        assert it.since==one.since and it.tasks==['mail', 'sync', 'tenant_tasks.manager.manage.act']
         html,_ = ops.get()
         for o in ('2 workers are running', f'process {seen[one.name].pid}', '>mail, sync</td>'): assert o in html
         plain = text(LiveWorkers(list(seen.values()), View(now=utcnow())))

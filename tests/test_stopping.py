@@ -101,7 +101,7 @@ async def test_a_worker_ends_with_any_of_its_parts(tenants, acme, part, monkeypa
     assert acme.get_job(job_id).status!='running'
 
 def test_no_job_ends_a_site_whose_worker_runs_it(acme, tmp_path):
-    "Nor one that stops the loop of the worker, raises in a callback there, or cancels all tasks: the worker starts again"
+    "Nor one that stops the worker's loop, raises in a callback there, or cancels all tasks: the worker starts again"
     with serving('hostile', 'site', tmp_path) as (proc,get):
         def ended(*names):
             ids = [submitted(acme, o) for o in names]

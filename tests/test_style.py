@@ -71,7 +71,7 @@ def patches(tree):
             yield from ((c, o.name) for c in found)
 
 foreign_patches = { # With the reason why a module may patch a class of another floor
-    'web.card: TenantJob.__ft__': 'FastHTML renders what a route returns by this method, and its look is the web floor\'s',
+    'web.card: TenantJob.__ft__': 'FastHTML renders what a route returns by this method; its look is of the web floor',
     'web.card: TenantJob._repr_html_': 'the same in a notebook'}
 
 def test_a_class_is_patched_on_its_own_floor():

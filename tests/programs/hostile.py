@@ -1,4 +1,4 @@
-"Tasks that try to end their process, in a web server or in a worker. Arguments: what to do, a directory of tenants, a port"
+"Tasks that try to end their process, a web server or a worker. Arguments: what to do, a directory of tenants, a port"
 import asyncio,atexit,contextvars,decimal,functools,multiprocessing,os,signal,subprocess,sys,time
 from concurrent.futures import ProcessPoolExecutor
 
