@@ -1426,6 +1426,12 @@ class TenantMap(Tenants):
     def files(self) -> Iterator[Any]:
         "Pairs of tenant and the state of one of its files"
 
+    def rename(self, old: str, new: str, wait: float=0) -> None:
+        "`NotImplementedError`: the app's own mapping has the names"
+
+    def remove(self, name: str, wait: float=0) -> None:
+        "`NotImplementedError`: the app's own mapping has the names"
+
     def create(self, name: Any) -> Any:
         "The tenant, which must be in the map"
 

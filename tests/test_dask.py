@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastcore.net import free_port
 from helpers import end,program,programs,root,run,until,wait_until
-from test_executors import manager_on,pids,start,tasks,working # chkstyle: ignore
+from test_executors import at_work,manager_on,pids,start,tasks # chkstyle: ignore
 
 import heavy
 from tenant_tasks.run.executors import run_job
@@ -122,7 +122,7 @@ async def two_that_hold(manager, folder):
 async def test_a_killed_scheduler(path, cluster, tmp_path, logs):
     "Its jobs come back as deaths; the client waits for a new scheduler at the same address, and so do they"
     manager = manager_on(path, cluster.executor)
-    async with working(path, cluster.executor):
+    async with at_work(path, cluster.executor):
         ids = await two_that_hold(manager, tmp_path)
         cluster.scheduler.kill()
         cluster.scheduler.wait()
@@ -170,7 +170,7 @@ async def test_the_claiming_process_is_killed(path, cluster, tmp_path):
     try: await until(lambda: pids(tmp_path/'late') or app.poll() is not None, 20)
     finally: _,err = end(app)
     assert pids(tmp_path/'late'), err
-    async with working(path, cluster.executor):
+    async with at_work(path, cluster.executor):
         await until(lambda: len(pids(tmp_path/'late'))==2)
         (tmp_path/'go').touch()
         await until(lambda: manager.get_job(job_id).status=='completed')

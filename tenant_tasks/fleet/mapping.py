@@ -110,14 +110,20 @@ def files(self:TenantMap):
         for st in file_stats(path, f'{path}-wal'): yield name, st
 
 # %% ../../nbs/fleet/01_mapping.ipynb #1eecb7a1
-def _refuse(what):
-    def f(self, name, *args, **kw):
-        raise NotImplementedError(f"`{what}` must be called on Tenants, and this app finds {name!r} in its own way")
-    f.__doc__ = "`NotImplementedError`: the app's own mapping has the names"
-    return f
+def _refusal(what, name):
+    return NotImplementedError(f"`{what}` must be called on Tenants, and this app finds {name!r} in its own way")
 
-TenantMap.rename,TenantMap.remove = map(_refuse, ('rename', 'remove'))
+@patch
+def rename(self:TenantMap, old:str, new:str, wait:float=0):
+    "`NotImplementedError`: the app's own mapping has the names"
+    raise _refusal('rename', old)
 
+@patch
+def remove(self:TenantMap, name:str, wait:float=0):
+    "`NotImplementedError`: the app's own mapping has the names"
+    raise _refusal('remove', name)
+
+# %% ../../nbs/fleet/01_mapping.ipynb #5b1f20c7
 @patch
 def create(self:TenantMap, name):
     "The tenant, which must be in the map"
