@@ -66,6 +66,22 @@ async def test_commits_that_wait_for_the_disk_are_noticed(tenants, slow_disk):
         await does('initech', 'schedule', 20)
         await until(lambda: 20 in ran)
 
+@pytest.mark.slow
+async def test_no_job_goes_unnoticed_in_a_storm(tenants, slow_disk, capsys):
+    "Four processes write 400 jobs to three tenants, each commit waits 50 ms; the latest start is printed"
+    writers,committed = [slow_disk(tenants.path, 50) for _ in range(4)],{}
+    def write(i, writer):
+        for n in range(100*i, 100*i+100):
+            committed[n] = float(tell(writer, f'{list(tenants)[n%3]} submit {n}'))
+            if n%10==0: time.sleep(.3)
+    async with at_work(tenants):
+        await asyncio.gather(*[asyncio.to_thread(write, *o) for o in enumerate(writers)])
+        await until(lambda: len(ran)==400)
+    jobs = [j for o in tenants for j in tenants[o].list_jobs(limit=1000)]
+    late = [datetime.fromisoformat(j.started_at).timestamp()-committed[j.kwargs['n']] for j in jobs]
+    with capsys.disabled(): print(f'\nlatest start after a commit: {max(late):.2f} s')
+    assert sorted(ran)==list(range(400))
+
 def test_what_was_read_while_a_commit_waited_is_read_again(tmp_path, slow_disk):
     "By the next backup, by an overview, and by those who follow a job"
     (tmp_path/'data').mkdir()
