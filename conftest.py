@@ -3,9 +3,13 @@
 A notebook's cells run from top to bottom in one shell, in a process of its own, as in Jupyter. These processes are forks
 of one that has imported everything and done nothing else, so they share neither state nor the time of the imports.
 """
+import signal
 from multiprocessing import get_context
 
 import pytest
+
+for sig,usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+    if signal.getsignal(sig)==signal.SIG_IGN: signal.signal(sig, usual) # A shell's background jobs ignore it
 
 def pytest_addoption(parser): parser.addoption('--all', action='store_true', help='run the slow tests and cells too')
 

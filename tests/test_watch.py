@@ -1,5 +1,5 @@
 "`tenant-tasks watch` in a terminal and in a pipe, and `await manager.watch`: what they show, and how they end"
-import asyncio,fcntl,json,os,pty,re,select,signal,struct,subprocess,sys,termios,threading
+import asyncio,fcntl,json,os,pty,re,select,struct,subprocess,sys,termios,threading
 
 import apsw,pytest
 from helpers import Call,end,manager_at,root,until,wait_until
@@ -42,7 +42,6 @@ class Terminal:
     def __init__(self, *args, columns=70, rows=12):
         self.pid,self.fd = pty.fork()
         if not self.pid:
-            signal.signal(signal.SIGINT, signal.SIG_DFL) # A shell's background jobs ignore it
             os.execve(sys.executable, [*cmd, *map(str, args)], env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
         self.ready = select.poll() # `select.select` knows no file above 1,023
