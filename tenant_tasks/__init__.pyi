@@ -1369,7 +1369,7 @@ class Tenants:
         "Modification times and sizes of a tenant's files, equal as long as they aren't written to"
 
     def watch(self, stop: threading.Event) -> Iterator[list[str]]:
-        "Wait for changes, until `stop` is set: tenants whose files have just been written to; `OSError` if that is impossible"
+        "Tenants whose files have just been written to, until `stop` is set; `OSError` if changes can't be waited for"
 
     def elsewhere(self) -> list[str]:
         "Tenants whose file is a link, as far as they have been seen: `watch` reports nothing about them"

@@ -330,7 +330,7 @@ logging.getLogger('watchfiles.main').addFilter(lambda o: o.threadName!='tenant_t
 
 @patch
 def watch(self:Tenants, stop:threading.Event)->Iterator[list[str]]:
-    "Wait for changes, until `stop` is set: tenants whose files have just been written to; `OSError` if that is impossible"
+    "Tenants whose files have just been written to, until `stop` is set; `OSError` if changes can't be waited for"
     changes = watchfiles.watch(self._real, watch_filter=None, step=20, debounce=40, recursive=False,
         stop_event=stop, raise_interrupt=False)
     for told in changes:
