@@ -1606,6 +1606,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'tenant_tasks/run/execute.py'),
                                           'tenant_tasks.run.execute._Followed.__init__': ( 'run/execute.html#_followed.__init__',
                                                                                            'tenant_tasks/run/execute.py'),
+                                          'tenant_tasks.run.execute._Followed.done': ( 'run/execute.html#_followed.done',
+                                                                                       'tenant_tasks/run/execute.py'),
                                           'tenant_tasks.run.execute._Followed.failure': ( 'run/execute.html#_followed.failure',
                                                                                           'tenant_tasks/run/execute.py'),
                                           'tenant_tasks.run.execute._Followed.in_thread': ( 'run/execute.html#_followed.in_thread',

@@ -116,6 +116,11 @@ def due_follower(
     f = store.get(job.batch, runner)
     return f if f and f.status=='pending' and f.run_at!=never else None
 
+@patch
+async def done(self:_Followed, job):
+    "The answer when a job has ended, or another process has claimed it"
+    return Done(await self.in_thread(due_follower, self.manager.store, job) if job and job.batch else None)
+
 # %% ../../nbs/run/08_execute.ipynb #1d3f8708
 _not_there = "job %s isn't in %s: its transaction was rolled back, or hasn't been committed yet"
 _needs = "job %s (%s) waits for a process that can run %s"
@@ -149,7 +154,7 @@ class Here(_Followed):
     async def ended(self, job):
         "The job has ended, or another process has claimed it"
         if job.status in final_statuses: self.manager.process.forget(self.id, later=job.status!='completed')
-        return Done(job.batch and await self.in_thread(due_follower, self.manager.store, job))
+        return await self.done(job)
 
 # %% ../../nbs/run/08_execute.ipynb #89d05412
 class New(_Followed):
@@ -177,7 +182,7 @@ class Left(New):
         manager,now,last = self.manager,self.manager.clock(),self.ids[-1]
         live = await self.in_thread(manager.store.live_among, self.ids)
         self.ids = [*live]
-        if not live: return Done(due_follower(manager.store, await self.in_thread(manager.store.get, last, runner)))
+        if not live: return await self.done(await self.in_thread(manager.store.get, last, runner))
         waits = {k:(parse_time(at)-now).total_seconds() for k,(status,at) in live.items() if status=='pending'}
         late = [k for k,secs in waits.items() if secs<-manager.left_for.total_seconds()]
         if late: return Back(late)
