@@ -5,6 +5,7 @@ pipes, its end.
 """
 import atexit,os,runpy,signal,subprocess,sys,threading,warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing import current_process,get_context
 from multiprocessing.reduction import DupFd
 
@@ -78,7 +79,9 @@ class Program:
         return self.poll()
 
     def send_signal(self, sig):
-        if self.poll() is None: os.kill(self.pid, sig)
+        "Nothing happens if it has ended: the server of forks reaps it before we hear of its end"
+        if self.poll() is None:
+            with suppress(ProcessLookupError): os.kill(self.pid, sig)
 
     def kill(self): self.send_signal(signal.SIGKILL)
 

@@ -48,6 +48,7 @@ def interrupted_at(n, code, f):
     finally: sys.setprofile(None)
     return len(seen)>=n
 
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
 @pytest.mark.parametrize('where', ['_write', '_follow', '_make', '_pass_on'])
 def test_ctrl_c_leaves_no_queue_without_a_leader(shared, where):
     "Wherever it comes, other threads write on"

@@ -137,6 +137,7 @@ async def test_a_worker_of_an_app_starts_again(tenants, acme, monkeypatch, logs)
 def test_a_process_with_a_failed_worker_ends(tmp_path):
     with hostile('broken', tmp_path) as proc: assert proc.wait(60)==1
 
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
 @pytest.mark.parametrize('error', [OSError, SystemExit])
 async def test_files_are_looked_at_if_the_kernel_is_not_listened_to(tenants, acme, monkeypatch, error):
     "Whatever ends the thread that listens"
