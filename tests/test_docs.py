@@ -82,6 +82,16 @@ def test_readme_and_texts_for_language_models_are_in_step():
     for o in [o for o in notebooks if o.parent.name in folders and o.stem!='how_it_is_made']:
         assert ''.join(read(o)['cells'][0]['source']).split('\n')[0]+'\n' in texts['llms-full.txt'], o
 
+def test_texts_for_language_models_link_to_pages_of_the_site():
+    "By the names that nbdev gives to the Markdown of the pages, or to pictures"
+    from llms import llms
+    from nbdev.config import nbpath2html
+    there = {f'{nbpath2html(o.relative_to(root/"nbs"))}.md' for o in notebooks}
+    there |= {str(o.relative_to(root/'nbs')) for o in (root/'nbs/images').iterdir()}
+    for text in llms().values():
+        links = {o.partition('#')[0] for o in links_in(text) if not o.startswith(('https:', '#'))}
+        assert len(links)>40 and not links-there
+
 @pytest.mark.slow
 def test_notebooks_are_exported_and_clean(tmp_path):
     "Exporting and cleaning change nothing"

@@ -1,13 +1,14 @@
 """Make `nbs/llms.txt` and `nbs/llms-full.txt`, the pages of the site for language models, without Quarto.
 
-`llms.txt` lists the pages with their addresses (https://llmstxt.org); `llms-full.txt` holds the text of all pages but
-the modules'. `python tools/llms.py` writes both.
+`llms.txt` lists the pages with their addresses (https://llmstxt.org), as the Markdown that the site has of each;
+`llms-full.txt` holds the text of all pages but the modules'. `python tools/llms.py` writes both.
 """
-import re
+import os,re
 from html import unescape
 from pathlib import Path
 
 import yaml
+from nbdev.config import nbpath2html
 
 from readme import markdown,root,shown
 
@@ -32,16 +33,30 @@ def plain(
     lines = (' '.join(unescape(o).split()) for o in html.split('\n'))
     return '\n'.join(o for o in (re.sub(r'<[^>]*>', ' ', o).strip() for o in lines) if o)
 
+def address(
+    name:str, # A notebook, from `nbs`
+)->str: # Its Markdown, from the root of the site
+    "Where nbdev puts a page"
+    return f'{nbpath2html(Path(name))}.md'
+
+def page(
+    name:str, # A notebook, from `nbs`
+)->str: # Its text
+    "A page as Markdown whose links lead on from the root of the site"
+    def there(m):
+        path = os.path.normpath(Path(name).parent/m[1])
+        return f']({address(path) if path.endswith(".ipynb") else path}{m[2] or ""})'
+    return re.sub(r'\]\(([\w./-]+\.(?:ipynb|png|svg))(#[^)]*)?\)', there, markdown(root/'nbs'/name, plain))
+
 def llms()->dict[str,str]: # Text by name of file
     "Both files"
-    def page(name): return markdown(root/'nbs'/name, plain)
     index = page('index.ipynb')
     toc,whole = [index.split('\n\n##')[0].split('\n\n```')[0].strip()],[index]
     for name,pages in sections().items():
         toc.append(f'## {"Optional" if name==inside else name}')
         texts = {o:page(o) for o in pages}
         heads = {o:re.match(r'# (.+)\n\n> (.+)\n', t).groups() for o,t in texts.items()}
-        links = [f'- [{title}]({Path(o).with_suffix(".html")}): {about}' for o,(title,about) in heads.items()]
+        links = [f'- [{title}]({address(o)}): {about}' for o,(title,about) in heads.items()]
         toc.append('\n'.join(links))
         if name!=inside: whole += texts.values()
     return {'llms.txt':'\n\n'.join(toc)+'\n', 'llms-full.txt':'\n'.join(whole)}
