@@ -14,7 +14,8 @@ def read(path): return json.loads(path.read_text(encoding='utf-8'))
 def test_quarto_config_is_one_file():
     "And its sidebar lists each page"
     link = root/'nbs/_quarto.yml'
-    assert link.is_symlink() and os.readlink(link)=='../_quarto.yml'
+    if (root/'.git').exists(): assert os.readlink(link)=='../_quarto.yml'
+    else: assert link.read_text()==(root/'_quarto.yml').read_text() # A source archive has a copy
     listed = re.findall(r'[\w/]+\.ipynb', (root/'_quarto.yml').read_text())
     assert sorted(listed)==sorted(str(o.relative_to(root/'nbs')) for o in notebooks)
 
