@@ -85,7 +85,9 @@ class Chaos:
         self.tmp.cleanup()
 
     def __enter__(self): return self
-    def __exit__(self, *_): self.close()
+    def __exit__(self, *_):
+        if 'PYTEST_CURRENT_TEST' in os.environ: print(self.log()[-8000:]) # Shown if the test fails
+        self.close()
 
 def executions(chaos):
     "The executions of each job in the order of the ledger"

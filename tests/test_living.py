@@ -29,7 +29,7 @@ def test_tasks_that_disturb_their_own_locks(chaos):
     chaos.until(chaos.finished)
     try:
         figures,wrong = check_ledger(chaos)
-        assert not wrong and figures['executions']==3 and {o['pid'] for o in runs_of(chaos)}=={str(first.pid)}
+        assert not wrong and figures['executions']==3 and {o['pid'] for o in runs_of(chaos)}=={str(first.pid)}, runs_of(chaos)
     finally: os.kill(int((chaos.dir/'child').read_text()), signal.SIGKILL)
 
 def test_a_job_that_holds_pythons_lock_is_left_alone(chaos):
