@@ -1,5 +1,5 @@
 "Crash tests: processes are killed at chosen points and at random, and a ledger of all executions is checked afterwards"
-import random,signal,tempfile,time
+import os,random,signal,tempfile,time
 from collections import Counter,defaultdict
 from pathlib import Path
 
