@@ -10,7 +10,7 @@ def async_jobs(b):
     def add(name, rate, durable):
         got = b.interleave(**{k:lambda f=f: rate(f) for k,f in sides.items()})
         res.append(line(f'async no-op, {name}', got['ours'], got['theirs'], unit='jobs/s', against='sync no-op',
-            durable=f'both {durable}', budget=('>=', .5)))
+            durable=f'both {durable}', budget=('>=', .6)))
     for first,what in ((False, 'submit and run'), (True, 'run what is there')):
         for workers in (1, 8):
             add(f"{what}, {workers} worker{'s'*(workers>1)}", lambda f: our_rate(b.dir(), n, workers, first, func=f),
@@ -20,4 +20,4 @@ def async_jobs(b):
     got = b.interleave(ours=lambda: nap_secs(b.dir(), **naps), bare=lambda: bare_nap_secs(**naps))
     name = f"{naps['n']:,} async jobs of {naps['secs']:g} s, {naps['places']} at a time"
     return res+[line(name, got['ours'], got['bare'], unit='s', against='bare coroutines',
-        durable='ours NORMAL, NORMAL; theirs writes nothing', budget=('<=', 1.25))]
+        durable='ours NORMAL, NORMAL; theirs writes nothing', budget=('<=', 1.15))]

@@ -29,7 +29,7 @@ def submit(b):
     sides = dict(bare='bare commit', indexed='bare commit, table with our indexes',
         fsync='SqliteHuey(fsync=True)', nosync='SqliteHuey(fsync=False)')
     def against(k): return dict(against=sides[k], unit='µs', durable='ours FULL, theirs OFF' if k=='nosync' else full)
-    budgets = dict(bare=('<=', 1.4))
+    budgets = dict(bare=('<=', 1.35))
     lines = [line('submit', res['ours'], res[k], **against(k), budget=budgets.get(k)) for k in sides]
     return lines+threaded_submits(b, b.n(4000, 160), ours=ours, bare=locked(bare.submit), fsync=tasks[True])
 
@@ -46,7 +46,7 @@ def run(b):
             def against(k, text, durable, **kw):
                 res.append(line(name, got['ours'], got[k], unit='jobs/s', against=text, durable=durable, **kw))
             against('fsync', 'SqliteHuey(fsync=True)', 'ours FULL, NORMAL, NORMAL; theirs FULL, FULL',
-                budget=('>=', 2 if first else 1.5))
+                budget=('>=', 2 if first else 1.4))
             against('nosync', 'SqliteHuey(fsync=False)', 'ours FULL, NORMAL, NORMAL; theirs OFF')
-            if not first: against('bare', 'bare commits', 'both FULL, NORMAL, NORMAL')
+            if not first: against('bare', 'bare commits', 'both FULL, NORMAL, NORMAL', budget=('>=', .65))
     return res

@@ -79,13 +79,14 @@ def libraries(b):
         dbos=('DBOS', 'ours FULL in a WAL, NORMAL, NORMAL; theirs FULL in a rollback journal'),
         huey=('SqliteHuey(fsync=True)', 'ours FULL, NORMAL, NORMAL; theirs FULL, FULL'),
         taskflow=('fastapi-taskflow', 'ours FULL, NORMAL, NORMAL; theirs one FULL commit after the task has run'))
+    budgets = dict(dbos=('>=', 6), taskflow=('>=', 1))
     for together,what in ((1, 'one after another'), (8, '8 at a time')):
         names = [o for o in sides if together>1 or o!='huey'] # A wait for one result of Huey is a sleep
         got = b.interleave(**{o:lambda o=o: rate_of(b, o, n, together) for o in names})
         for o in names[1:]:
             against,durable = about[o]
             res.append(line(f'submit and run, {what}', got['ours'], got[o], unit='jobs/s', against=against,
-                durable=durable, budget=('>=', 6) if o=='dbos' else None))
+                durable=durable, budget=budgets.get(o)))
     return res
 
 if __name__=='__main__':

@@ -19,7 +19,7 @@ from rows import rows
 here = Path(__file__).parent
 for o in ('async_jobs', 'commits', 'executors', 'libraries', 'many', 'routes', 'servers', 'slow_disk', 'steps', 'tables', 'workers'): import_module(o)
 order = '''submit run libraries servers steps async_jobs backlog processes executors route tables manager
-    crowd beside idle notice fair first_turns memory restart slow_disk'''.split()
+    crowd beside idle notice fair first_turns memory imports restart slow_disk'''.split()
 
 def measure(name, folder, quick):
     "Measure one row: what it is, when it was measured, and its lines"

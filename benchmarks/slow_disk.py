@@ -32,7 +32,7 @@ def slow_disk(b):
     def ours(): return manager.submit('noop', noop)
     got = b.calls(n, ours=ours, bare=bare.submit)
     about = dict(against='bare commit', durable=full)
-    res = [line('submit', got['ours'], got['bare'], unit='µs', budget=('<=', 1.4), **about)]
+    res = [line('submit', got['ours'], got['bare'], unit='µs', budget=('<=', 1.35), **about)]
     res += threaded_submits(b, b.n(320, 64), ours=ours, bare=locked(bare.submit))
     n = b.n(200, 40)
     for workers in (1, 8):

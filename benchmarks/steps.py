@@ -58,7 +58,7 @@ def steps(b):
     res,n = [],b.n(500, 50)
     got = b.calls(n, step=Ours(b.dir()).step, bare_step=BareSteps(b.dir()).step,
         transaction=Ours(b.dir()).transaction, bare_transaction=BareSteps(b.dir()).transaction)
-    about = dict(unit='µs', durable=full, budget=('<=', 1.5))
+    about = dict(unit='µs', durable=full, budget=('<=', 1.4))
     res.append(line('a step', got['step'], got['bare_step'], against='bare commit', **about))
     res.append(line('an effect and a checkpoint', got['transaction'], got['bare_transaction'], against='bare commit of both', **about))
     n = b.n(100, 10)
