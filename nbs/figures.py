@@ -1,14 +1,16 @@
-"""Pictures for the documentation, drawn as SVG: states and their moves, calls, a timeline, percentiles, modules.
+"""Pictures for the documentation, drawn as SVG: states and their moves, calls, a timeline, boxes and arrows, percentiles, modules.
 
-Each picture has a light panel of its own, so it reads the same on a white page and on a dark one.
+Each picture has a light panel of its own, so it reads the same on a white page and on a dark one. A page that runs this file shows no log lines.
 """
-import ast
+import ast,logging
 from html import escape
 from math import ceil,floor,hypot,log10
 from pathlib import Path
 from textwrap import wrap
 
 from IPython.display import SVG
+
+for _o in 'tenant_tasks', 'apsw': logging.getLogger(_o).addHandler(logging.NullHandler())
 
 ink,soft,edge,panel = '#1f2328','#59636e','#c4cbd3','#fafbfc'
 blue,green,red,amber = '#0757ba','#19702e','#b91c28','#8a5a00'
@@ -218,6 +220,22 @@ def timeline(
     says = '; '.join(f'{list(rows)[i]}: {text or kinds[kind][0]} {a:g} to {b:g} {unit}' for i,a,b,text,kind in bars)
     parts = [*axis, *names, *drawn, *_marks(marks, at, bottom), *labels, *legend]
     return _figure(800, bottom+64, f'A timeline. {says}', parts)
+
+def flow(
+    boxes:dict, # Label → column, row, and perhaps a colour
+    arrows, # `(from, to)`, and perhaps a label
+    about:str, # The alternative text
+)->SVG: # Boxes on a grid
+    "Draw what leads to what"
+    gap,rows = 800/(1+max(o[0] for o in boxes.values())),1+max(o[1] for o in boxes.values())
+    w,at = gap-min(90, gap*.3),{k:(gap*(o[0]+.5), 50+90*o[1]) for k,o in boxes.items()}
+    def arrow(a, b, text=''):
+        (xa,ya),(xb,yb) = at[a],at[b]
+        dx,dy = ((xb>xa)-(xb<xa))*w/2,((yb>ya)-(yb<ya))*28*(xa==xb)
+        label = _label((xa+xb)/2, (ya+yb)/2, text, ink) if text else ''
+        return _arrow([(xa+dx, ya+dy), (xb-dx, yb-dy)], blue) + label
+    drawn = [_box(*at[k], w, 56, _fit(k, w-8), (*o, soft)[2]) for k,o in boxes.items()]
+    return _figure(800, 90*rows+10, about, [arrow(*o) for o in arrows]+drawn)
 
 def _decades(low, high): return [10.**o for o in range(floor(log10(low)), ceil(log10(high))+1)]
 
