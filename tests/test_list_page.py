@@ -8,7 +8,6 @@ import pytest
 from fasthtml.common import Client,fast_app
 
 from tenant_tasks import TenantJob,Tenants,hide_secrets,jobs_ui,task
-from tenant_tasks.db import search as search_module
 from tenant_tasks.jobs.history import add_error
 from tenant_tasks.jobs.job import final_statuses,never,timestamp,new_id
 from tenant_tasks.web import query as queries,views
@@ -193,19 +192,6 @@ def test_a_type_that_is_a_secret_is_nowhere(site):
     for path in ('/jobs', '/jobs?status=pending'):
         text = site.get(path)
         assert 'hunter42' not in text and '<option value="sync"' in text.split('name="job_type"')[1]
-
-def test_failures_that_are_shown_again_are_those_of_now(site):
-    store,ids = site.acme.store,[site.add(error=f'OSError: {o}') for o in 'aab']
-    def fail_again(): # At the same time, for another reason
-        site.acme.retry_job(ids[0])
-        sql = "UPDATE tenant_jobs SET status='failed', completed_at=?, error_log=error_log||'KeyError: x' WHERE id=?"
-        store.write(lambda conn: conn.execute(sql, (timestamp(site.clock()), ids[0])))
-    for change in (lambda: site.add(error='OSError: c'), lambda: site.acme.retry_job(ids[2]), fail_again,
-        lambda: store.prune(site.clock()+timedelta(days=1))):
-        change()
-        found = [tuple(o) for o in store.failures()]
-        search_module._last_failures.clear()
-        assert found==[tuple(o) for o in store.failures()]
 
 # -- what an empty list says
 

@@ -11,6 +11,7 @@ __all__ = ['Settle']
 import json
 from collections.abc import Callable
 from datetime import datetime,timedelta
+from functools import partial
 from typing import NamedTuple
 
 from fastcore.basics import patch
@@ -124,7 +125,7 @@ _put_back = f"""UPDATE tenant_jobs SET status='pending', run_at=coalesce(:run_at
     AND cancel_requested=0 RETURNING {job_columns}"""
 
 # %% ../../nbs/db/09_claims.ipynb #56337e39
-def _settle(conn, s):
+def _settle(s, conn):
     job,status = s.job,transitions[s.move][1]
     if s.lines: put_lines(conn, job, *s.lines)
     args = dict(dict.fromkeys(_settable), **s.values, id=job.id, claim=job.claim, now=timestamp(s.at), status=status,
@@ -137,13 +138,13 @@ def _settle(conn, s):
 def settle(self:JobStore, job, move, now, as_read=False, mode=runner, lines=None, **vals)->TenantJob|None:
     "Write how an attempt ended, with columns to set, see `Settle`: the new row, or None if the claim was lost"
     single = transitions[move][1]!='pending' and not job.batch and not lines
-    return self.write(lambda conn: _settle(conn, Settle(job, move, now, vals, lines, as_read)), mode, single)
+    return self.write(partial(_settle, Settle(job, move, now, vals, lines, as_read)), mode, single)
 
 @patch
 def settle_and_claim(self:JobStore, ended, *args, limit=1, **kw)->tuple[list,list]:
     "Write outcomes, and claim up to `limit` jobs as `_claim_some` does: the new rows, and the jobs"
     def work(conn):
-        rows = [_settle(conn, o) for o in ended]
+        rows = [_settle(o, conn) for o in ended]
         return rows,_claim_some(conn, *args, limit=limit, **kw) if limit else []
     return self.write(work, runner)
 

@@ -162,15 +162,13 @@ def connect(self:DbLink, patience:float|None=None)->apsw.Connection: # A new one
     "Open the file once more, after closing others if there are too many"
     patience = patience or hurried(caller).patience
     open_links.keep(self)
-    try: return retry_busy(lambda: self._connect(patience), timeout=patience)
-    except apsw.CantOpenError:
-        if not _files_run_out(): raise
-    for o in [*open_links.links]: o.evict()
-    try: return retry_busy(lambda: self._connect(patience), timeout=patience)
-    except apsw.CantOpenError as e:
-        if not _files_run_out(): raise
-        why = f"the limit of {_max_files()} open files (`ulimit -n`) is reached"
-        raise apsw.CantOpenError(f"{self.path} can't be opened: {why}") from e
+    for last in False,True:
+        try: return retry_busy(lambda: self._connect(patience), timeout=patience)
+        except apsw.CantOpenError as e:
+            if not _files_run_out(): raise
+            why = f"the limit of {_max_files()} open files (`ulimit -n`) is reached"
+            if last: raise apsw.CantOpenError(f"{self.path} can't be opened: {why}") from e
+            for o in [*open_links.links]: o.evict()
 
 @patch
 def _connect(self:DbLink, patience):

@@ -115,7 +115,8 @@ class Queued(NamedTuple):
         "Sorts in the order in which jobs start: higher priority, then earlier, then older"
         return -self.priority,self.run_at,self.row
 
-_heads = """WITH RECURSIVE heads(r) AS (
+# %% ../../nbs/db/08_queue.ipynb #cd52b2b7
+_heads = """WITH RECURSIVE named(r) AS (
     SELECT (SELECT rowid FROM tenant_jobs INDEXED BY tenant_jobs_queue
         WHERE status='pending' AND task IS NOT NULL ORDER BY task, job_type, priority, run_at LIMIT 1)
     UNION ALL SELECT coalesce(
@@ -126,12 +127,8 @@ _heads = """WITH RECURSIVE heads(r) AS (
             AND n.task=j.task AND n.job_type>j.job_type ORDER BY n.job_type, n.priority, n.run_at LIMIT 1),
         (SELECT n.rowid FROM tenant_jobs n INDEXED BY tenant_jobs_queue WHERE n.status='pending'
             AND n.task>j.task ORDER BY n.task, n.job_type, n.priority, n.run_at LIMIT 1))
-    FROM heads CROSS JOIN tenant_jobs j ON j.rowid=r)
-    SELECT id, task, function, job_type, priority, run_at, created_at, r
-    FROM heads CROSS JOIN tenant_jobs ON tenant_jobs.rowid=r"""
-
-# %% ../../nbs/db/08_queue.ipynb #cd52b2b7
-_own_heads = """WITH RECURSIVE heads(r) AS (
+    FROM named CROSS JOIN tenant_jobs j ON j.rowid=r),
+    own(r) AS (
     SELECT (SELECT rowid FROM tenant_jobs INDEXED BY tenant_jobs_own WHERE status='pending' AND task IS NULL
         AND owner=:owner ORDER BY job_type, priority, run_at LIMIT 1)
     UNION ALL SELECT coalesce(
@@ -140,14 +137,13 @@ _own_heads = """WITH RECURSIVE heads(r) AS (
             ORDER BY n.priority, n.run_at LIMIT 1),
         (SELECT n.rowid FROM tenant_jobs n INDEXED BY tenant_jobs_own WHERE n.status='pending' AND n.task IS NULL
             AND n.owner=:owner AND n.job_type>j.job_type ORDER BY n.job_type, n.priority, n.run_at LIMIT 1))
-    FROM heads CROSS JOIN tenant_jobs j ON j.rowid=r)
+    FROM own CROSS JOIN tenant_jobs j ON j.rowid=r)
     SELECT id, task, function, job_type, priority, run_at, created_at, r
-    FROM heads CROSS JOIN tenant_jobs ON tenant_jobs.rowid=r"""
+    FROM (SELECT r FROM named UNION ALL SELECT r FROM own) CROSS JOIN tenant_jobs ON tenant_jobs.rowid=r"""
 
 def queue_heads(conn:apsw.Connection, owner:str|None=None)->list[Queued]:
     "The first job of each queue"
-    own = conn.execute(_own_heads, dict(owner=owner)) if owner else ()
-    return [Queued(*o) for rows in (conn.execute(_heads), own) for o in rows]
+    return [Queued(*o) for o in conn.execute(_heads, dict(owner=owner))]
 
 # %% ../../nbs/db/08_queue.ipynb #de7b5efc
 _of_queue = """SELECT id, task, function, job_type, priority, run_at, created_at, rowid FROM tenant_jobs

@@ -253,14 +253,10 @@ def ended(self:JobStore, since, limit)->JobList: # The newest first, with their 
     return self.read(_ended, (since, limit), conv=lambda rows: JobList(TenantJob(**dict(zip(names, o))) for o in rows))
 
 # %% ../../nbs/db/10_search.ipynb #09a1ca52
-_which_failed = """SELECT count(*), total(r), max(completed_at), total(octet_length(error_log))
-    FROM (SELECT value AS r FROM json_each(:rows)) CROSS JOIN tenant_jobs ON tenant_jobs.rowid=r
-    WHERE completed_at>=:since"""
 _failures = """SELECT job_type, error_line(error_log) AS error, count(*), min(completed_at), max(completed_at),
         max(tenant_jobs.id)
     FROM (SELECT value AS r FROM json_each(:rows)) CROSS JOIN tenant_jobs ON tenant_jobs.rowid=r
     WHERE completed_at>=:since GROUP BY 1, 2 ORDER BY 3 DESC, 5 DESC LIMIT :limit"""
-_last_failures = weakref.WeakKeyDictionary() # By link: which jobs they were, and what was said of them
 
 @patch
 def failures(self:JobStore,
@@ -273,11 +269,7 @@ def failures(self:JobStore,
         _teach(conn)
         rows = _row_numbers(conn, scan+1, status='failed')
         args = dict(since=since, limit=limit, rows=json.dumps(rows[:scan]))
-        state = *list(conn.execute(_which_failed, args)),limit,scan
-        before,found = _last_failures.get(self.link, (None, ()))
-        if state!=before: found = [Failure(*o) for o in list(conn.execute(_failures, args))]
-        _last_failures[self.link] = state,found
-        res = Some(found)
+        res = Some(Failure(*o) for o in list(conn.execute(_failures, args)))
         res.cut = len(rows)>scan
         return res
     return self.ask(ask)

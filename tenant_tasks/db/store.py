@@ -238,16 +238,12 @@ def _prunable_of(conn):
     return _prunable.format(' '.join(free.format(*map(_quoted, o)) for o in list(conn.execute(_referring))))
 
 def _delete(conn, ids):
-    "Delete jobs, except those that the app's schema keeps: the ids of the deleted ones"
-    try:
-        with savepoint(conn):
-            gone = [o for o, in list(conn.execute(_delete_jobs, (json.dumps(ids),)))]
-            owes,_ = getattr(conn, 'conn', conn).status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)
-            if owes: raise apsw.ConstraintError('a deferred foreign key refers to a job')
-            for sql in (_delete_steps, _delete_log) if gone else (): conn.execute(sql, (json.dumps(gone),))
-            return gone
-    except apsw.ConstraintError: n = len(ids)//2
-    return _delete(conn, ids[:n])+_delete(conn, ids[n:]) if n else []
+    "Delete jobs, with their steps and logs: how many"
+    gone = [o for o, in list(conn.execute(_delete_jobs, (json.dumps(ids),)))]
+    owes,_ = getattr(conn, 'conn', conn).status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)
+    if owes: raise apsw.ConstraintError('a deferred foreign key of the app refers to what is deleted with old jobs')
+    for sql in (_delete_steps, _delete_log) if gone else (): conn.execute(sql, (json.dumps(gone),))
+    return len(gone)
 
 # %% ../../nbs/db/06_store.ipynb #39f2bd74
 @patch
@@ -262,8 +258,8 @@ def prune_some(self:JobStore,
     args = dict(before=timestamp(before), at=at, row=row, batch=batch)
     def work(conn):
         found = list(conn.execute(_prunable_of(conn), args))
-        gone = _delete(conn, [o for *_,o in found]) if found else []
-        return len(gone),found[-1][:2] if len(found)==batch else None
+        gone = _delete(conn, [o for *_,o in found]) if found else 0
+        return gone,found[-1][:2] if len(found)==batch else None
     return self.write(work, mode)
 
 @patch
