@@ -430,7 +430,8 @@ def task(
     name: str | None=None,
     backoff: Callable[..., Any] | None=None,
     timeout: timedelta | float | None=None,
-    retry_on: type[Any] | tuple[Any, ...]=...,
+    retry_on: type[Any] | Callable[..., Any] | tuple[Any, ...]=...,
+    give_up_on: type[Any] | Callable[..., Any] | tuple[Any, ...]=...,
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
     atomic: bool=False,
@@ -443,9 +444,10 @@ def task(
     Args:
         func: The function, if the decorator has no arguments
         name: Its name in the database; the function's own if not given
-        backoff: Wait after the n-th failure; the manager's if not given
+        backoff: Wait after the n-th failure, as `f(n)` or `f(n, exception)`; else the manager's
         timeout: How long an attempt may take, as a duration or in seconds
-        retry_on: Failures worth another attempt
+        retry_on: Failures worth another attempt: types, or a function of the exception
+        give_up_on: Failures among them that aren't, and end the job as failed
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion
@@ -464,7 +466,8 @@ def task(
     name: str | None=None,
     backoff: Callable[..., Any] | None=None,
     timeout: timedelta | float | None=None,
-    retry_on: type[Any] | tuple[Any, ...]=...,
+    retry_on: type[Any] | Callable[..., Any] | tuple[Any, ...]=...,
+    give_up_on: type[Any] | Callable[..., Any] | tuple[Any, ...]=...,
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
     atomic: bool=False,
@@ -477,9 +480,10 @@ def task(
     Args:
         func: The function, if the decorator has no arguments
         name: Its name in the database; the function's own if not given
-        backoff: Wait after the n-th failure; the manager's if not given
+        backoff: Wait after the n-th failure, as `f(n)` or `f(n, exception)`; else the manager's
         timeout: How long an attempt may take, as a duration or in seconds
-        retry_on: Failures worth another attempt
+        retry_on: Failures worth another attempt: types, or a function of the exception
+        give_up_on: Failures among them that aren't, and end the job as failed
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion

@@ -27,9 +27,10 @@ class Task:
     "A registered function and its policy"
     name:str # The name in a row's `task`
     func:Callable # The function
-    backoff:Callable|None = None # Wait after the n-th failure, instead of the manager's
+    backoff:Callable|None = None # Wait after the n-th failure, instead of the manager's; may take the exception too
     timeout:float|None = None # Seconds an attempt may take; then it is stopped if it can be, and `check()` raises
     retry_on:tuple = (BaseException,) # Failures worth another attempt; any other fails the job at once
+    give_up_on:tuple = () # Failures among them that aren't: types, or functions of the exception
     cancel_on:tuple = () # Exceptions that end the job as cancelled
     max_retries:int = 3 # Attempts in all, the first included, unless a submit says otherwise
     atomic:bool = False # Are its effects, its result and its completion one commit?
@@ -78,11 +79,13 @@ def _register(t):
     t.func.tenant_task = t.name
     return t.func
 
-def _exceptions(what, o):
+def _exceptions(what, o, asked=False):
+    "Types of exceptions, and functions that are asked if there may be some, as a tuple"
     o = o if isinstance(o, tuple) else (o,)
     for e in o:
-        if not (isinstance(e, type) and issubclass(e, BaseException)):
-            raise TypeError(f"`{what}` must be an exception type or a tuple of them, got {e!r}")
+        if not (issubclass(e, BaseException) if isinstance(e, type) else asked and callable(e)):
+            may = ' or a function of one'*asked
+            raise TypeError(f"`{what}` must be an exception type{may} or a tuple of them, got {e!r}")
     return o
 
 # %% ../../nbs/jobs/04_task.ipynb #30a28ac4
@@ -103,9 +106,10 @@ def task(
     func:Callable|None=None, # The function, if the decorator has no arguments
     *,
     name:str|None=None, # Its name in the database; the function's own if not given
-    backoff:Callable|None=None, # Wait after the n-th failure; the manager's if not given
+    backoff:Callable|None=None, # Wait after the n-th failure, as `f(n)` or `f(n, exception)`; else the manager's
     timeout:timedelta|float|None=None, # How long an attempt may take, as a duration or in seconds
-    retry_on:type|tuple=BaseException, # Failures worth another attempt
+    retry_on:type|Callable|tuple=BaseException, # Failures worth another attempt: types, or a function of the exception
+    give_up_on:type|Callable|tuple=(), # Failures among them that aren't, and end the job as failed
     cancel_on:type|tuple=(), # Exceptions that end the job as cancelled
     max_retries:int=3, # Attempts in all, the first included, unless a submit says otherwise
     atomic:bool=False, # Run it in one transaction, which also writes its result and its completion
@@ -114,19 +118,22 @@ def task(
     on:str|None=None, # The executor that calls it, one of those given to `Worker` or `set_executors`
 )->Callable: # The function itself
     "Register a function, so that its jobs outlive the process that submitted them"
-    policy = dict(name=name, backoff=backoff, timeout=timeout, retry_on=retry_on, cancel_on=cancel_on, atomic=atomic)
-    if func is None: return partial(task, max_retries=max_retries, limit=limit, rate=rate, on=on, **policy)
+    if func is None:
+        policy = dict(name=name, backoff=backoff, timeout=timeout, retry_on=retry_on, give_up_on=give_up_on)
+        rest = dict(cancel_on=cancel_on, atomic=atomic, max_retries=max_retries, limit=limit, rate=rate, on=on)
+        return partial(task, **policy, **rest)
     if not callable(func) or inspect.ismethod(func) or not hasattr(func, '__code__'):
         raise TypeError(f"a task must be a function or an async function, got {func!r}")
     name = func.__name__ if name is None else check_text('name', name)
     if name=='<lambda>': raise ValueError("a lambda must be given a name to be a task, as in task(f, name='…')")
     secs = None if timeout is None else to_delta(timeout).total_seconds()
     if secs==0: raise ValueError(f"`timeout` must be more than 0 seconds, got {timeout!r}")
-    again,never = _exceptions('retry_on', retry_on),_exceptions('cancel_on', cancel_on)
+    again,enough = _exceptions('retry_on', retry_on, True),_exceptions('give_up_on', give_up_on, True)
+    never = _exceptions('cancel_on', cancel_on)
     if atomic and is_async_callable(func): raise TypeError(f"an atomic task must be a sync function, got {func!r}")
     if on is not None: check_text('on', on)
     tries,limits = check_int('max_retries', max_retries, 1),_check_limits(limit, rate)
-    t = Task(name, func, backoff, secs, again, never, tries, bool(atomic), *limits, on)
+    t = Task(name, func, backoff, secs, again, enough, never, tries, bool(atomic), *limits, on)
     return _register(t)
 
 # %% ../../nbs/jobs/04_task.ipynb #c4db80d7

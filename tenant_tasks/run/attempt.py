@@ -30,6 +30,7 @@ from ..db.claims import *
 from ..db.queue import *
 from ..db.search import *
 from ..jobs.task import *
+from ..jobs.signature import *
 from .process import *
 from .current import *
 from .atomic import *
@@ -89,7 +90,19 @@ def _enter(self:Attempt):
     return self.job.kwargs
 
 @patch
-def _as_text(self:Attempt): return as_text(self.outcome, self.policy.retry_on, self.policy.cancel_on)
+def _misfit(self:Attempt):
+    "Why the function can't be called with the arguments of this job; None if it can"
+    try: check_args(self.func, self.job.kwargs)
+    except TypeError as e:
+        hint = "the job may be older than this code: give new parameters a default, or mend it by retry_job(…, changes=…)"
+        return Raised(f'TypeError: {e}; {hint}\n', again=False)
+    except Exception: pass
+
+@patch
+def _as_text(self:Attempt):
+    t,e = self.policy,self.outcome
+    if type(e) is TypeError and (res := self._misfit()): return res
+    return as_text(e, t.retry_on, t.cancel_on, t.give_up_on, t.backoff or self.backoff, self.attempt)
 
 @patch
 def _let_go(self:Attempt):

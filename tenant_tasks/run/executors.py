@@ -109,7 +109,7 @@ def _answer(a):
         case Snooze() as e: return dict(how='snoozed', secs=e.wait.total_seconds(), why=error_text(e))
         case Raised() as e:
             if issubclass(e.kind, MemoryError): _spent.append(True)
-            return dict(how='raised', error=str(e), again=e.again)
+            return dict(how='raised', error=str(e), again=e.again, after=e.after)
     return dict(how='raised', error=format_error(a.outcome), again=False)
 
 def _raised(e): return dict(how='raised', error=format_error(e), again=True)
@@ -266,7 +266,7 @@ async def _read(self:Elsewhere, a, future, ended):
         case 'returned': return Returned(json.loads(answer['result'] or 'null'), answer['note'])
         case 'cancelled': return Cancel(answer['why'])
         case 'snoozed': return Snooze(answer['secs'], answer['why'])
-        case 'raised': return Raised(answer['error'], answer['again'])
+        case 'raised': return Raised(answer['error'], answer['again'], after=answer.get('after'))
     a.row = await a.process.store_threads.run(a.store.get, a.id, runner) # An atomic task has settled itself
     if a.row: a.store.tell([('complete', a.row, a.job, a.row.completed_at)])
     a.close()
