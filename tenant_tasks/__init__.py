@@ -8,7 +8,7 @@ from fastcore.basics import patch
 
 from .jobs.job import BadPayload,JobRecord,TenantJob,statuses,transitions
 from .jobs.history import Batch,Failure,JobList,LogLine,LogLines,PastAttempt,Step,Timings,TypeTimes
-from .jobs.retry import Cancel,Snooze,exp_backoff
+from .jobs.retry import Cancel,Fail,Retry,Snooze,exp_backoff
 from .jobs.recurrence import Schedule,next_tick
 from .db.transaction import Transaction
 from .db.events import Event,on_event
@@ -56,7 +56,7 @@ async def watch(self:BackgroundTaskManager,
     return await watch(self, job_id, timeout, every, show)
 
 __all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses',
-    'transitions', 'task', 'on_event', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick',
-    'task_threads', 'Processes', 'set_executors', 'Tenants', 'TenantMap', 'TenantNotFound', 'BadTenantName',
+    'transitions', 'task', 'on_event', 'current_job', 'Cancel', 'Fail', 'Retry', 'Snooze', 'exp_backoff',
+    'next_tick', 'task_threads', 'Processes', 'set_executors', 'Tenants', 'TenantMap', 'TenantNotFound', 'BadTenantName',
     'Worker', 'JobCard', 'JobTable', 'JobStats', 'JobDetails', 'View', 'hide_secrets', 'jobs_ui',
     'operator_ui']

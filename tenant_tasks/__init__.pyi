@@ -13,8 +13,8 @@ from starlette.background import BackgroundTask
 from typing import Any,ClassVar,NamedTuple,TypeVar,overload
 
 __all__ = ['BackgroundTaskManager', 'TenantJob', 'JobNotFound', 'JobStateError', 'BadPayload', 'statuses',
-    'transitions', 'task', 'on_event', 'current_job', 'Cancel', 'Snooze', 'exp_backoff', 'next_tick',
-    'task_threads', 'Processes', 'set_executors', 'Tenants', 'TenantMap', 'TenantNotFound', 'BadTenantName',
+    'transitions', 'task', 'on_event', 'current_job', 'Cancel', 'Fail', 'Retry', 'Snooze', 'exp_backoff',
+    'next_tick', 'task_threads', 'Processes', 'set_executors', 'Tenants', 'TenantMap', 'TenantNotFound', 'BadTenantName',
     'Worker', 'JobCard', 'JobTable', 'JobStats', 'JobDetails', 'View', 'hide_secrets', 'jobs_ui',
     'operator_ui']
 
@@ -88,6 +88,12 @@ class TenantJob(JobRecord):
     "JSON of its newest attempts that ended, all but a completed one"
     trace: str | None = None
     "The W3C trace context of the code that submitted it, if that is traced"
+    title: str | None = None
+    "What people see instead of its type"
+    expires_at: str | None = None
+    "No attempt starts from this time on"
+    on_failure: str | None = None
+    "The task whose job is submitted when this one fails"
 
     @property
     def errors(self) -> list[dict[Any, Any]]:
@@ -236,6 +242,19 @@ class TypeTimes(NamedTuple):
 
 class Cancel(Exception):
     "Raised by a task: end this job as `cancelled`, for the reason given"
+
+class Fail(Exception):
+    "Raised by a task: this job has `failed`, and another attempt would fail too"
+
+class Retry(Exception):
+    "Raised by a task: this attempt has failed, and the next one is worth it after a wait"
+    after: Any
+
+    def __init__(self, reason: str='', after: timedelta | float | str | None=None) -> None:
+        """Args:
+            reason: Why, for the error log
+            after: How long, or what an HTTP header `Retry-After` says; else the backoff
+        """
 
 class Snooze(Exception):
     "Raised by a task: run this job again later, without counting an attempt"
@@ -438,6 +457,7 @@ def task(
     limit: int | None=None,
     rate: tuple[Any, ...] | None=None,
     on: str | None=None,
+    on_failure: Callable[..., Any] | None=None,
 ) -> _F:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -454,6 +474,7 @@ def task(
         limit: At most so many of its jobs run at once in each tenant
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
         on: The executor that calls it, one of those given to `Worker` or `set_executors`
+        on_failure: A registered task that is submitted with `job_id` and `error` when a job has failed
 
     Returns:
         The function itself
@@ -474,6 +495,7 @@ def task(
     limit: int | None=None,
     rate: tuple[Any, ...] | None=None,
     on: str | None=None,
+    on_failure: Callable[..., Any] | None=None,
 ) -> Callable[[_F], _F]:
     """Register a function, so that its jobs outlive the process that submitted them
 
@@ -490,6 +512,7 @@ def task(
         limit: At most so many of its jobs run at once in each tenant
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
         on: The executor that calls it, one of those given to `Worker` or `set_executors`
+        on_failure: A registered task that is submitted with `job_id` and `error` when a job has failed
 
     Returns:
         The function itself
@@ -544,6 +567,8 @@ class Attempt(Any):
     "Nothing is left to do"
     elsewhere: Any
     "The future of its call, if an executor calls the function"
+    then: Any
+    "The job that tells of its final failure"
     deadline: Any
 
     def __init__(
@@ -770,6 +795,8 @@ class BackgroundTaskManager:
         run_at: datetime | None=None,
         priority: int=0,
         unique_key: str | None=None,
+        expires: timedelta | float | datetime | None=None,
+        title: str | None=None,
     ) -> BackgroundTaskManager:
         """Options for the jobs that are submitted through the manager that it returns
 
@@ -778,6 +805,8 @@ class BackgroundTaskManager:
             run_at: Not before this time, which must have a time zone
             priority: Higher goes first
             unique_key: While a live job has this key, no other is made
+            expires: Start it no more then, or after so long: it ends as cancelled
+            title: What people see instead of the job's type
 
         Returns:
             This manager, with options
@@ -818,7 +847,7 @@ class BackgroundTaskManager:
         self,
         /,
         job_type: str,
-        task_func: Callable[..., Any],
+        task_func: Callable[..., Any]=None,
         max_retries: int=...,
         **task_kwargs: Any,
     ) -> tuple[str, BackgroundTask]:
@@ -826,7 +855,7 @@ class BackgroundTaskManager:
 
         Args:
             job_type: Job category (e.g., "sync", "email")
-            task_func: What to run: a function or an async function
+            task_func: What to run: a function or an async function; alone it stands in the place of the type
             max_retries: Attempts in all, the first included; a task may have another default
             task_kwargs: Arguments for `task_func`, as JSON can hold them
 

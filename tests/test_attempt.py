@@ -142,7 +142,7 @@ async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypat
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
     "A lock that is held for 20 minutes, at a look a minute: the claim is kept, and the function is called once"
-    monkeypatch.setattr(JobStore.settle, '__defaults__', (False, runner._replace(patience=.01), None))
+    monkeypatch.setattr(JobStore.settle, '__defaults__', (False, runner._replace(patience=.01), None, None))
     naps,runs,locks = [],[],[]
     async def sleep(secs):
         naps.append(secs)

@@ -107,6 +107,7 @@ class Settle(NamedTuple):
     values:dict # Columns to write: those of `_settable`, the others stay as they are
     lines:tuple|None=None # What is to be written to its log with it, as for `add_lines`
     as_read:bool=False # Only if the lease is still the one in `job`?
+    then:TenantJob|None=None # A new job, to be written with it
 
 _settable = 'result','error_log','attempt_log','retry_count','deaths','run_at','progress','progress_note'
 _finish = f"""UPDATE tenant_jobs SET status=:status, completed_at=:now, result=coalesce(:result, result),
@@ -130,15 +131,18 @@ def _settle(s, conn):
     if s.lines: put_lines(conn, job, *s.lines)
     args = dict(dict.fromkeys(_settable), **s.values, id=job.id, claim=job.claim, now=timestamp(s.at), status=status,
         as_read=s.as_read, lease_read=job.lease_until)
-    if status!='pending': return transition(conn, s.move, _finish, args, job, s.at)
+    if status!='pending':
+        row = transition(conn, s.move, _finish, args, job, s.at)
+        if row and s.then: add_job(conn, s.then)
+        return row
     row = transition(conn, s.move, _put_back, args, job, s.at)
     return row or transition(conn, 'cancel', _finish, dict(args, status='cancelled'), job, s.at)
 
 @patch
-def settle(self:JobStore, job, move, now, as_read=False, mode=runner, lines=None, **vals)->TenantJob|None:
+def settle(self:JobStore, job, move, now, as_read=False, mode=runner, lines=None, then=None, **vals)->TenantJob|None:
     "Write how an attempt ended, with columns to set, see `Settle`: the new row, or None if the claim was lost"
-    single = transitions[move][1]!='pending' and not job.batch and not lines
-    return self.write(partial(_settle, Settle(job, move, now, vals, lines, as_read)), mode, single)
+    single = transitions[move][1]!='pending' and not job.batch and not lines and not then
+    return self.write(partial(_settle, Settle(job, move, now, vals, lines, as_read, then)), mode, single)
 
 @patch
 def settle_and_claim(self:JobStore, ended, *args, limit=1, **kw)->tuple[list,list]:

@@ -37,7 +37,8 @@ _log = logging.getLogger('tenant_tasks')
 
 def _check_keep(keep):
     if keep is None or (isinstance(keep, timedelta) and timedelta(0)<=keep<=timedelta(days=36525)): return keep
-    raise ValueError(f"`keep` must be a timedelta from 0 to 100 years, or None, got {keep!r}")
+    raise ValueError(f"`keep` must be a timedelta from 0 to 100 years, or None, got {keep!r}"
+        f"{'; did you mean timedelta(days=…)?'*isinstance(keep, int)}")
 
 class Worker:
     "Runs the due jobs of all tenants"

@@ -208,6 +208,9 @@ class TenantJob(JobRecord):
     tick:str|None = None # The time for which its schedule made it
     attempt_log:str|None = None # JSON of its newest attempts that ended, all but a completed one
     trace:str|None = None # The W3C trace context of the code that submitted it, if that is traced
+    title:str|None = None # What people see instead of its type
+    expires_at:str|None = None # No attempt starts from this time on
+    on_failure:str|None = None # The task whose job is submitted when this one fails
 
 # %% ../../nbs/jobs/00_job.ipynb #7fcf0434
 @patch(as_prop=True)

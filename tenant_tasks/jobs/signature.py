@@ -53,7 +53,7 @@ def signature_of(
     return res
 
 # %% ../../nbs/jobs/05_signature.ipynb #c77aeaec
-_options = 'delay','run_at','priority','unique_key' # Of `using`
+_options = 'delay','run_at','priority','unique_key','expires','title' # Of `using`
 
 def _hint(name, names):
     own = *names,'max_retries'

@@ -13,7 +13,8 @@ import inspect
 from collections.abc import Callable,Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property,partial
+from difflib import get_close_matches
+from functools import cached_property,partial,wraps
 from types import CellType
 
 from fastcore.aio import is_async_callable
@@ -37,6 +38,7 @@ class Task:
     limit:int|None = None # How many of its jobs may run at once in each tenant
     rate:tuple|None = None # How many may start, and in how many seconds, in each tenant
     on:str|None = None # The executor that calls the function; None for the process that claims its jobs
+    on_failure:str|None = None # The task whose job tells of a final failure
 
     @cached_property
     def waits(self)->bool:
@@ -101,7 +103,51 @@ def _check_limits(limit, rate):
     if secs==0: raise ValueError(must)
     return limit,(n, secs)
 
+# %% ../../nbs/jobs/04_task.ipynb #16f48674
+_other_names = dict(retries='max_retries', max_attempts='max_retries', attempts='max_retries', delay='using(delay=…)',
+    expires='using(expires=…)', priority='using(priority=…)', time_limit='timeout', rate_limit='rate')
+
+def _meant(name, options):
+    found = _other_names.get(name) or next(iter(get_close_matches(name, options, 1)), None)
+    return f"; did you mean {found}{'' if found.endswith(')') else '=…'}?" if found else ''
+
+def _names_what_was_meant(f):
+    "The same function; a wrong option is a `TypeError` that names the right one"
+    known = inspect.signature(f).parameters
+    @wraps(f)
+    def res(*args, **kw):
+        for o in kw.keys()-known:
+            raise TypeError(f"task() must be given options that it has, got {o!r}{_meant(o, known)}")
+        return f(*args, **kw)
+    return res
+
+# %% ../../nbs/jobs/04_task.ipynb #e0b07790
+def _check_func(func, name, atomic):
+    hint = f'; did you mean @task(name={func!r})?'*isinstance(func, str)
+    if not callable(func) or inspect.ismethod(func) or not hasattr(func, '__code__'):
+        raise TypeError(f"a task must be a function or an async function, got {func!r}{hint}")
+    if atomic and is_async_callable(func): raise TypeError(f"an atomic task must be a sync function, got {func!r}")
+    name = func.__name__ if name is None else check_text('name', name)
+    if name!='<lambda>': return name
+    raise ValueError("a lambda must be given a name to be a task, as in task(f, name='…')")
+
+def _check_task(func, name, backoff, timeout, retry_on, give_up_on, cancel_on, max_retries, atomic, limit, rate, on,
+    on_failure):
+    secs = None if timeout is None else to_delta(timeout).total_seconds()
+    if secs==0: raise ValueError(f"`timeout` must be more than 0 seconds, got {timeout!r}")
+    if backoff is not None and not callable(backoff): raise TypeError("`backoff` must be a function of the number of "
+        f"failures, got {backoff!r}; did you mean backoff=lambda n: {backoff!r}?")
+    again,enough = _exceptions('retry_on', retry_on, True),_exceptions('give_up_on', give_up_on, True)
+    teller = None if on_failure is None else task_name(on_failure)
+    if on_failure is not None and not teller:
+        raise TypeError(f"`on_failure` must be a registered task, got {on_failure!r}")
+    if on is not None: check_text('on', on)
+    never,tries,limits = _exceptions('cancel_on', cancel_on),check_int('max_retries', max_retries, 1),_check_limits(limit, rate)
+    name = _check_func(func, name, atomic)
+    return Task(name, func, backoff, secs, again, enough, never, tries, bool(atomic), *limits, on, teller)
+
 # %% ../../nbs/jobs/04_task.ipynb #3acaefa5
+@_names_what_was_meant
 def task(
     func:Callable|None=None, # The function, if the decorator has no arguments
     *,
@@ -116,25 +162,12 @@ def task(
     limit:int|None=None, # At most so many of its jobs run at once in each tenant
     rate:tuple|None=None, # At most so many start in so many seconds in each tenant, as in (5, 1)
     on:str|None=None, # The executor that calls it, one of those given to `Worker` or `set_executors`
+    on_failure:Callable|None=None, # A registered task that is submitted with `job_id` and `error` when a job has failed
 )->Callable: # The function itself
     "Register a function, so that its jobs outlive the process that submitted them"
-    if func is None:
-        policy = dict(name=name, backoff=backoff, timeout=timeout, retry_on=retry_on, give_up_on=give_up_on)
-        rest = dict(cancel_on=cancel_on, atomic=atomic, max_retries=max_retries, limit=limit, rate=rate, on=on)
-        return partial(task, **policy, **rest)
-    if not callable(func) or inspect.ismethod(func) or not hasattr(func, '__code__'):
-        raise TypeError(f"a task must be a function or an async function, got {func!r}")
-    name = func.__name__ if name is None else check_text('name', name)
-    if name=='<lambda>': raise ValueError("a lambda must be given a name to be a task, as in task(f, name='…')")
-    secs = None if timeout is None else to_delta(timeout).total_seconds()
-    if secs==0: raise ValueError(f"`timeout` must be more than 0 seconds, got {timeout!r}")
-    again,enough = _exceptions('retry_on', retry_on, True),_exceptions('give_up_on', give_up_on, True)
-    never = _exceptions('cancel_on', cancel_on)
-    if atomic and is_async_callable(func): raise TypeError(f"an atomic task must be a sync function, got {func!r}")
-    if on is not None: check_text('on', on)
-    tries,limits = check_int('max_retries', max_retries, 1),_check_limits(limit, rate)
-    t = Task(name, func, backoff, secs, again, enough, never, tries, bool(atomic), *limits, on)
-    return _register(t)
+    policy = dict(locals())
+    policy.pop('func')
+    return partial(task, **policy) if func is None else _register(_check_task(func, **policy))
 
 # %% ../../nbs/jobs/04_task.ipynb #c4db80d7
 class UnknownTask(KeyError):

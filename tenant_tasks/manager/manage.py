@@ -17,6 +17,7 @@ from starlette.background import BackgroundTask
 from ..jobs.job import *
 from ..jobs.history import *
 from ..jobs.task import *
+from ..jobs.signature import *
 from ..run.current import *
 from .manager import *
 

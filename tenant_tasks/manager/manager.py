@@ -8,9 +8,8 @@ What an app calls, and what Starlette runs after the response. A submitted job i
 __all__ = ['BackgroundTaskManager', 'Submitted', 'JobNotFound', 'BatchNotFound', 'check_filters', 'JobStateError']
 
 # %% ../../nbs/manager/00_manager.ipynb #ebf52d77
-import inspect,logging,sys
+import logging,sys
 from collections.abc import Callable
-from contextlib import suppress
 from copy import copy
 from datetime import datetime,timedelta
 
@@ -76,6 +75,12 @@ def _check_tries(n):
     try: check_int('max_retries', n, 1)
     except ValueError as e: raise ValueError(f'{e}{by_name}') from None
 
+def _end_of(expires, now, run_at):
+    res = timestamp(expires if isinstance(expires, datetime) else now+expires)
+    if res>run_at: return res
+    raise ValueError(f"`expires` must be after the time when the job may run, {run_at}, got {res}")
+
+# %% ../../nbs/manager/00_manager.ipynb #c16338d8
 class _Default(int): "An int that can be told from one that the caller passed"
 _default_retries = _Default(3)
 
@@ -88,7 +93,8 @@ def _new_job(self:BackgroundTaskManager, job_type, func, max_retries, kwargs):
     now,opts = self.clock(),dict(self._options)
     created_at = timestamp(now)
     run_at = timestamp(now+opts.pop('delay')) if 'delay' in opts else opts.pop('run_at', created_at)
-    names = dict(task=t.name, function=function_name(func), owner=self.process.id)
+    if 'expires' in opts: opts['expires_at'] = _end_of(opts.pop('expires'), now, run_at)
+    names = dict(task=t.name, function=function_name(func), owner=self.process.id, on_failure=t.on_failure)
     if self.process.trace: names['trace'] = self.process.trace()
     job_type,payload = check_text('job_type', job_type),dump_kwargs(check_args(func, kwargs))
     return TenantJob(new_id(), job_type, payload=payload, max_retries=max_retries,
@@ -101,6 +107,8 @@ def using(self:BackgroundTaskManager, *,
     run_at:datetime|None=None, # Not before this time, which must have a time zone
     priority:int=0, # Higher goes first
     unique_key:str|None=None, # While a live job has this key, no other is made
+    expires:timedelta|float|datetime|None=None, # Start it no more then, or after so long: it ends as cancelled
+    title:str|None=None, # What people see instead of the job's type
 )->BackgroundTaskManager: # This manager, with options
     "Options for the jobs that are submitted through the manager that it returns"
     both = f"only one of `delay` and `run_at` must be given, got {delay!r} and {run_at!r}"
@@ -112,6 +120,8 @@ def using(self:BackgroundTaskManager, *,
     if run_at is not None: opts['run_at'] = timestamp(run_at)
     if opts.get('run_at', '')>=never: raise ValueError(f"`run_at` must be before {never[:10]} in UTC, got {run_at}")
     if unique_key is not None: opts['unique_key'] = check_text('unique_key', unique_key)
+    if title is not None: opts['title'] = check_text('title', title)
+    if expires is not None: opts['expires'] = expires if isinstance(expires, datetime) else to_delta(expires)
     res._options = opts
     return res
 
@@ -206,11 +216,12 @@ def _submit(self:BackgroundTaskManager, jobs, task_func, follower=()):
 @patch_to(BackgroundTaskManager)
 def submit(self, /,
     job_type:str, # Job category (e.g., "sync", "email")
-    task_func:Callable, # What to run: a function or an async function
+    task_func:Callable=None, # What to run: a function or an async function; alone it stands in the place of the type
     max_retries:int=_default_retries, # Attempts in all, the first included; a task may have another default
     **task_kwargs, # Arguments for `task_func`, as JSON can hold them
 )->tuple[str,BackgroundTask]: # The job's id (a `JobId`), and the task that a route returns along with its response
     "Submit a new background task for execution."
+    if task_func is None and callable(job_type): job_type,task_func = task_name(job_type) or job_type.__name__,job_type
     names,_ = signature_of(task_func)
     if max_retries is not _default_retries and 'max_retries' in (names or ()): raise TypeError("`max_retries` "
         f"must not be a parameter of `task_func` too, and {function_name(task_func)} has one: rename it")
@@ -376,7 +387,9 @@ def list_jobs(self:BackgroundTaskManager,
 )->list[TenantJob]: # Newest first
     "List jobs with optional filtering."
     filters = check_filters(dict(filters, job_type=job_type, status=status, batch=batch))
-    return self.store.find(limit=check_int('limit', limit), **filters)
+    res = self.store.find(limit=check_int('limit', limit), **filters)
+    if res or job_type not in statuses: return res
+    raise ValueError(f"`job_type` must be a type of jobs, got the status {job_type!r}; did you mean status={job_type!r}?")
 
 # %% ../../nbs/manager/00_manager.ipynb #ef7de5d2
 class JobStateError(ValueError):

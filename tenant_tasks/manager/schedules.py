@@ -10,6 +10,7 @@ __all__ = ['new_schedule']
 # %% ../../nbs/manager/02_schedules.ipynb #9af1b31e
 import inspect,logging,os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields,replace
 from datetime import datetime,timedelta
 
@@ -20,6 +21,7 @@ from ..jobs.recurrence import *
 from ..db.sqlite import *
 from ..db.ticks import *
 from ..jobs.task import *
+from ..jobs.signature import *
 from ..run.process import *
 from ..run.peers import *
 from .manager import *
@@ -98,13 +100,14 @@ def get_schedule(self:BackgroundTaskManager,
     raise ScheduleNotFound(name)
 
 # %% ../../nbs/manager/02_schedules.ipynb #431ef08d
-def _function_of(task):
-    try: return function_name(find_task(task).func)
-    except UnknownTask: return None
+def _task_of(name):
+    with suppress(UnknownTask): return find_task(name)
 
 @patch
 def _job_of(self:BackgroundTaskManager, s, at):
-    names = dict(task=s.task, function=_function_of(s.task), owner=self.process.id, schedule=s.name)
+    t = _task_of(s.task)
+    names = dict(task=s.task, function=t and function_name(t.func), owner=self.process.id, schedule=s.name)
+    if t: names['on_failure'] = t.on_failure
     return TenantJob(new_id(), s.name, payload=s.payload, max_retries=s.max_retries,
         created_at=timestamp(self.clock()), run_at=timestamp(at), **names)
 

@@ -12,6 +12,7 @@ import asyncio,decimal,inspect,logging,time
 from collections.abc import Awaitable,Callable,Coroutine
 from contextlib import suppress
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import datetime,timedelta
 from itertools import count
 
@@ -62,6 +63,7 @@ class Attempt(CurrentJob):
         self._stopped = None # The outcome if it ends by being cancelled
         self._in_thread = False # Does a thread call its function?
         self._change = None # What was decided
+        self.then = None # The job that tells of its final failure
 
     def __repr__(self): return f'Attempt({self.job.id!r}, {self.attempt} of {self.job.max_retries})'
 
@@ -86,9 +88,11 @@ def runs(self:Attempt)->bool:
 def _enter(self:Attempt):
     "Make sure there is a function, and start its timeout; returns the arguments"
     if self.func is None: raise FunctionLost(f"this process doesn't have the function {self.job.function} any more")
+    if (end := self.job.expires_at) and end<=timestamp(self.clock()): raise Cancel(f'it was to start before {end}')
     if self.policy.timeout: self.deadline = time.monotonic()+self.policy.timeout
     return self.job.kwargs
 
+# %% ../../nbs/run/04_attempt.ipynb #a060a2e0
 @patch
 def _misfit(self:Attempt):
     "Why the function can't be called with the arguments of this job; None if it can"
@@ -148,7 +152,7 @@ def _call_atomic(self:Attempt, kwargs):
         if inspect.isawaitable(res): raise TypeError(f"an atomic task must be a sync function, got {self.func!r}")
         self.outcome = Returned(res)
         s = self.settling()
-        row = self.store.settle(*s[:3], mode=caller, lines=s.lines, **s.values)
+        row = self.store.settle(*s[:3], mode=caller, lines=s.lines, then=s.then, **s.values)
         if row is None: raise Cancel(lost)
         self.parts[0].settled = True
     self.ended(row)
@@ -186,13 +190,24 @@ def _tell(self:Attempt, as_read):
 
 # %% ../../nbs/run/04_attempt.ipynb #4b104f37
 @patch
+def _teller(self:Attempt, log):
+    "The job that tells of the final failure of this one"
+    name,now = self.job.on_failure,timestamp(self.clock())
+    payload = dump_kwargs(dict(job_id=self.id, error=error_message(replace(self.job, error_log=log).errors[0]['error'])))
+    try: t = find_task(name)
+    except UnknownTask: t = None # Another process knows it
+    more = dict(max_retries=t.max_retries, function=function_name(t.func), on_failure=t.on_failure) if t else {}
+    return TenantJob(new_id(), name, payload=payload, created_at=now, run_at=now, task=name, owner=self.process.id, **more)
+
+@patch
 def settling(self:Attempt,
     as_read:bool=False, # Only if the lease is still the one in `job`?
 )->Settle: # What writing it returns is for `ended`
     "The outcome, as it is to be written"
     change,lines = self._decide(),self.lines_left()
     vals = dict(progress=self.job.progress, progress_note=self.job.progress_note, **change.values)
-    return Settle(self.job, change.move, self.clock(), vals, lines, as_read)
+    if change.move=='fail' and self.job.on_failure and not self.then: self.then = self._teller(vals['error_log'])
+    return Settle(self.job, change.move, self.clock(), vals, lines, as_read, self.then)
 
 # %% ../../nbs/run/04_attempt.ipynb #46ba270a
 @patch
@@ -224,7 +239,7 @@ def settle(self:Attempt,
     for n in range(3):
         if self.done: break
         s = self.settling(as_read)
-        try: self.ended(self.store.settle(*s[:3], as_read, lines=s.lines, **s.values), as_read)
+        try: self.ended(self.store.settle(*s[:3], as_read, lines=s.lines, then=s.then, **s.values), as_read)
         except permanent_errors as e:
             if n==2 or isinstance(e, FileNotFoundError):
                 self.close()

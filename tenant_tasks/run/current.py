@@ -8,7 +8,7 @@ What a function can reach while it runs as a job. `current_job()` returns the jo
 __all__ = ['lost', 'CurrentJob', 'current_job', 'set_current', 'runs_job', 'ForksEnd']
 
 # %% ../../nbs/run/02_current.ipynb #9b5d64b0
-import os,sys,threading,time,traceback
+import logging,os,sys,threading,time,traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -100,14 +100,18 @@ def said(self:CurrentJob, done, note):
     self.job.progress = done
     self.job.progress_note = None if note is None else clip_line(note)[:200]
 
+_log = logging.getLogger('tenant_tasks')
+
 @patch
 def progress(self:CurrentJob,
     done:float, # From 0 to 1; a sum of shares may miss it by a millionth
     note:str|None=None, # The current step, in words
 ):
     "Show users how far the job is"
-    if not isinstance(done, Real) or isinstance(done, bool) or not -1e-6<=done<=1+1e-6:
+    if not isinstance(done, Real) or isinstance(done, bool):
         raise ValueError(f"`done` must be a number from 0 to 1, got {done!r}")
+    if not -1e-6<=done<=1+1e-6: _log.warning("progress of job %s must be a number from 0 to 1, got %s", self.id, done)
+    if done!=done: done = 0 # Not a number
     self.said(float(min(max(done, 0), 1)), note)
     if time.monotonic()-self._told<_progress_every: return
     self._told = time.monotonic()

@@ -57,7 +57,7 @@ class Back(NamedTuple):
 
 class Done(NamedTuple):
     "Nothing is left to do here"
-    follower:TenantJob|None = None # The job that follows the batch, if it is due by now
+    followers:tuple = () # The jobs that follow, if they are due by now
 
 # %% ../../nbs/run/08_execute.ipynb #eab897f7
 class _Caller:
@@ -117,9 +117,10 @@ def due_follower(
     return f if f and f.status=='pending' and f.run_at!=never else None
 
 @patch
-async def done(self:_Followed, job):
+async def done(self:_Followed, job, then=None):
     "The answer when a job has ended, or another process has claimed it"
-    return Done(await self.in_thread(due_follower, self.manager.store, job) if job and job.batch else None)
+    f = await self.in_thread(due_follower, self.manager.store, job) if job and job.batch else None
+    return Done(tuple(o for o in (f, then) if o))
 
 # %% ../../nbs/run/08_execute.ipynb #1d3f8708
 _not_there = "job %s isn't in %s: its transaction was rolled back, or hasn't been committed yet"
@@ -144,17 +145,17 @@ class Here(_Followed):
             _log.info(_not_there, self.id, manager)
             process.forget(self.id)
             return Done()
-        if job.status!='pending': return await self.ended(job)
+        if job.status!='pending': return await self.ended(job, a and a.row and a.row.status=='failed' and a.then)
         if not process.can_run(job):
             _log.info(_needs, self.id, job.job_type, job.task or job.function)
             return Done()
         wait = max((parse_time(job.run_at)-manager.clock()).total_seconds(), 0)
         return Wait(wait) if a or wait else HeldUp()
 
-    async def ended(self, job):
+    async def ended(self, job, then):
         "The job has ended, or another process has claimed it"
         if job.status in final_statuses: self.manager.process.forget(self.id, later=job.status!='completed')
-        return await self.done(job)
+        return await self.done(job, then)
 
 # %% ../../nbs/run/08_execute.ipynb #89d05412
 class New(_Followed):
@@ -298,8 +299,9 @@ def next(self:Runner,
         case None:
             self.put(Left(o.manager, o.task, _Caller(len(o.ids)), o.ids), 1)
             o.caller.ended_here(len(o.ids))
-        case Done(f) if f and not _server_stops(): self._follow(o, f)
-        case Done(): o.caller.ended_here()
+        case Done(jobs):
+            if not _server_stops(): o.caller.left += len([f for f in jobs if self._follow(o, f)])
+            o.caller.ended_here()
 
 # %% ../../nbs/run/08_execute.ipynb #5b5e830c
 @patch
@@ -355,10 +357,10 @@ def _bring(manager, pairs, caller):
 
 @patch
 def _follow(self:Runner, o, job):
-    "The follower of a batch takes the place of a job that has ended"
+    "Does a job that follows the one that has ended run here?"
     func = o.manager.process.function_of(job)
     if func is None: o.manager.process.nudge(o.manager)
-    if func is None or not _bring(o.manager, [(job.id, func)], o.caller): o.caller.ended_here()
+    return func is not None and _bring(o.manager, [(job.id, func)], o.caller)
 
 # %% ../../nbs/run/08_execute.ipynb #08a36b04
 async def execute(

@@ -102,3 +102,14 @@ def locking(n, secs=.01):
     time.sleep(secs)
     conn.execute('COMMIT')
     note('end')
+
+@task
+def tell(job_id, error): note('begin')
+
+@task(on_failure=tell, backoff=lambda n: .01)
+def doomed(n, secs=.01):
+    "Fail each time, and for good in the end"
+    note('begin')
+    maybe_die('task')
+    note('fail')
+    raise OSError('no route to host')
