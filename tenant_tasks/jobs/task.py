@@ -142,7 +142,8 @@ def _check_task(func, name, backoff, timeout, retry_on, give_up_on, cancel_on, m
     if on_failure is not None and not teller:
         raise TypeError(f"`on_failure` must be a registered task, got {on_failure!r}")
     if on is not None: check_text('on', on)
-    never,tries,limits = _exceptions('cancel_on', cancel_on),check_int('max_retries', max_retries, 1),_check_limits(limit, rate)
+    never,limits = _exceptions('cancel_on', cancel_on),_check_limits(limit, rate)
+    tries = check_int('max_retries', max_retries, 1)
     name = _check_func(func, name, atomic)
     return Task(name, func, backoff, secs, again, enough, never, tries, bool(atomic), *limits, on, teller)
 
