@@ -389,7 +389,8 @@ def list_jobs(self:BackgroundTaskManager,
     filters = check_filters(dict(filters, job_type=job_type, status=status, batch=batch))
     res = self.store.find(limit=check_int('limit', limit), **filters)
     if res or job_type not in statuses: return res
-    raise ValueError(f"`job_type` must be a type of jobs, got the status {job_type!r}; did you mean status={job_type!r}?")
+    hint = f"did you mean status={job_type!r}?"
+    raise ValueError(f"`job_type` must be a type of jobs, got the status {job_type!r}; {hint}")
 
 # %% ../../nbs/manager/00_manager.ipynb #ef7de5d2
 class JobStateError(ValueError):
