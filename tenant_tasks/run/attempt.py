@@ -98,7 +98,7 @@ def _misfit(self:Attempt):
     "Why the function can't be called with the arguments of this job; None if it can"
     try: check_args(self.func, self.job.kwargs)
     except TypeError as e:
-        hint = "the job may be older than this code: give new parameters a default, or mend it by retry_job(…, changes=…)"
+        hint = 'the job may be older than the code; new parameters need a default, and retry_job(…, changes=…) mends it'
         return Raised(f'TypeError: {e}; {hint}\n', again=False)
     except Exception: pass
 
@@ -193,11 +193,12 @@ def _tell(self:Attempt, as_read):
 def _teller(self:Attempt, log):
     "The job that tells of the final failure of this one"
     name,now = self.job.on_failure,timestamp(self.clock())
-    payload = dump_kwargs(dict(job_id=self.id, error=error_message(replace(self.job, error_log=log).errors[0]['error'])))
+    error = error_message(replace(self.job, error_log=log).errors[0]['error'])
     try: t = find_task(name)
     except UnknownTask: t = None # Another process knows it
     more = dict(max_retries=t.max_retries, function=function_name(t.func), on_failure=t.on_failure) if t else {}
-    return TenantJob(new_id(), name, payload=payload, created_at=now, run_at=now, task=name, owner=self.process.id, **more)
+    return TenantJob(new_id(), name, payload=dump_kwargs(dict(job_id=self.id, error=error)), created_at=now, run_at=now,
+        task=name, owner=self.process.id, **more)
 
 @patch
 def settling(self:Attempt,
