@@ -157,8 +157,8 @@ def test_what_is_dropped_comes_back(tmp_path):
 
 def test_others_close_what_a_thread_doesnt_use(tmp_path, monkeypatch):
     "Twenty connections of a waiting thread: all but those with an open transaction or an unfinished query"
-    monkeypatch.setattr(links, 'most_open', lambda: 3)
-    links.open_links.forget()
+    monkeypatch.setattr(links, '_most_open', lambda: 3)
+    links._open_links.forget()
     tenants,ready,done = Tenants(tmp_path),Event(),Event()
     dbs = [tenants.create(f't{i}').db for i in range(20)]
     def use():

@@ -10,7 +10,7 @@ from helpers import boom,manager_at,program,until,wait_until,work,working
 from hypothesis import HealthCheck,given,settings,strategies as st
 
 from tenant_tasks import Cancel,Snooze,TenantJob,Tenants,Worker,on_event,task,transitions
-from tenant_tasks.db.events import Told,flush,off_event,teller
+from tenant_tasks.db.events import flush,off_event,teller
 from tenant_tasks.jobs.retry import ProcessDied,Returned
 from tenant_tasks.testing import Clock
 
@@ -132,19 +132,6 @@ def test_a_move_that_was_followed_by_another_is_told(manager, seen):
         off_event(waits)
     assert moves(seen)==['submit', 'cancel', 'reset', 'cancel']
 
-def test_later_moves_wait_for_the_end_of_a_transaction():
-    "A claim in the moment between the commit and the report of its end is told after the submit"
-    told,conn,mine = [],apsw.Connection(':memory:'),type(teller)()
-    on_event(told.append)
-    a,b = TenantJob('a', 'x'),TenantJob('b', 'x')
-    conn.execute('BEGIN; CREATE TABLE t(x)')
-    mine.tell_after(conn, Told('acme', [('submit', a, None, None)]))
-    mine.tell(Told('acme', [('claim', a, None, None)]))
-    mine.tell(Told('acme', [('submit', b, None, None)]))
-    conn.execute('COMMIT')
-    assert mine.flush() and [(o.move,o.job.id) for o in told]==[('submit','b'), ('submit','a'), ('claim','a')]
-    off_event(told.append)
-
 # -- any history
 
 names = 'submit claim finish fail snooze release cancel reset die commit rollback'.split()
@@ -179,7 +166,6 @@ def test_any_history(tmp_path_factory, ops):
     finally:
         for a in running: a.close()
         off_event(seen.append)
-
 
 def end_part(part, op):
     part.__exit__(*((None,)*3 if op=='commit' else (ZeroDivisionError, ZeroDivisionError(), None)))
@@ -268,7 +254,7 @@ async def test_a_function_that_hangs_holds_up_no_job(manager, logs):
         for _ in range(10): manager.submit('a', work)
         assert await manager.drain()==10 and {o.status for o in manager.list_jobs()}=={'completed'}
         assert not gate.is_set() and not flush(0)
-        for i in range(20): waiting.tell(Told('acme', [('submit', TenantJob(str(i), 'a'), None, None)]))
+        for i in range(20): waiting.tell('acme', [('submit', TenantJob(str(i), 'a'), None, None)])
     finally:
         gate.set()
         off_event(hangs)

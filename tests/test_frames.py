@@ -46,4 +46,4 @@ def test_one_job(path, calls, monkeypatch):
     ran = calls(lambda: asyncio.run(jobs[0][1]()))
     print(f'submit {len(submitted.names)} calls, bg_task {len(ran.names)}, settle to SQLite {ran.deepest[::-1]}')
     assert manager.get_job(jobs[0][0]).status=='completed'
-    assert len(submitted.names)<=80 and len(ran.names)<=190 and len(ran.deepest)<=11
+    assert len(submitted.names)<=80 and len(ran.names)<=190 and len(ran.deepest)<=6

@@ -75,8 +75,8 @@ def tell(self:JobStore, made:list, conn:apsw.Connection|None=None):
     "Report state changes after their commit"
     if not (made and listeners): return
     is_open = conn and retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError)
-    if is_open: teller.tell_after(conn, Told(self.tenant, made))
-    else: teller.tell(Told(self.tenant, made))
+    if is_open: teller.tell_after(conn, self.tenant, made)
+    else: teller.tell(self.tenant, made)
 
 # %% ../../nbs/db/06_store.ipynb #c27c26a1
 @patch

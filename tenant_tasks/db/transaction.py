@@ -90,27 +90,25 @@ class ThreadDb(Database):
         if self._later: return self._later
         file,conn = file_at(self.path),self.open_conn()
         if not (conn and conn.file==file):
-            link = link_at(self.path)
-            conn = link.connect()
+            conn = (link := link_at(self.path)).connect()
             self._own.lent = _Lent(link, conn)
-        return own_conns.note(self.path, _used(conn))
+        own_conns.by_path[self.path] = conn
+        return _used(conn)
 
     @conn.setter
     def conn(self, conn): pass # Each thread opens its own
     __hash__ = object.__hash__
 
 # %% ../../nbs/db/03_transaction.ipynb #4ff7706f
-def _is_of_another(conn):
-    task = _users.get(conn, (None,None))[1]
-    task = task and task()
-    return task is not None and not task.done() and task is not _here()[1]
-
 def in_transaction(db:Database)->bool: # Is a transaction open on its connection?
     "Does the app have a transaction open in this thread and asyncio task, as far as can be known?"
     conn = db.open_conn() if isinstance(db, ThreadDb) else db.conn
-    if conn is None or _is_of_another(conn): return False
-    try: return retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError, timeout=.1)
+    if conn is None: return False
+    try: is_open = retry_busy(lambda: conn.in_transaction, apsw.ThreadingViolationError, timeout=.1)
     except apsw.ThreadingViolationError: return False
+    task = is_open and _users.get(conn, (None,None))[1]
+    task = task and task()
+    return is_open and (not task or task.done() or task is _here()[1]) # Not if it is another task's
 
 # %% ../../nbs/db/03_transaction.ipynb #5d29420d
 @patch
