@@ -142,16 +142,6 @@ def test_a_turn_takes_as_many_steps_among_many_tenants_as_among_few():
     few,many = map(steps_of_turns, (200, 5_000))
     assert 0<many<=few*1.1
 
-def test_tidying_keeps_the_second_place():
-    "Times that replace each other fill the heap; a turn that spreads gets its place all the same"
-    agenda = Agenda()
-    agenda.enqueue('acme')
-    agenda.take(0)
-    agenda.spread('acme', 0)
-    agenda.found('acme')
-    for when in range(1000, 900, -1): agenda.schedule('globex', when)
-    assert agenda.take(1)==['acme']
-
 def test_only_a_turn_that_found_a_job_gets_company():
     "A turn may last because its database is locked; then others would wait as well, and hold places meanwhile"
     agenda = Agenda()

@@ -9,7 +9,7 @@ from helpers import command,data,delete_db,program
 from tenant_tasks import TenantJob,Tenants,operator_ui
 from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.fleet import checks as module
-from tenant_tasks.fleet.checks import Pulse,check_database,check_directory,fs_type
+from tenant_tasks.fleet.checks import Pulse,check_database,check_directory
 from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.web.pages import health_route
 
@@ -115,10 +115,7 @@ def test_tables_of_an_older_version_are_a_note(tenants):
     assert found(tenants)['schema'].level=='note' and found(tenants)['schema'] # Looking changes nothing
 
 def test_network_file_systems(tmp_path, monkeypatch):
-    mounts = tmp_path/'mounts'
-    mounts.write_text(f'a / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\n')
-    assert fs_type(tmp_path/'data', str(mounts))=='nfs4' and fs_type('/', str(mounts))=='ext4'
-    monkeypatch.setattr(module, 'fs_type', lambda o: 'nfs4')
+    monkeypatch.setattr(module, '_fs_type', lambda o: 'nfs4')
     assert 'locks' in [o.check for o in check_directory(tmp_path)]
 
 # -- the command

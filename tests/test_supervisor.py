@@ -116,12 +116,6 @@ def test_a_signal_to_the_whole_group_counts_once(kept):
     assert kept.stop()==0 and kept.stats()=={'completed':1}
 
 @pytest.mark.slow
-def test_a_signal_during_a_pause(kept):
-    os.kill(kept.pids()[0], signal.SIGKILL)
-    kept.until(lambda: 'the next one starts' in kept.log())
-    assert kept.stop()==0 and not kept.alive() and len(kept.pids())==2
-
-@pytest.mark.slow
 @with_grace(60)
 def test_a_second_signal_kills_at_once(kept):
     kept.submit('t0', 1, secs=30)

@@ -182,7 +182,6 @@ def _zone(self:Lookout, name, s, tz):
     self.process.warned.add(key)
     return ''
 
-# %% ../../nbs/fleet/06_lookout.ipynb #a4a0a610
 @patch
 def _prune(self:Lookout, name, manager):
     "Delete some of the jobs that ended too long ago, unless that was done lately"
@@ -217,14 +216,13 @@ def _mixed(names, seed):
         random.shuffle(part)
         yield part
 
-# %% ../../nbs/fleet/06_lookout.ipynb #5242d15d
+# %% ../../nbs/fleet/06_lookout.ipynb #b04dba15
 @patch
 def is_stale(self:Lookout, name:str)->bool:
     "Is the last look at a tenant more than five seconds ago?"
     now = time.monotonic()
     return now-self._looked.setdefault(name, now)>5
 
-# %% ../../nbs/fleet/06_lookout.ipynb #b04dba15
 @patch
 def left(self:Lookout)->list[str]: # Tenants to look at again
     "Tenants that are gone, or with jobs of processes that are dead, or may be silent"
@@ -330,12 +328,12 @@ async def _look_first(self:Lookout, names):
     self._unseen.difference_update(names)
     await self._aside(self.look_at, names, True)
 
-# %% ../../nbs/fleet/06_lookout.ipynb #0758917c
 @patch
 async def _look_elsewhere(self:Lookout):
     names = self._to_look_at(await self._aside(self.tenants.elsewhere))
     if names: await self._aside(self._look_at_changed, names)
 
+# %% ../../nbs/fleet/06_lookout.ipynb #0758917c
 @patch
 def _names(self:Lookout):
     "All tenants, after forgetting those that are gone"
