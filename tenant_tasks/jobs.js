@@ -296,43 +296,6 @@ addEventListener('click', e => { // With shift: all rows from the last one to th
   countTicks()
 })
 
-// Keys of a list: the row with the focus is the current one
-const helpOf = () => document.querySelector('#tt-keys')
-const rowNow = () => document.activeElement.closest?.('#tt-jobs tbody tr')
-function move(by) {
-  const rows = all('#tt-jobs tbody tr'), at = rows.indexOf(rowNow())
-  const to = rows[at < 0 ? 0 : Math.min(Math.max(at+by, 0), rows.length-1)]
-  to?.querySelector('th a')?.focus()
-  to?.scrollIntoView({block: 'nearest'})
-}
-function retryPicked() {
-  const bar = document.querySelector('#tt-jobs .tt-bulk'), own = rowNow()?.querySelector('input[name=id]')
-  if (own && !bar?.closest('form').querySelector('tbody input:checked')) own.click()
-  if (bar?.closest('form').querySelector('tbody input:checked')) bar.querySelector('[value=retry]')?.click()
-}
-const keys = {
-  '/': () => document.querySelector('.tt input[name=text]')?.select(),
-  j: () => move(1), k: () => move(-1), r: retryPicked, '?': () => helpOf().showModal(),
-  o: () => rowNow()?.querySelector('a')?.click(), x: () => rowNow()?.querySelector('input[name=id]')?.click(),
-}
-function keysOn(on) { // Kept in this browser, if it keeps anything
-  try {
-    if (on != null) localStorage.setItem('tt-keys', on ? 'on' : 'off')
-    return localStorage.getItem('tt-keys') != 'off'
-  } catch { return true }
-}
-addEventListener('keydown', e => {
-  const typing = e.target.isContentEditable || e.target.matches?.('input:not([type=checkbox]), select, textarea')
-  const other = e.ctrlKey || e.metaKey || e.altKey || e.isComposing || e.defaultPrevented
-  if (typing || other || !Object.hasOwn(keys, e.key) || !helpOf() || helpOf().open || !keysOn()) return
-  e.preventDefault()
-  keys[e.key]()
-})
-addEventListener('click', e => e.target.closest?.('[data-tt-help]') && helpOf().showModal())
-addEventListener('change', e => e.target.matches?.('[data-tt-keys]') && keysOn(e.target.checked))
-for (const o of all('[data-tt-help]')) o.hidden = false
-for (const o of all('[data-tt-keys]')) o.checked = keysOn()
-
 // Forms are sent in place
 function say(form, note, more = []) {
   const box = form.closest('.tt-acts') || form

@@ -1,5 +1,5 @@
 "The page of a job: its time line, the lines of its log, and the buttons that no other page has"
-import html,json,re
+import json,re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from tenant_tasks.jobs.history import add_error,LogLine
 from tenant_tasks.jobs.job import never,timestamp
 from tenant_tasks.web.card import max_inline
 from tenant_tasks.web.details import JobLog
-from tenant_tasks.web.secrets import mask,read_json
+from tenant_tasks.web.secrets import mask
 
 @task(name='job_page.flaky')
 def flaky(password):
@@ -34,9 +34,9 @@ async def failed(manager):
 
 class Site:
     def __init__(self, manager, **kw):
-        self.manager,self.may = manager,'act'
+        self.manager = manager
         app,_ = fast_app(secret_key='x')
-        jobs_ui(app, lambda req: manager, lambda req: self.may, **kw)
+        jobs_ui(app, lambda req: manager, lambda req: 'act', **kw)
         self.client = Client(app)
 
     def text(self, job_id): return self.client.get(f'/jobs/{job_id}').text
@@ -44,18 +44,6 @@ class Site:
         token = re.search(r'name="csrf" value="([^"]+)"', self.client.get('/jobs').text)
         form = dict(form, csrf=token[1] if token else '')
         return self.client.post(f'/jobs/{job_id}/{act}', data=form, follow_redirects=False, **kw)
-    def typed(self, job_id, args, **kw):
-        "Retry a job with what is typed, which may be a value or a text"
-        return self.press(job_id, 'edit', dict(args=args if isinstance(args, str) else json.dumps(args)), **kw)
-
-    def offered(self): return json.loads(in_form(self.text(self.id)) or 'null')
-
-    def fail(self, **kw):
-        "Make the job failed, with other columns: the job"
-        sets = ''.join(f', {k}=:{k}' for k in kw)
-        sql = f"UPDATE tenant_jobs SET status='failed'{sets} WHERE id=:id"
-        self.manager.store.write(lambda conn: conn.execute(sql, dict(kw, id=self.id)))
-        return self.manager.get_job(self.id)
 
 @pytest.fixture
 def site(manager): return Site(manager)
@@ -146,94 +134,6 @@ async def test_restart_forgets_the_finished_steps(manager, site):
     assert site.press(job.id, 'restart', dict(sure='1')).status_code==303
     assert len(manager.get_job(job.id).attempts)==6
     assert site.press(other, 'restart').status_code==303
-
-# -- other arguments
-
-@task(name='job_page.fussy')
-def fussy(name, password=None, login=None, tags=(), limit=None): raise OSError('no such file')
-
-login = dict(user='ann', token='k-12345678', url='https://ann:k-12345678@crm/')
-args = dict(name='sales.csv', password='hunter42', login=login, tags=['a', dict(api_key='zz9Plural7'), 7], limit=1)
-
-@pytest.fixture
-def editor(manager):
-    "A site where arguments may be edited, and a failed job"
-    res = Site(manager, edit=True)
-    res.id,_ = manager.submit('sync', fussy, 1, **args)
-    res.fail()
-    return res
-
-def in_form(text):
-    m = re.search('<textarea[^>]*>(.*?)</textarea>', text, re.S)
-    return m and html.unescape(m[1])
-
-def with_leaf(tree, path, v):
-    "A copy of a tree with another value at a place"
-    if not path: return v
-    res = list(tree) if isinstance(tree, list) else dict(tree)
-    res[path[0]] = with_leaf(tree[path[0]], path[1:], v)
-    return res
-
-def leaves(tree, path=()):
-    if not isinstance(tree, (dict,list)): return [(path, tree)]
-    return [o for k,v in (tree.items() if isinstance(tree, dict) else enumerate(tree)) for o in leaves(v, (*path, k))]
-
-def test_what_is_typed_changes_and_what_is_hidden_stays(editor):
-    "Each value in turn, visible ones and masks, at each depth: the row has exactly that change, and never a mask"
-    shown = editor.offered()
-    assert mask in json.dumps(shown, ensure_ascii=False)
-    assert not re.search('hunter42|k-12345678|zz9', editor.text(editor.id))
-    typed = [(shown, args), ({**shown, 'limit':True}, {**args, 'limit':True}), (dict(reversed(shown.items())), args)]
-    typed += [(with_leaf(shown, path, 'new'), with_leaf(args, path, 'new')) for path,_ in leaves(shown)]
-    for sent,want in typed:
-        assert editor.typed(editor.id, sent).status_code==303
-        assert json.dumps(editor.fail().kwargs, sort_keys=True)==json.dumps(want, sort_keys=True), sent
-        editor.fail(payload=json.dumps(args))
-
-refusals = { # chkstyle: ignore-node
-    'line 1, column 10 is not': '{"name": oops}', 'must be a JSON object': '["sales.csv"]',
-    'Missing: limit, login, name, tags': dict(password=mask),
-    'must stay as it is': dict(args, name=f'{mask}.csv'), 'is hidden here': dict(args, tags=['a']),
-    'must be parameters of': dict(args, nam='x'),
-    'at most 100,000 characters': dict(args, name='x'*100_000), 'a JSON object, as in': '['*15_000+']'*15_000}
-
-@pytest.mark.parametrize('words', refusals)
-def test_what_makes_no_sense_is_refused_and_kept(editor, words):
-    typed = refusals[words] if isinstance(refusals[words], str) else json.dumps(refusals[words])
-    page,answer = editor.typed(editor.id, typed),editor.typed(editor.id, typed, headers={'tt-live':'1'})
-    assert page.status_code==answer.status_code==422
-    assert words in html.unescape(page.text) and words in answer.text and '<' not in answer.text
-    assert in_form(page.text)==typed[:100_000]
-    assert re.search('<details[^>]* open', page.text.split('<textarea')[0].rpartition('<summary')[0])
-    job = editor.manager.get_job(editor.id)
-    assert (job.status, job.kwargs)==('failed', args)
-
-def test_who_may_edit(editor, manager):
-    "Those who may act, if the app allows it; only failed and cancelled jobs"
-    assert editor.offered()
-    editor.may = 'read'
-    assert not editor.offered() and editor.typed(editor.id, args).status_code==403
-    editor.may = 'act'
-    plain = Site(manager)
-    plain.id = editor.id
-    assert not plain.offered() and plain.typed(editor.id, args).status_code in (404, 405)
-    manager.store.write(lambda conn: conn.execute("UPDATE tenant_jobs SET status='completed'"))
-    assert not editor.offered() and editor.typed(editor.id, args).status_code==409
-    assert manager.get_job(editor.id).kwargs==args and editor.typed('unknown', args).status_code==404
-
-def test_what_redact_hides_cannot_be_set(manager):
-    "An argument that a viewer doesn't see stays, left out or named; a failing `redact` leaves nothing to edit"
-    def no_limit(job):
-        return replace(job, payload=json.dumps({k:v for k,v in read_json(job.payload).items() if k!='limit'}))
-    for redact in (no_limit, lambda job: 1/0):
-        site = Site(manager, edit=True, redact=redact)
-        site.id,_ = manager.submit('sync', fussy, 1, **args)
-        site.fail()
-        shown = site.offered()
-        assert site.typed(site.id, dict(shown or {}, limit=9)).status_code==422
-        if not shown: continue
-        assert site.typed(site.id, dict(shown, name='x')).status_code==303
-        assert site.fail().kwargs==dict(args, name='x')
 
 # -- the newest lines on a card
 

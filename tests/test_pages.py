@@ -37,7 +37,7 @@ class Site:
         def one(session, job_id:str): return self.tenants[session['tenant']].get_job(job_id)
         def manager_for(req): return self.tenants[req.session['tenant']]
         self.may = None # What all may do, whatever their session says
-        jobs_ui(self.app, manager_for, lambda req: self.may or req.session.get('may'), secret=['iban'], edit=True)
+        jobs_ui(self.app, manager_for, lambda req: self.may or req.session.get('may'), secret=['iban'])
         operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
 
     def client(self, **session):
@@ -56,7 +56,7 @@ def everything(do, *ids, **kw): return dict(kw, do=do, shown=' '.join(ids), all=
 
 def changing(job_id):
     "All routes that change a job: path and form"
-    buttons = [(f'/jobs/{job_id}/{o}', {}) for o in ('cancel','retry','restart','run','edit')]
+    buttons = [(f'/jobs/{job_id}/{o}', {}) for o in ('cancel','retry','restart','run')]
     return [*buttons, ('/jobs/bulk', dict(do='cancel', id=job_id)), ('/jobs/bulk', everything('cancel', job_id))]
 
 # All routes that change something else of a tenant

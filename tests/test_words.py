@@ -36,7 +36,7 @@ def site(tmp_path, clock, marks):
     tenants = Tenants(tmp_path, clock=clock)
     acme = tenants.create('xx')
     app,_ = fast_app(secret_key='x')
-    jobs_ui(app, lambda req: acme, lambda req: 'act', secret=['xxx'], edit=True)
+    jobs_ui(app, lambda req: acme, lambda req: 'act', secret=['xxx'])
     operator_ui(app, tenants, lambda req: 'act')
     client = Client(app)
     at,log = timestamp(clock()),add_error(None, 1, clock(), 'xx: xx')
@@ -61,19 +61,14 @@ def site(tmp_path, clock, marks):
     return client
 
 def test_the_page_of_a_job_and_its_card_are_in_the_words_of_the_app(site):
-    live = {'tt-live':'1'}
     for o in site.ids:
         page = site.get(f'/jobs/{o}').text
         parts = '&'.join([f'p={part}:{o}%20' for part in ('job', 'full', 'details', 'log')])
         for text in (page, site.get(f'/jobs/~live?{parts}').text): assert not english(text), o
         token = re.search('name="csrf" value="([^"]+)"', page)[1] if 'csrf' in page else ''
         if 'restart"' in page: assert not english(site.post(f'/jobs/{o}/restart', data=dict(csrf=token)).text)
-        if '/edit"' not in page: continue
-        for typed in ('oops', '[]', '{}', '{"xx": "••••••", "xxx": 1}', '"'+'x'*100_000):
-            res = site.post(f'/jobs/{o}/edit', data=dict(csrf=token, args=typed), headers=live)
-            assert not english(res.text), typed
     assert not english(site.get('/jobs/~live?p=job:none%20').text)
-    assert not english(site.post(f'/jobs/{o}/retry', headers=live).text)
+    assert not english(site.post(f'/jobs/{o}/retry', headers={'tt-live':'1'}).text)
 
 def test_lists_are_in_the_words_of_the_app(site):
     panels = [f'/jobs/~{o}' for o in ('numbers', 'schedules', 'limits', 'batches')]

@@ -8,7 +8,6 @@ What the buttons and forms of a tenant's pages do. A refusal says why, to the sc
 __all__ = []
 
 # %% ../../nbs/web/11_actions.ipynb #a0f333f2
-import json
 from dataclasses import replace
 from functools import partial
 from urllib.parse import unquote
@@ -24,10 +23,8 @@ from ..jobs.job import *
 from ..jobs.history import *
 from ..jobs.recurrence import *
 from ..manager.manager import *
-from .secrets import *
 from .words import *
 from .views import *
-from .details import *
 from .query import *
 from .table import *
 from .gate import *
@@ -76,10 +73,10 @@ def _ask_restart(req, view, job, n):
 
 # %% ../../nbs/web/11_actions.ipynb #b10605c5
 @patch
-async def _acted(self:JobPages, req, view, job, todo, note='', status=409, **kw):
+async def _acted(self:JobPages, req, view, job, todo, note=''):
     "What a button of a job's page answers"
-    if is_live(req): return live_answer(view.plain(note), status if note else 0, background=todo)
-    if note: return FtResponse(await self.job_page(req, view, note, **kw), status_code=status)
+    if is_live(req): return live_answer(view.plain(note), 409 if note else 0, background=todo)
+    if note: return FtResponse(await self.job_page(req, view, note), status_code=409)
     return RedirectResponse(view.url(job.id), 303, background=todo)
 
 @patch
@@ -92,62 +89,6 @@ async def act(self:JobPages, action, req, view):
     job,note = await quickly(manager, _change, manager, action, job.id)
     todo = manager.run_again([job] if action in ('retry','restart') and not note else [])
     return await self._acted(req, view, job, todo, note)
-
-# %% ../../nbs/web/11_actions.ipynb #e6328bf9
-def _hidden(): return ValueError(_('A part of the arguments is hidden here, so they must stay as they are.'))
-def _same(a, b): return json.dumps(a, sort_keys=True)==json.dumps(b, sort_keys=True)
-
-def _unhide(new, shown, real):
-    "A value as it was typed, with what is hidden in it as it is in the row"
-    if _same(new, shown): return real
-    hidden,kinds = not _same(shown, real),{type(o) for o in (new, shown, real)}
-    if hidden and kinds=={dict}:
-        if shown.keys()-real.keys() or new.keys()&(real.keys()-shown.keys()): raise _hidden()
-        kept = {k:v for k,v in real.items() if k not in shown}
-        return kept | {k:_unhide(v, shown.get(k), real.get(k)) for k,v in new.items()}
-    if hidden and kinds=={list}:
-        if not len(new)==len(shown)==len(real): raise _hidden()
-        return [_unhide(*o) for o in zip(new, shown, real)]
-    if mask not in json.dumps(new, ensure_ascii=False): return new
-    raise ValueError(_('A text with {mask} in it must stay as it is, or be typed anew as a whole.', mask=mask))
-
-# %% ../../nbs/web/11_actions.ipynb #97ebdea4
-def _parsed(typed):
-    "The typed arguments, or `ValueError` with words for people"
-    if len(typed)>max_edit:
-        raise ValueError(_('The arguments must be at most {n:,} characters, got {m:,}.', n=max_edit, m=len(typed)))
-    try: new = json.loads(typed)
-    except json.JSONDecodeError as e:
-        words = _('The arguments must be JSON, and line {line}, column {column} is not.', line=e.lineno, column=e.colno)
-        raise ValueError(words) from None
-    except RecursionError: new = None
-    if isinstance(new, dict): return new
-    raise ValueError(_('The arguments must be a JSON object, as in {example}.', example='{"x": 1}'))
-
-def _changes(typed, job, view):
-    "The arguments that have changed, or `ValueError` with words for people"
-    seen = view.shown(job)
-    if not can_edit(replace(seen, status='failed'), view): raise _hidden()
-    new,shown,real = _parsed(typed),json.loads(pretty(seen.payload)),job.kwargs
-    gone = ', '.join(sorted(shown.keys()-new.keys()))
-    if gone: raise ValueError(_('All arguments must be there. Missing: {names}.', names=gone))
-    return {k:v for k,v in _unhide(new, shown, real).items() if k not in real or not _same(v, real[k])}
-
-# %% ../../nbs/web/11_actions.ipynb #a5673cbc
-def _retry_with(manager, typed, job, view):
-    "Retry a job with what was typed: the job as it is afterwards, why nothing was done, and the status of the answer"
-    try: return manager.retry_job(job.id, changes=_changes(typed, job, view)),'',0
-    except JobStateError as e: return job,_refusal(job, e),409
-    except (TypeError,ValueError,RecursionError) as e: return job,str(e),422
-
-@patch
-async def retry_with(self:JobPages, req, view):
-    "Retry a job with the arguments of the form"
-    typed = str((await req.form()).get('args') or '')
-    manager,job = await self.job(req)
-    job,note,status = await quickly(manager, _retry_with, manager, typed, job, view)
-    todo = manager.run_again([] if note else [job])
-    return await self._acted(req, view, job, todo, note, status, typed=typed[:max_edit])
 
 # %% ../../nbs/web/11_actions.ipynb #8deeb8f6
 _ask_from = 11 # From so many jobs on, a page asks before it acts on all of them

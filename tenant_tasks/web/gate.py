@@ -52,7 +52,6 @@ class Pages:
         secret:tuple=(), # More keys that are secret in this app
         redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
         internals:bool=False, # Show processes, hosts and the paths of files?
-        edit:bool=False, # May viewers who may act change the arguments of a job before a retry?
     ):
         check_mount(app, prefix, guard=guard)
         self.app = app
@@ -61,7 +60,6 @@ class Pages:
         self.secret = tuple(secret)
         self.redact = redact
         self.internals = internals
-        self.edit = edit
 
     def base(self, req)->str:
         "The address of these pages, with the path parameters of the request filled in"
@@ -78,7 +76,7 @@ def _csrf_token(req):
 def view(self:Pages, req, act:bool=False)->View:
     "The view for components in the response to this request; may its viewer `act`?"
     token = _csrf_token(req) if act else ''
-    return View(self.base(req), act, token, self.secret, self.redact, View.clock(), self.internals, self.edit)
+    return View(self.base(req), act, token, self.secret, self.redact, View.clock(), self.internals)
 
 # %% ../../nbs/web/10_gate.ipynb #a68eb7f2
 _log = logging.getLogger('tenant_tasks')
@@ -234,7 +232,7 @@ class JobPages(Pages):
         guard:Callable, # From a request to what the viewer may do
         prefix:str='/jobs', # Path of the pages
         above:Pages|None=None, # The pages that lead here, if there are any
-        **kw, # `secret`, `redact`, `internals` and `edit`, see `Pages`
+        **kw, # `secret`, `redact` and `internals`, see `Pages`
     ):
         check_mount(app, prefix, manager_for=manager_for)
         super().__init__(app, guard, prefix, **kw)

@@ -188,9 +188,9 @@ class TenantPages(Pages):
         tenants, # Tenants, a directory, a dict of databases, or a function from a name to a database
         guard:Callable, # From a request to what the operator may do
         prefix:str='/ops', # Path of the pages
-        **kw, # `secret`, `redact`, `internals` and `edit`, see `Pages`; the last two are True unless given
+        **kw, # `secret`, `redact` and `internals`, see `Pages`; the last is True unless given
     ):
-        kw = {'internals':True, 'edit':True, **kw}
+        kw = {'internals':True, **kw}
         super().__init__(app, guard, prefix, **kw)
         self.tenants = as_tenants(tenants)
         self.overview = Overview(self.tenants)
@@ -252,10 +252,9 @@ def operator_ui(
     prefix:str='/ops', # Path of the pages
     secret:tuple=(), # More keys of payloads that are secret in this app
     redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
-    edit:bool=True, # May operators who may act change the arguments of a job before a retry?
 )->TenantPages: # The pages
     "Mount the operator's pages: all tenants, the worst first, and each tenant's jobs"
-    pages = TenantPages(app, tenants, guard, prefix, secret=secret, redact=redact, edit=edit)
+    pages = TenantPages(app, tenants, guard, prefix, secret=secret, redact=redact)
     pages.add_files()
     pages.route('', 'get', pages.home)
     pages.route('/', 'get', pages.to_list)

@@ -67,14 +67,14 @@ def _steps_and_batch(manager, job):
     return manager.steps_of(job.id, 100, max_inline),manager.store.batch(job.batch) if job.batch else None
 
 @patch
-async def job_page(self:JobPages, req, view, note='', typed=None):
-    "One job; `note` says why a button did nothing, and `typed` are other arguments that were refused"
+async def job_page(self:JobPages, req, view, note=''):
+    "One job; `note` says why a button did nothing"
     manager,job = await self.job(req)
     view = replace(view, now=manager.clock())
     def read():
         steps,batch = _steps_and_batch(manager, job)
         card = JobCard(job, view, page=True, steps=bool(steps))
-        log,details = JobLog(job, view, manager.log_of(job.id)),JobDetails(job, view, steps, batch, typed)
+        log,details = JobLog(job, view, manager.log_of(job.id)),JobDetails(job, view, steps, batch)
         return view.shown(job).job_type,card,log,details
     title,card,*parts = await quickly(manager, read)
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
@@ -184,7 +184,6 @@ def mount(self:JobPages):
     for o in ('run','pause','resume'): self.route(f'/~schedules/{o}', 'post', partial(self.act_on_schedule, o))
     self.route('/{job_id}', 'get', self.job_page)
     for o in ('cancel','retry','restart','run'): self.route(f'/{{job_id}}/{o}', 'post', partial(self.act, o))
-    if self.edit: self.route('/{job_id}/edit', 'post', self.retry_with)
     return self
 
 # %% ../../nbs/web/12_pages.ipynb #e8e58786
@@ -213,10 +212,9 @@ def jobs_ui(
     secret:tuple=(), # More keys of payloads that are secret in this app
     redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
     internals:bool=False, # Show processes, hosts and the paths of files? Users of a tenant need not see them
-    edit:bool=False, # May viewers who may act change the arguments of a job before a retry?
 )->JobPages: # The pages; `view(req, act)` gives a view for components elsewhere
     "Mount a tenant's pages: the list of jobs, each job, and the buttons"
-    kw = dict(secret=secret, redact=redact, internals=internals, edit=edit)
+    kw = dict(secret=secret, redact=redact, internals=internals)
     pages = JobPages(app, manager_for, guard, prefix, **kw).mount()
     async def before(req):
         if set(re.findall(r'{(\w+)', prefix))<=set(req.path_params): show_as(await pages.cards_view(req))

@@ -227,19 +227,6 @@ def StatusTabs(counts:dict, view:View, query:Query)->FT:
     part = live_attrs(view, f'tabs:{query}', state_token(counts, view.act), 5)
     return Div(Nav(*tabs, aria_label=_('By status'), cls='tt-tabs'), acts, id='tt-tabs', **part)
 
-# %% ../../nbs/web/07_table.ipynb #1ac12093
-def _help(view):
-    "A button, and what the keys do"
-    what = {'/':_('Find text'), 'j k':_('Next, previous job'), '↵ o':_('Open the job')}
-    if view.act: what |= {'x':_('Select the job'), 'r':_('Retry the selected jobs, or this one')}
-    rows = [Div(Dt(*[ft('kbd', o) for o in k.split()]), Dd(v)) for k,v in {**what, '?':_('Show this list')}.items()]
-    if view.act: rows.append(Div(Dt(_('Shift and click')), Dd(_('Select all from the last one to this one'))))
-    switch = Label(Input(type='checkbox', data_tt_keys=True, checked=True), _('Shortcuts are on'))
-    foot = Div(switch, Form(Button(_('Close')), method='dialog'), cls='tt-foot')
-    title = Strong(_('Keyboard shortcuts'), id='tt-keys-title')
-    dialog = ft('dialog', title, Dl(*rows), foot, id='tt-keys', aria_labelledby='tt-keys-title')
-    return Button(_('Shortcuts'), type='button', data_tt_help=True, hidden=True),dialog
-
 # %% ../../nbs/web/07_table.ipynb #55cf98ab
 def JobTable(
     jobs:list[TenantJob], # Jobs, newest first
@@ -257,9 +244,9 @@ def JobTable(
     tabs = None if counts is None else StatusTabs(counts, view, query)
     like = _('Failures like that of job {id}', id=query.like[:14])
     like = Div(A(like, href=view.url(query.like)), cls='tt-foot') if query.like else None
-    types,(btn,keys) = shown_types(types, jobs, view),_help(view)
-    head = Div(_filter_form(view, query, types), _filter_links(view, query, types), btn, cls='tt-find')
-    return Div(tabs, head, like, JobRows(jobs, view, query, older), keys, cls='tt')
+    types = shown_types(types, jobs, view)
+    head = Div(_filter_form(view, query, types), _filter_links(view, query, types), cls='tt-find')
+    return Div(tabs, head, like, JobRows(jobs, view, query, older), cls='tt')
 
 # %% ../../nbs/web/07_table.ipynb #f0680ead
 def _pause_form(view, act, word, *fields):

@@ -36,7 +36,6 @@ class View:
     redact:Callable = noop # Hides more: takes a job without its secrets, returns the job to show
     now:datetime|None = None # The time that others are shown relative to; the clock's if not given
     internals:bool = False # Does this viewer see processes, hosts and the paths of files?
-    edit:bool = False # May a viewer who may act change the arguments of a job before a retry?
     clock:ClassVar[Callable] = utcnow # What time it is where no `now` is given; one for all views
 
     def url(self,
