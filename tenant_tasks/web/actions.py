@@ -10,7 +10,6 @@ __all__ = []
 # %% ../../nbs/web/11_actions.ipynb #a0f333f2
 from dataclasses import replace
 from functools import partial
-from urllib.parse import unquote
 
 import apsw
 from fastcore.basics import patch
@@ -181,7 +180,7 @@ async def act_on_all(self:JobPages, req, view):
     view = replace(view, now=manager.clock())
     what,n = await quickly(manager, _what_all, manager, query, view)
     if isinstance(what, str): return self.tell(req, back, what, 'alert')
-    words = all_words(query, action, n, asked=True)
+    words = all_words(query, action, n)
     if not form.get('sure'): return _ask_list(req, view, words, 'all', back, do=action)
     try: words,kept,todo = await quickly(manager, _act_on_all, manager, action, what)
     except apsw.BusyError:
@@ -194,7 +193,7 @@ async def act_on_all(self:JobPages, req, view):
 async def set_pause(self:JobPages, action, req, view):
     "'pause' a type of jobs or all, or 'resume' it"
     form,manager = await req.form(),await self.manager(req)
-    kind,reason = unquote(str(form.get('job_type') or '')),str(form.get('reason') or '').strip()
+    kind,reason = str(form.get('job_type') or ''),str(form.get('reason') or '').strip()
     if kind.isspace(): raise HTTPException(400, 'This form is incomplete.')
     change = partial(manager.pause, reason=reason[:500]) if action=='pause' else manager.resume
     await quickly(manager, change, kind or None)
@@ -217,7 +216,7 @@ def _change_schedule(manager, action, name):
 async def act_on_schedule(self:JobPages, action, req, view):
     "Do what a button of a schedule says: 'run', 'pause' or 'resume'"
     form,manager = await req.form(),await self.manager(req)
-    name,back = unquote(str(form.get('name') or '')),view.url('~schedules')
+    name,back = str(form.get('name') or ''),view.url('~schedules')
     try: words,job = await quickly(manager, _change_schedule, manager, action, name)
     except ScheduleNotFound: return self.tell(req, back, _('There is no such schedule any more.'), 'alert')
     return self.tell(req, back, words, 'status', manager.run_again([job] if job else []))

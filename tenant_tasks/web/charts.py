@@ -178,8 +178,7 @@ def _times_cell(pair, top):
 def _times_row(manager, o, view, tops):
     newest = manager.store.find(job_type=o.job_type, limit=1)
     name = as_listed(newest[0], view).job_type if newest else o.job_type
-    query = urlencode(dict(type=as_sent(name)))
-    if name==o.job_type and view.base is not None: name = A(name, href=f'{view.base}?{query}')
+    if name==o.job_type and view.base is not None: name = A(name, href=f'{view.base}?{urlencode(dict(type=name))}')
     failed = Td(f'{o.failed:,}', cls='tt-num tt-bad' if o.failed else 'tt-num tt-soft')
     cells = Td(f'{o.n:,}', cls='tt-num tt-late'),failed
     return Tr(Th(name, scope='row', cls='tt-wide'), *cells, *[_times_cell(v, top) for v,top in zip(o[3:], tops)])

@@ -66,7 +66,7 @@ def _fact(job, name, view, batch):
     if name=='id': return Code(v, data_tt_copy=_('Copy ID'))
     if name=='batch' and batch: return BatchProgress(batch, view)
     linked = name in ('batch','schedule') and view.base is not None
-    return A(v, href=f'{view.base}?{urlencode({name:as_sent(v)})}') if linked else str(v)
+    return A(v, href=f'{view.base}?{urlencode({name:v})}') if linked else str(v)
 
 def _facts(job, view, batch):
     names = dict(id=_('ID'), function=_('Function'), priority=_('Priority'), unique_key=_('Unique key'),

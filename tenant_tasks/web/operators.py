@@ -8,7 +8,7 @@ One page for all tenants, the worst first, with the workers that are alive; and 
 __all__ = ['TenantRows', 'TenantTotals', 'LiveWorkers', 'TenantTable', 'TenantPages', 'operator_ui']
 
 # %% ../../nbs/web/13_operators.ipynb #449d3797
-import asyncio
+import asyncio,re
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qsl,unquote,urlencode
@@ -53,9 +53,13 @@ def _sorted_tenants(
 # %% ../../nbs/web/13_operators.ipynb #5d2dc930
 _large_wal = 64<<20 # Bytes, as `tenant-tasks check` has it
 
+def _as_part(name):
+    "The name of a tenant as a part of a path; `unquote` gives it back"
+    return re.sub(r'[%/]|^\.', lambda m: f'%{ord(m[0]):02X}', name)
+
 def _tenant_row(h, view):
-    link,part = h.name,as_sent(h.name).replace('/', '%2F')
-    if view.base is not None: link = A(h.name, href=view.url(part, 'jobs'), id=f'tenant-{h.name}')
+    link = h.name
+    if view.base is not None: link = A(link, href=view.url(_as_part(link), 'jobs'), id=f'tenant-{link}')
     slow = Span(' ', _('not read yet'), cls='tt-soft') if h.slow else None
     unknown = _('no worker knows {tasks}', tasks=', '.join(h.unknown))
     unknown = Span(' ', unknown, cls='tt-bad') if h.unknown else None

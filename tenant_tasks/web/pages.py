@@ -95,7 +95,9 @@ def _panel(name, manager, view, params):
     match name:
         case 'numbers': return SpanTabs(view, span),Throughput(manager, view, span),TimesTable(manager, view, span)
         case 'schedules': return [ScheduleTable(manager, view)]
-        case 'limits': return PauseBar(manager.pauses(), view, manager.store.types()),QueueTable(manager, view)
+        case 'limits': 
+            bar = Div(PauseNotes(manager.pauses(), view), PauseForm(view, open_types(manager.store, view)), cls='tt')
+            return bar,QueueTable(manager, view)
         case 'batches': return [BatchTable(manager, view, below)]
 
 # %% ../../nbs/web/12_pages.ipynb #23c1e2e7
@@ -131,7 +133,7 @@ def _parts_of_lists(manager, view):
     def rows(about, token):
         query = Query.of(dict(parse_qsl(about)))
         jobs,older = query.jobs(manager.store, view)
-        return None if list_state(jobs, view, older)==token else JobRows(jobs, view, query, older, live=True)
+        return None if list_state(jobs, view, older)==token else JobRows(jobs, view, query, older)
     def tabs(about, token):
         query = Query.of(dict(parse_qsl(about)))
         return StatusTabs(query.counts(manager.store, view), view, query)
