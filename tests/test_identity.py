@@ -16,7 +16,7 @@ from tenant_tasks.jobs.job import new_id,timestamp,utcnow
 from tenant_tasks.jobs.task import _tasks as tasks_here
 from tenant_tasks.run.peers import WorkerSign
 from tenant_tasks.run.process import Process,is_dead,lock_dir,this_process
-from tenant_tasks.web.operators import TenantTable
+from tenant_tasks.web.operators import TenantRows,TenantTotals
 
 kernel = this_process.id.split('~')[1]
 past = timedelta(minutes=-1)
@@ -161,7 +161,7 @@ async def test_a_task_that_no_worker_knows(tenants, logs):
     assert len(warned())==1 and manager.get_job(job.id)==job
     health = {o.name:o for o in look.health(60)}
     assert health['acme'].unknown==('not.deployed',) and look.worst_first()[-1].name=='initech'
-    html = to_xml(TenantTable(look.health(60), View(now=utcnow())))
+    html = to_xml([o(look.health(60), View(now=utcnow())) for o in (TenantRows, TenantTotals)])
     assert 'no worker knows not.deployed' in html and 'Tasks without a worker' in html
     manager.resume('x')
     assert any('not.deployed' in o.text and o.level=='problem' for o in check_database(tenants.file('acme')))

@@ -106,16 +106,14 @@ def test_lines_are_searched_one_by_one():
     assert line.startswith('Not shown')
 
 async def test_a_delayed_job_runs_now_by_its_button(manager, site):
-    "And only that one has the button; one that is due keeps its place, others are refused with a reason"
+    "And only that one has the button; others are refused with a reason"
     job_id,_ = manager.using(delay=3600).submit('sync', plain)
     due,_ = manager.submit('sync', plain)
     assert f'/jobs/{job_id}/run"' in site.text(job_id) and '/run"' not in site.text(due)
-    before = manager.get_job(due).run_at
-    assert site.press(due, 'run').status_code==303 and manager.get_job(due).run_at==before
     assert site.press(job_id, 'run').status_code==303
     assert manager.get_job(job_id).run_at<=timestamp(manager.clock()) and '/run"' not in site.text(job_id)
     manager.cancel_job(job_id)
-    res = site.press(job_id, 'run')
+    res = site.press(job_id, 'run', headers={'tt-live':'1'})
     assert res.status_code==409 and 'must be pending to be rescheduled' in res.text
 
 async def test_restart_forgets_the_finished_steps(manager, site):

@@ -248,7 +248,3 @@ def test_a_tenant_never_meets_another_page(tmp_path, kind):
         site.post_all(f'{url}/{job_id}', '/cancel')
         assert tenants[seen.pop(job_id)].get_job(job_id).status=='cancelled'
     assert not seen and site.client.get('/ops/health').json()==dict(ok=True)
-
-def test_an_address_without_a_page_leads_to_the_jobs(tmp_path):
-    Tenants(tmp_path).create('acme')
-    assert Site(tmp_path).client.get('/ops/acme', follow_redirects=True).url.path=='/ops/acme/jobs'

@@ -6,7 +6,6 @@ import apsw,pytest
 from fasthtml.common import Client,FastHTML,JSONResponse,P,Redirect,fast_app
 from helpers import open_db,until,write_lock
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
 from tenant_tasks import *
@@ -126,7 +125,8 @@ async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
     for base in ('/jobs', '/ops/acme/jobs'):
         for path in (f'{base}/{job_id}', changes(job_id, base)): assert told in client.get(path).text, path
     for path in ('/jobs', '/ops'): assert '>3 min<' in client.get(path).text
-    answer = client.post(f'/jobs/{job_id}/retry', data=dict(csrf=token(client, f'/jobs/{job_id}')))
+    form = dict(csrf=token(client, f'/jobs/{job_id}'))
+    answer = client.post(f'/jobs/{job_id}/retry', data=form, follow_redirects=True)
     assert told in answer.text and 'must be failed or cancelled' in answer.text
 
 async def test_token_is_the_sessions(site):
@@ -251,9 +251,9 @@ async def test_buttons(site, monkeypatch):
     jobs = acme.list_jobs()
     assert [(o.status, o.retry_count) for o in jobs]==[('failed', 3)]*3, 'retried jobs are run after the response'
     refusal = f'a job must be pending or running to be cancelled, and job {ids[0]} is failed'
-    for how in (script, {}):
-        res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=how)
-        assert res.status_code==409 and refusal in res.text and how.keys()<={*res.headers}
+    for how,status in ((script, 409), ({}, 200)):
+        res = ann.post(f'/jobs/{ids[0]}/cancel', data=dict(csrf=csrf), headers=how, follow_redirects=True)
+        assert res.status_code==status and refusal in res.text and how.keys()<={*res.headers}
         assert ('<' in res.text)!=bool(how), 'the script gets the words alone'
     many = dict(do='cancel', id=['x']*1001),everything('cancel', *['x']*1001)
     bad = [ann.post('/jobs/bulk', data=dict(o, csrf=csrf)) for o in (dict(do='delete', id=ids), dict(id=ids), *many)]
@@ -280,13 +280,12 @@ async def test_acting_on_many_says_what_came_of_it(site):
     assert post(script, do='retry', id=ids[:3]).text=='3 jobs retried.'
 
 async def test_pages_are_not_stored_nor_framed(site):
-    "Neither pages nor answers to the script; a slash at the end leads to the list, with its filters"
+    "Neither pages nor answers to the script"
     job_id,_ = site.job()
     ann = site.client(tenant='acme', may='act')
-    for path in (*reading(job_id), '/jobs/'):
-        headers = ann.get(path, follow_redirects=True).headers
+    for path in reading(job_id):
+        headers = ann.get(path).headers
         assert (headers['cache-control'], headers['x-frame-options'])==('no-store', 'SAMEORIGIN'), path
-    assert str(ann.get('/jobs/?status=failed', follow_redirects=True).url).endswith('/jobs?status=failed')
 
 async def test_functions_of_the_app_that_fail(site, caplog):
     "A clean 500, with the reason in the log alone; a card on the app's own page is shown without buttons"
@@ -341,7 +340,4 @@ async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     res = ann.get('/jobs?status=failed')
     assert res.status_code==503 and str(tmp_path) not in res.text
     assert '<a href="/jobs?status=failed">Try again</a>' in res.text
-    site.app.exception_handlers[503] = lambda req, exc: PlainTextResponse(f'app: {exc.detail}', 503)
-    site.app.middleware_stack = None # So that it sees the handler
-    assert ann.get('/jobs').text.startswith('app: This database')
 
