@@ -324,7 +324,7 @@ async def test_a_locked_database_is_said(site, tmp_path):
         for how in (script, {}): # Neither waits for the end of the lock
             res = ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf), headers=how)
             assert res.status_code==503 and 'busy' in res.text and 'try again' in res.text
-        assert f'<a href="/jobs/{job_id}">Try again</a>' in res.text and res.headers['retry-after']=='1'
+        assert res.headers['retry-after']=='1'
         assert ann.get('/jobs').status_code==200, 'reading goes on'
     assert site.tenants['acme'].get_job(job_id).status=='pending'
     conn = apsw.Connection(str(tmp_path/'hooli.db'))
@@ -339,5 +339,4 @@ async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     ann = site.client(tenant='acme', may='act')
     res = ann.get('/jobs?status=failed')
     assert res.status_code==503 and str(tmp_path) not in res.text
-    assert '<a href="/jobs?status=failed">Try again</a>' in res.text
 
