@@ -9,9 +9,8 @@ from fasthtml.common import Client,fast_app
 from fastlite import database
 from helpers import run,wait_until,work
 
-from tenant_tasks import BadPayload,Cancel,JobList,Snooze,TenantMap,Tenants,current_job,operator_ui,task
+from tenant_tasks import BadPayload,Cancel,Snooze,TenantMap,Tenants,operator_ui,task
 from tenant_tasks.jobs.job import dump_kwargs,dump_result
-from tenant_tasks.jobs.retry import to_delta
 from tenant_tasks.jobs.task import find_task,task_name
 from tenant_tasks.run.attempt import begin
 from tenant_tasks.web.pages import health_route
@@ -49,16 +48,6 @@ def test_what_is_written_can_be_read(manager):
     circle = []
     circle.append(circle)
     with pytest.raises(BadPayload): dump_kwargs(dict(circle=circle))
-
-async def test_a_sum_of_shares_is_a_progress(manager):
-    def sums():
-        for o in (1.0000000000000007, -1e-17, 1): current_job().progress(o)
-    assert (await run(manager, sums)).progress==1
-
-@pytest.mark.parametrize('make', [to_delta, Snooze])
-def test_no_number_is_too_large_for_a_clear_error(manager, make):
-    with pytest.raises(ValueError, match='a wait must be'): make(10**400)
-    with pytest.raises(ValueError, match='a wait must be'): manager.using(delay=10**400)
 
 async def test_prune_takes_all_that_has_ended_when_the_clock_stands(manager):
     await run(manager, work)
@@ -115,13 +104,6 @@ def test_a_cell_can_run_again():
     for o in 'abb': exec(f'@task\n@bare\ndef alpha(): return {o!r}', there)
     assert find_task('cell_wrapper').func()=='b'
 
-def test_functions_that_call_themselves_are_compared():
-    def make():
-        def a(): return b()
-        def b(): return a()
-        return a
-    for _ in range(2): task(make(), name='odd.mutual')
-
 # -- the log and tables
 
 forged = 'mail\r\nERROR tenant_tasks all is lost\x1b[2J\u2028x'
@@ -147,16 +129,6 @@ def test_nothing_forges_a_line_of_the_log(manager, lines, e):
     begin(lambda: manager.claim(job_id))
     found = lines()
     assert found and all(o.startswith(('DEBUG job', 'WARNING job', 'ERROR job', '  ')) for o in found), found
-
-def test_an_error_without_text_is_logged(lines):
-    class Mute(Exception):
-        def __str__(self): raise KeyboardInterrupt
-    logging.getLogger('tenant_tasks').warning('failed: %s', Mute())
-    assert lines()==['WARNING failed: <Mute whose str raises KeyboardInterrupt>']
-
-def test_a_cell_of_a_notebooks_table_is_one_line(manager):
-    manager.submit('a\rb\x0bc\u2028d\ne', work)
-    assert len(JobList(manager.list_jobs())._repr_markdown_().splitlines())==3
 
 # -- names in forms and addresses
 
