@@ -1612,8 +1612,6 @@ class View:
     "The time that others are shown relative to; the clock's if not given"
     internals: bool = False
     "Does this viewer see processes, hosts and the paths of files?"
-    edit: bool = False
-    "May a viewer who may act change the arguments of a job before a retry?"
     clock: ClassVar[Callable[..., Any]] = ...
     "What time it is where no `now` is given; one for all views"
 
@@ -1693,7 +1691,6 @@ def JobDetails(
     view: View | None=None,
     steps: list[Step] | tuple[Step, ...]=...,
     batch: Batch | None=None,
-    typed: str | None=None,
 ) -> FT:
     """What a card leaves out
 
@@ -1702,7 +1699,6 @@ def JobDetails(
         view: Who looks; the view of the request if not given
         steps: What it has finished, as `manager.steps_of` returns it
         batch: Its batch, as `manager.get_batch` returns it
-        typed: Other arguments that were typed and refused
 
     Returns:
         A time line, collapsible texts and a list of facts
@@ -1750,7 +1746,6 @@ def jobs_ui(
     secret: tuple[Any, ...]=...,
     redact: Callable[..., Any]=...,
     internals: bool=False,
-    edit: bool=False,
 ) -> Any:
     """Mount a tenant's pages: the list of jobs, each job, and the buttons
 
@@ -1762,7 +1757,6 @@ def jobs_ui(
         secret: More keys of payloads that are secret in this app
         redact: Hides more: takes a job without its secrets, returns the job to show
         internals: Show processes, hosts and the paths of files? Users of a tenant need not see them
-        edit: May viewers who may act change the arguments of a job before a retry?
 
     Returns:
         The pages; `view(req, act)` gives a view for components elsewhere
@@ -1775,7 +1769,6 @@ def operator_ui(
     prefix: str='/ops',
     secret: tuple[Any, ...]=...,
     redact: Callable[..., Any]=...,
-    edit: bool=True,
 ) -> Any:
     """Mount the operator's pages: all tenants, the worst first, and each tenant's jobs
 
@@ -1786,7 +1779,6 @@ def operator_ui(
         prefix: Path of the pages
         secret: More keys of payloads that are secret in this app
         redact: Hides more: takes a job without its secrets, returns the job to show
-        edit: May operators who may act change the arguments of a job before a retry?
 
     Returns:
         The pages
