@@ -14,7 +14,7 @@ from tenant_tasks.jobs.history import add_error
 from tenant_tasks.web import views
 from tenant_tasks.web.card import max_inline
 from tenant_tasks.web.query import Query
-from tenant_tasks.web.secrets import mask,max_secrets,looks_secret,hide_in_texts
+from tenant_tasks.web.secrets import mask,max_secrets,looks_secret
 
 @task(name='secrets.sync')
 def sync(**kw): pass
@@ -135,14 +135,6 @@ def pages_of(job):
 
 letters = string.ascii_letters+string.digits+' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~äß€\n'
 secret_text = st.text(letters, min_size=8, max_size=40).filter(lambda s: len(set(s))>5 and s==s.strip())
-
-def test_what_a_long_job_is_searched_for_is_kept_for_those_who_see_the_same():
-    "Other texts, and other names of secrets, are searched anew"
-    job = TenantJob('1', 'x', payload=json.dumps(dict(password='hunter42', note='Springfield', text='x y '*5000)))
-    for more,said in (((), 'Springfield'), (('note',), mask), ((), 'Springfield')):
-        for _ in range(2):
-            assert 'hunter42' not in str(hide_secrets(replace(job, progress_note='hunter42!'), more))
-            assert hide_in_texts(['hunter42', 'pin=98765x', 'Springfield'], job, more)==[mask, f'pin={mask}', said]
 
 @given(secret_text, st.sampled_from(secret_keys), st.sampled_from([str, repr, json.dumps, quote]))
 def test_no_secret_is_on_any_page(secret, key, spell):
