@@ -24,7 +24,6 @@ function held(node) { // Is text of it selected?
 function keepsAttr(o, name) {
   if (name == 'open') return o.nodeName == 'DETAILS'
   if (name == 'value' || name == 'checked') return o.nodeName == 'INPUT' && o.type != 'hidden'
-  if (name == 'class') return o.matches('.tt-col') // The mark that the arrow keys move
   return name == 'selected' || name == 'title' && o.nodeName == 'TIME'
 }
 const idOf = o => o.nodeType == 1 && o.getAttribute('id') || '' // A form's own `id` may be one of its inputs
@@ -75,17 +74,7 @@ function morphKids(old, now) {
   while (at) if (kept(at)) at = at.nextSibling; else drop()
   return done
 }
-function append(part, now) { // More lines of a list; the page asks for all of them again when they are too many
-  const list = part.querySelector('ol')
-  list.append(...document.importNode(now.querySelector('ol'), true).children)
-  for (const {name, value} of [...now.attributes]) if (name != 'data-tt-more') part.setAttribute(name, value)
-  if (!now.dataset.ttEvery) part.removeAttribute('data-tt-every')
-  if (list.children.length > 500) part.dataset.ttToken = ''
-  offsets.delete(part)
-  return true
-}
 function swap(part, now) {
-  if ('ttMore' in now.dataset) return append(part, now)
   const focused = part.contains(document.activeElement) && document.activeElement
   const token = part.dataset.ttToken, was = part.dataset.ttTitle, title = document.title
   const done = morph(part, now)
@@ -96,7 +85,7 @@ function swap(part, now) {
   return done
 }
 
-// Asking: all parts of one address at once, those that move less at fewer of the requests
+// Asking: all parts of one address at once
 const everyOf = url => partsOf(url).map(o => +o.dataset.ttEvery).filter(Boolean)
 function waitOf(url, g) { // Seconds between two requests
   const every = everyOf(url)
@@ -106,34 +95,23 @@ function waitOf(url, g) { // Seconds between two requests
   if (g.fails) res = Math.max(res, Math.min(30, 2**g.fails))
   return res
 }
-function tokensOf(url, may = () => true) { // What the page has of each part
+function tokensOf(url, everything) { // What the page has of each part
   const res = new Map()
   for (const o of partsOf(url)) {
-    const {ttPart: key, ttToken: token} = o.dataset
-    if (may(o)) res.set(key, res.has(key) && res.get(key) != token ? '' : token)
+    const {ttPart: key, ttToken: token, ttEvery: every} = o.dataset
+    if (everything || every) res.set(key, res.has(key) && res.get(key) != token ? '' : token)
   }
-  return res
+  return [...res]
 }
-function wanted(url, g, everything) { // At most 100 parts at a time
-  const fastest = Math.min(...everyOf(url)), round = everything ? 0 : g.round++
-  const due = o => everything || o.dataset.ttEvery && round%Math.round(o.dataset.ttEvery/fastest) == 0
-  const list = [...tokensOf(url, due)]
+function some(g, list) { // At most 100 parts at a time
   if (list.length <= 100) return list
   g.from = (g.from || 0)%list.length
-  const some = [...list.slice(g.from), ...list].slice(0, 100)
+  const res = [...list.slice(g.from), ...list].slice(0, 100)
   g.from += 100
-  return some
-}
-function versionOf(g, want) { // The one of the database that all these parts show, or ''
-  const found = new Set(want.map(([key, token]) => g.seen.get(key)?.token == token ? g.seen.get(key).version : ''))
-  return found.size == 1 ? [...found][0] : ''
-}
-function remember(url, g, want, version) { // That these parts show this version
-  const now = tokensOf(url)
-  for (const [key] of want) g.seen.set(key, {token: now.get(key), version})
+  return res
 }
 function groupOf(url) {
-  if (!groups.has(url)) groups.set(url, {last: Date.now(), fails: 0, calm: 0, took: 0, round: 1, seen: new Map()})
+  if (!groups.has(url)) groups.set(url, {last: Date.now(), fails: 0, calm: 0, took: 0})
   return groups.get(url)
 }
 async function ask(url, everything) {
@@ -143,7 +121,8 @@ async function ask(url, everything) {
   try { await g.busy } finally { g.busy = null }
 }
 async function asking(url, g, everything) {
-  const want = wanted(url, g, everything), version = versionOf(g, want), start = Date.now()
+  const list = tokensOf(url, everything), want = some(g, list), start = Date.now()
+  const version = g.shown == String(list) ? g.version : '' // Of the database, if all these parts show it
   const query = new URLSearchParams(want.map(o => ['p', o.join(' ')]))
   if (version) query.append('v', version)
   let res, text = ''
@@ -154,14 +133,15 @@ async function asking(url, g, everything) {
   g.last = Date.now()
   if (!res || res.status >= 500 || res.status == 429) {
     g.fails++
-    g.round = 0
     return lost(url, true)
   }
   if (g.fails) lost(url, false)
   Object.assign(g, {fails: 0, took: (g.last-start)/1000})
   if (!res.ok || !res.headers.has('tt-live')) return gone(url)
   g.calm = res.status == 204 ? g.calm+1 : 0
-  if (res.status == 204 || take(text)) remember(url, g, want, res.headers.get('tt-version') ?? version)
+  const done = res.status == 204 || take(text)
+  g.version = done && want == list ? res.headers.get('tt-version') ?? version : ''
+  g.shown = String(tokensOf(url, everything))
 }
 function take(text) { // false if something was left for later
   const doc = new DOMParser().parseFromString(text, 'text/html')
@@ -234,34 +214,15 @@ function addCopies() {
   }
 }
 
-// Charts: times in the time zone of the browser, and the arrow keys lead from bar to bar
+// Charts: times in the time zone of the browser
 function clock(o) {
-  const text = local(new Date(o.dataset.ttClock)).slice('ttDay' in o.dataset ? 5 : 11, 16)
+  const text = local(new Date(o.dataset.ttClock)).slice('ttDay' in o.dataset ? 5 : 11, 16)+(o.dataset.ttAfter || '')
   if (o.textContent != text) o.textContent = text
 }
 function zone(o) {
   const text = Intl.DateTimeFormat().resolvedOptions().timeZone
   if (text && o.textContent != text) o.textContent = text
 }
-function mark(plot, bar) { // The one that says what it stands for
-  for (const o of all('.tt-on', plot)) o.classList.remove('tt-on')
-  bar?.classList.add('tt-on')
-}
-addEventListener('keydown', e => {
-  const step = {ArrowRight: 1, ArrowLeft: -1}[e.key], plot = step && e.target.closest?.('.tt-plot')
-  if (!plot) return
-  const bars = all('.tt-col', plot), at = bars.findIndex(o => o.classList.contains('tt-on'))
-  mark(plot, bars.at(at < 0 && step < 0 ? -1 : (at+step)%bars.length))
-  e.preventDefault()
-})
-for (const kind of ['pointermove', 'pointerdown', 'pointerout']) addEventListener(kind, e => {
-  const plot = e.target.closest?.('.tt-plot')
-  if (!plot || kind == 'pointerout' && e.pointerType != 'mouse') return
-  const off = o => { const r = o.firstChild.getBoundingClientRect(); return Math.abs((r.left+r.right)/2-e.clientX) }
-  const near = kind == 'pointerout' ? [] : all('.tt-col', plot).map(o => [off(o), o]).sort((a, b) => a[0]-b[0])
-  mark(plot, near.length && near[0][0] < 24 ? near[0][1] : null)
-})
-
 // Rows that are ticked
 let lastTick
 function countTicks() {
@@ -358,10 +319,7 @@ function step() {
     if (!g.busy && Date.now() >= g.last+1000*waitOf(url, g)) ask(url)
   }
 }
-document.addEventListener('visibilitychange', () => {
-  for (const g of groups.values()) g.round = 0 // All parts at once for those who come back
-  step()
-})
+document.addEventListener('visibilitychange', step)
 setInterval(step, 500)
 step()
 })()

@@ -174,8 +174,8 @@ def add_files(self:Pages):
     found = PageFiles(re.sub('/{[^}]*}', '', self.prefix) or '/jobs')
     def serve(kind):
         async def file(version:str):
-            if version!=found.served()['version']: raise HTTPException(404)
-            return Response(found.served()[kind], headers=found.headers(kind))
+            if version!=found.served['version']: raise HTTPException(404)
+            return Response(found.served[kind], headers=found.headers(kind))
         self.app.route(f'{found.base}/~{{version}}-{kind}', methods=['get'], name=f'tenant_tasks {kind}')(file)
     for o in page_files: serve(o)
     async def before(req): found.below(req.scope.get('root_path', ''))

@@ -196,7 +196,7 @@ async def home(self:TenantPages, req, view):
 async def live(self:TenantPages, req, view):
     "The parts of the page that have changed"
     parts = self.parts(*await self.known(), view)
-    return live_answer(changed_parts(asked_parts(req.query_params), parts), headers={'tt-version':''})
+    return live_answer(changed_parts(req.query_params, parts), headers={'tt-version':''})
 
 # %% ../../nbs/web/13_operators.ipynb #47991e5c
 def operator_ui(

@@ -118,10 +118,11 @@ def _job_parts(manager, view):
         return JobCard(job, view, lines=lines, steps=steps, **kw)
     def details(about, token):
         job = manager.get_job(about)
-        return JobDetails(job, view, *_steps_and_batch(manager, job))
+        more = _steps_and_batch(manager, job)
+        return None if details_state(job, view, *more)[0]==token else JobDetails(job, view, *more)
     def log(about, token):
-        lines = manager.log_of(about)
-        return JobLog(manager.get_job(about), view, lines, lines_seen(token, lines))
+        job,lines = manager.get_job(about),manager.log_of(about)
+        return None if log_state(job, view, lines)==token else JobLog(job, view, lines)
     return dict(job=card, full=partial(card, full=True), page=partial(card, page=True), details=details, log=log)
 
 # %% ../../nbs/web/12_pages.ipynb #4c787836
@@ -153,7 +154,7 @@ async def live(self:JobPages, req, view):
     version = file_version(manager.store.link.path)
     if version and params.get('v')==version: return live_answer()
     parts = _live_parts(_asking_once(manager), replace(view, now=manager.clock()))
-    html = await quickly(manager, changed_parts, asked_parts(params), parts)
+    html = await quickly(manager, changed_parts, params, parts)
     return live_answer(html, headers={'tt-version':version})
 
 # %% ../../nbs/web/12_pages.ipynb #81be17d2
