@@ -1585,7 +1585,7 @@ class Worker:
         """
 
 def hide_secrets(job: TenantJob, more: tuple[Any, ...]=...) -> TenantJob:
-    """A job without the secrets of its payload and result
+    """A job without its secrets, in its type, its unique key and the name of its function too
 
     Args:
         job: A job as read from its row
@@ -1727,7 +1727,7 @@ def JobTable(
     """
 
 def JobStats(manager: BackgroundTaskManager, view: View | None=None, brief: bool=False) -> FT:
-    """How a tenant's jobs are doing
+    """How a tenant's jobs are doing: how many are in each state, the longest wait, and what ended in the last hour
 
     Args:
         manager: A tenant's manager
@@ -1735,7 +1735,7 @@ def JobStats(manager: BackgroundTaskManager, view: View | None=None, brief: bool
         brief: Without the numbers that tabs tell?
 
     Returns:
-        Numbers and a chart
+        A list of numbers
     """
 
 def jobs_ui(

@@ -23,7 +23,7 @@ from .query import *
 from .table import *
 
 # %% ../../nbs/web/08_charts.ipynb #2a85c67c
-chart_spans = dict(hour=(60, 60, 10), day=(900, 96, 12), week=(3600, 168, 48)) # Seconds a bar, bars, bars a label
+chart_spans = dict(hour=(60, 60, 15), day=(900, 96, 24), week=(3600, 168, 48)) # Seconds a bar, bars, bars a label
 
 def _span_edges(span:str, now:datetime)->list[str]: # Timestamps: where a bar ends, the next begins
     "The spans of time that a chart covers, up to the one that goes on"

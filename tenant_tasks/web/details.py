@@ -29,8 +29,9 @@ def _log_items(job, lines):
     "The lines, and in front of each attempt its number"
     res,last = [],None
     for o in lines:
-        if o.attempt!=last: res.append(Li(_('Attempt {n}', n=o.attempt), cls='tt-soft', id=dom_id(job, f'log-{o.n}-start')))
-        res.append(Li(moment(o.at), Span(o.text, cls='tt-wrap'), id=dom_id(job, f'log-{o.n}')))
+        line = dom_id(job, f'log-{o.n}')
+        if o.attempt!=last: res.append(Li(_('Attempt {n}', n=o.attempt), cls='tt-soft', id=f'{line}-start'))
+        res.append(Li(moment(o.at), Span(o.text, cls='tt-wrap'), id=line))
         last = o.attempt
     return res
 
