@@ -247,3 +247,9 @@ async def test_a_retry_with_other_arguments_keeps_those_that_are_not_named(manag
     assert manager.retry_job(job.id, changes=dict(n=2)).kwargs==dict(token='s3cret', n=2)
     with pytest.raises(JobStateError): manager.retry_job(job.id, changes=dict(n=3))
     assert manager.get_job(job.id).kwargs['n']==2
+
+async def test_a_retry_leaves_out_arguments_that_the_function_no_longer_takes(manager):
+    def newer(*, user_id): raise OSError
+    job = await run(manager, newer, 1, user_id=1)
+    manager.db.q('UPDATE tenant_jobs SET payload=?', ['{"user": 1}'])
+    assert manager.retry_job(job.id, changes=dict(user_id=2)).kwargs==dict(user_id=2)

@@ -28,6 +28,16 @@ def test_a_name_means_one_function():
     with pytest.raises(UnknownTask, match="no task 't.two' is registered in this process; registered: .*t.one"):
         find_task('t.two')
 
+async def test_a_task_that_was_renamed(manager):
+    "A job of its old name runs, and a new one gets the new name, whose policy it has"
+    @task(name='t.new', max_retries=5)
+    def renamed(n): return n
+    assert task(name='t.old')(renamed) is renamed and task_name(renamed)=='t.new'
+    manager.store.submit([TenantJob('1', 'x', task='t.old', payload='{"n": 1}', created_at=timestamp(utcnow()))])
+    job = await run(manager, renamed, n=2)
+    assert (job.task, job.max_retries)==('t.new', 5) and await manager.drain()==1
+    assert [o.value for o in manager.list_jobs()]==[2, 1]
+
 async def test_policies(manager, clock):
     @task(name='t.hopeless', retry_on=(OSError,), cancel_on=KeyError, backoff=lambda n: 5)
     def pick(what): raise dict(os=OSError, value=ValueError, key=KeyError)[what](what)

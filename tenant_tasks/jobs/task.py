@@ -75,10 +75,11 @@ def _register(t):
         taken = f'{t.name!r}, which is registered as {old.func.__module__}.{old.func.__qualname__}'
         hint = '; a decorator keeps names with functools.wraps'*(old.func.__code__ is t.func.__code__)
         raise ValueError(f"the name of a task must be unique, as in @task(name='…'), got {taken}{hint}")
+    own = _tasks.get(getattr(t.func, 'tenant_task', None))
+    if own is None or own.func is not t.func: t.func.tenant_task = t.name
     _tasks[t.name] = t
     _limits.pop(t.name, None)
     if t.limit or t.rate: _limits[t.name] = t.limit,t.rate
-    t.func.tenant_task = t.name
     return t.func
 
 def _exceptions(what, o, asked=False):

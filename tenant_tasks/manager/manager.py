@@ -428,7 +428,9 @@ def _can_run(self:BackgroundTaskManager, job):
 def _changed(self:BackgroundTaskManager, job, changes):
     "The payload with other arguments, which must fit the function if this process has it"
     if not isinstance(changes, dict): raise TypeError(f"`changes` must be a dict of arguments, got {changes!r}")
-    kwargs,func = dict(job.kwargs, **changes),self.process.function_of(job)
+    func = self.process.function_of(job)
+    names = signature_of(func)[0] if func else None
+    kwargs = {k:v for k,v in job.kwargs.items() if names is None or k in names} | changes
     return dump_kwargs(check_args(func, kwargs) if func else kwargs)
 
 @patch
