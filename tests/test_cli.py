@@ -11,7 +11,7 @@ from tenant_tasks.ops.command import main
 def boom(): raise OSError('no route to host')
 def boom_badly(note): raise OSError('\x1b[8mhidden')
 
-shell = [sys.executable, '-m', 'tenant_tasks.ops.command']
+shell = [sys.executable, '-m', 'tenant_tasks']
 env = dict(os.environ, PYTHONPATH=str(root))
 
 no_database = 'this is no database, it is only text. '*40
@@ -186,7 +186,7 @@ def test_worker_process(folder):
     "It runs the tasks of its module, outlives closed connections, logs printable text, and ends with 0 on SIGTERM"
     shutil.copy(programs/'myapp.py', folder)
     assert program('myapp', cwd=folder).wait(60)==0
-    proc = program('-m', 'tenant_tasks.ops.command', 'worker', 'myapp:worker', cwd=folder)
+    proc = program('-m', 'tenant_tasks', 'worker', 'myapp:worker', cwd=folder)
     try:
         manager = manager_at(folder/'idle.db')
         wait_until(lambda: manager.job_stats()['completed']+manager.job_stats()['failed']==2)

@@ -6,7 +6,7 @@ import pytest
 from helpers import python,repo_files,root
 
 floors = 'jobs', 'db', 'run', 'manager', 'fleet', 'web', 'ops' # A module may import those before it
-order = [f'{f}.{o.stem[3:]}' for f in floors for o in sorted((root/'nbs'/f).glob('[0-9]*.ipynb'))]+['testing']
+order = [f'{f}.{o.stem[3:]}' for f in floors for o in sorted((root/'nbs'/f).glob('[0-9]*.ipynb'))]+['testing', '__main__']
 def path_of(name): return root/f"tenant_tasks/{name.replace('.', '/')}.py"
 sources = {o:path_of(o).read_text(encoding='utf-8') for o in order}
 notebooks = sorted(o for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in o.parts)

@@ -9,7 +9,7 @@ from helpers import end,program,root,wait_until
 from tenant_tasks import Tenants
 
 page = json.loads((root/'nbs/tutorials/small_saas.ipynb').read_text(encoding='utf-8'))
-scripts = {'uvicorn':'uvicorn', 'tenant-tasks':'tenant_tasks.ops.command'}
+scripts = {'uvicorn':'uvicorn', 'tenant-tasks':'tenant_tasks'}
 passwords = dict(ann='paper', gus='pencil', ida='ink')
 customers = dict(acme=40, globex=20, initech=10)
 

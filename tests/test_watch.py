@@ -11,7 +11,7 @@ from tenant_tasks.ops.screen import *
 from tenant_tasks.ops.command import main
 from tenant_tasks.ops.watch import JobWatch,WatchDisplay
 
-cmd = [sys.executable, '-m', 'tenant_tasks.ops.command', 'watch']
+cmd = [sys.executable, '-m', 'tenant_tasks', 'watch']
 env = {k:v for k,v in os.environ.items() if k not in ('COLUMNS', 'LINES', 'NO_COLOR')} | dict(PYTHONPATH=str(root),
     TERM='xterm')
 steps = {} # Events that a job waits for, by its name

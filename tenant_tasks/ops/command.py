@@ -369,6 +369,3 @@ def main(
     except (UsageError, OSError, apsw.Error) as e:
         warn(e)
         return 2
-
-# %% ../../nbs/ops/04_command.ipynb #31f1a4f4
-if __name__=='__main__' and globals().get('__spec__'): sys.exit(main())
