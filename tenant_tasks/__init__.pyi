@@ -1166,8 +1166,11 @@ class BackgroundTaskManager:
             As it is now
         """
 
-    def tick(self) -> datetime | None:
+    def tick(self, zone: Callable[..., Any] | None=None) -> datetime | None:
         """Make the jobs of all schedules that are due now
+
+        Args:
+            zone: Gives a due schedule's time zone from its next tick on
 
         Returns:
             When the next tick is due; None if there is no schedule that isn't paused
@@ -1205,6 +1208,13 @@ class BackgroundTaskManager:
 
     def unschedule(self, name: str) -> None:
         """Delete a schedule, not its jobs; `ScheduleNotFound` if there is none
+
+        Args:
+            name: Which schedule
+        """
+
+    def redeclare(self, name: str) -> None:
+        """Give a schedule back to the worker that declares it, instead of the tenant's own or of none
 
         Args:
             name: Which schedule
@@ -1537,7 +1547,7 @@ class Worker:
         Args:
             cron: As in '0 7 * * 1': minute, hour, day, month, weekday
             every: Or an interval, as a duration or in seconds
-            tz: The time zone in which `cron` is meant, or a function from a tenant's name to it
+            tz: The time zone in which `cron` is meant, or a function of the tenant, asked at each tick
             catch_up: Ticks of a downtime: one job for all, `skip` them, or `all`, the latest hundred
             overlap: May a run start while an earlier one goes on? `skip` or `allow`
             spread: Delay each tenant by a share of this time, always the same

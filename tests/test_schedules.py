@@ -5,13 +5,16 @@ from datetime import datetime,timedelta,timezone
 import pytest
 from chaos import Chaos,check_ledger,work_and_be_killed
 from fastlite import database
-from helpers import in_threads,manager_at,note,ran,until,working
+from helpers import end,in_threads,manager_at,note,program,ran,until,wait_until,working
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
-from tenant_tasks import TenantJob,Worker,next_tick,task
+from tenant_tasks import TenantJob,Tenants,Worker,next_tick,task
 from tenant_tasks.db.schema import columns,schedule_columns
+from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.jobs.job import new_id,parse_time,timestamp,utcnow
+from tenant_tasks.manager.schedules import new_schedule
+from tenant_tasks.run.process import Process
 from tenant_tasks.testing import Clock,run
 
 noon = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
@@ -281,3 +284,66 @@ def test_a_stranger_removes_nothing(manager):
     manager.db.execute("UPDATE tenant_schedules SET declared=1, task='elsewhere'")
     manager.declare_schedules([])
     assert len(manager.schedules())==1
+
+# -- a user moves; a schedule is handed back
+
+@pytest.fixture
+def nightly(tmp_path, clock):
+    "Look at a tenant as a worker that declares a nightly schedule in a time zone: the tenant's manager"
+    tenants = Tenants(tmp_path, clock=clock)
+    lookout = Lookout(tenants, lambda *args: None, lambda name,e: pytest.fail(repr(e)), process=Process())
+    clock.now,acme = noon,tenants.create('acme')
+    def look(zone='UTC', at=None, starts=False):
+        if at: clock.now = parse_time(at)
+        lookout.declared = dict(nightly=(new_schedule('nightly', note, {}, cron='0 3 * * *', overlap='allow'), zone))
+        if starts: lookout.synced = {}
+        lookout.look_at(['acme'])
+        return acme
+    return look
+
+def test_a_user_moves(nightly, logs):
+    "The zone is asked at each tick, for the next one; a function that fails, or gives what is no zone, changes nothing"
+    at,nights = None,[]
+    for zone in ('Europe/Berlin', 'America/New_York', None, 'Atlantis', 'Asia/Tokyo'):
+        at = nightly(lambda name: zone, at).get_schedule('nightly').next_at
+        nights.append(at[5:13])
+    acme = nightly(lambda name: 1/0, at)
+    assert nights==['11-24T02', '11-24T08', '11-25T08', '11-26T08', '11-26T18']
+    assert [o.tick[5:13] for o in reversed(acme.list_jobs())]==nights
+    assert acme.get_schedule('nightly').tz=='Asia/Tokyo' and len(logs('ERROR'))==1
+
+def test_a_zone_that_fails_at_a_start_stops_no_schedule(nightly, logs):
+    nightly('Europe/Berlin')
+    at = nightly(lambda name: 1/0, starts=True).get_schedule('nightly').next_at
+    assert nightly(lambda name: 1/0, at).list_jobs() and len(logs('ERROR'))==1
+
+def test_handed_back_when_asked_and_not_before(nightly):
+    "What the tenant has changed or deleted stays so; what no worker declares is gone, and may be made anew"
+    acme = nightly()
+    own = acme.schedule('nightly', note, cron='0 5 * * *')
+    assert nightly().schedules()==[own]
+    for change in (lambda: acme.pause_schedule('nightly'), lambda: acme.unschedule('nightly')):
+        change()
+        assert [o.paused for o in nightly().schedules()] in ([1], [])
+        acme.redeclare('nightly')
+        assert acme.schedules()==[] and nightly().get_schedule('nightly').cron=='0 3 * * *'
+        before = acme.schedules()
+        acme.redeclare('nightly')
+        assert acme.schedules()==before==nightly().schedules() and not before[0].paused
+    acme.redeclare('other')
+    assert nightly().schedules()==before and acme.schedule('other', note, every=60)==acme.get_schedule('other')
+    assert acme.db.q('SELECT count(*) n FROM tenant_schedules')==[dict(n=2)]
+
+def test_handed_back_to_a_worker_in_another_process(tmp_path):
+    acme = Tenants(tmp_path).create('acme')
+    proc = program('schedule_worker', tmp_path, LEDGER=tmp_path/'ledger')
+    def is_declared(): return [(o.every, o.declared) for o in acme.schedules()]==[(1, 1)]
+    try:
+        wait_until(is_declared)
+        acme.schedule('beat', note, cron='0 3 1 1 *')
+        acme.redeclare('beat')
+        wait_until(is_declared)
+        acme.unschedule('beat')
+        acme.redeclare('beat')
+        wait_until(is_declared)
+    finally: end(proc)

@@ -169,6 +169,7 @@ def next_rows(
 
 # %% ../../nbs/db/08_queue.ipynb #c98257fa
 _next_tick = 'SELECT min(next_at) FROM tenant_schedules WHERE paused=0'
+_requests = 'SELECT name FROM tenant_schedules WHERE declared=2'
 
 def _tick_of(conn):
     "When the next tick is due: None if there is no schedule, '' if all are paused"
@@ -201,6 +202,7 @@ class Glance(NamedTuple):
     owners:list # Other processes that jobs here depend on; the process itself if it has lost a claim
     unknown:list # Tasks of due jobs that the process can't run
     tick:str|None=None # When the next tick of a schedule is due: None if there is no schedule, '' if all are paused
+    asked:tuple = () # Schedules that a worker is asked to declare again
 
     @property
     def first(self):
@@ -239,7 +241,9 @@ def glance(
     def ask(conn):
         heads,held = queue_heads(conn, owner),Held(conn, limits, now)
         unknown = {o.task for o in heads if o.run_at<=held.now and o.task is not None and o.task not in tasks}
-        return Glance(_earliest(heads, tasks, held), _owners(conn, owner, now), sorted(unknown), _tick_of(conn))
+        tick = _tick_of(conn)
+        asked = () if tick is None else tuple(o for o, in conn.execute(_requests))
+        return Glance(_earliest(heads, tasks, held), _owners(conn, owner, now), sorted(unknown), tick, asked)
     return link.ask(ask, runner)
 
 # %% ../../nbs/db/08_queue.ipynb #c171b313

@@ -22,8 +22,8 @@ from .queue import *
 
 # %% ../../nbs/db/11_ticks.ipynb #5653ffec
 _cols = ', '.join(schedule_columns)
-_all = f'SELECT {_cols} FROM tenant_schedules ORDER BY name'
-_one = f'SELECT {_cols} FROM tenant_schedules WHERE name=?'
+_all = f'SELECT {_cols} FROM tenant_schedules WHERE declared<2 ORDER BY name'
+_one = f'SELECT {_cols} FROM tenant_schedules WHERE declared<2 AND name=?'
 _insert = f"INSERT INTO tenant_schedules ({_cols}) VALUES ({', '.join('?'*len(schedule_columns))})"
 _delete = 'DELETE FROM tenant_schedules WHERE name=? AND declared>=? RETURNING 1'
 
@@ -55,17 +55,17 @@ def put_schedule(self:JobStore,
     "Write a schedule, new or changed"
     def work(conn):
         if not has_table(conn, 'tenant_schedules'): conn.execute(tables['tenant_schedules'])
-        for old in _read(conn, s.name):
-            if old.declared<s.declared: return None
-            list(conn.execute(_delete, (s.name, 0)))
-            conn.execute(_insert, [*vars(new := _changed(old, s, now)).values()])
-            return new
-        conn.execute(_insert, [*vars(s).values()])
-        return s
+        old = next(iter(_read(conn, s.name)), None)
+        if old and old.declared<s.declared: return None
+        new = _changed(old, s, now) if old else s
+        list(conn.execute(_delete, (s.name, 0)))
+        conn.execute(_insert, [*vars(new).values()])
+        return new
     return self.write(work, mode)
 
 # %% ../../nbs/db/11_ticks.ipynb #18454cec
-_set_paused = f"UPDATE tenant_schedules SET paused=?, next_at=coalesce(?, next_at) WHERE name=? RETURNING {_cols}"
+_set_paused = f"""UPDATE tenant_schedules SET paused=?, next_at=coalesce(?, next_at) WHERE name=? AND declared<2
+    RETURNING {_cols}"""
 
 @patch
 def set_paused(self:JobStore, name, paused, next_at=None, mode=caller)->Schedule|None: # None if there is none
@@ -83,8 +83,21 @@ def drop_schedule(self:JobStore, name, declared=False, mode=caller)->bool: # Was
     def work(conn): return has_table(conn, 'tenant_schedules') and bool(list(conn.execute(_delete, args)))
     return self.write(work, mode)
 
+# %% ../../nbs/db/11_ticks.ipynb #c9c9757d
+_request = """INSERT INTO tenant_schedules (name, task, next_at, paused, declared) SELECT :name, '', :now, 1, 2
+    WHERE NOT EXISTS (SELECT 1 FROM tenant_schedules WHERE name=:name)"""
+
+@patch
+def redeclare(self:JobStore, name, now):
+    "Ask the worker that declares a schedule to write it, instead of the tenant's own"
+    def work(conn):
+        if not has_table(conn, 'tenant_schedules'): conn.execute(tables['tenant_schedules'])
+        conn.execute('DELETE FROM tenant_schedules WHERE name=? AND declared<>1', (name,))
+        conn.execute(_request, dict(name=name, now=timestamp(now)))
+    self.write(work)
+
 # %% ../../nbs/db/11_ticks.ipynb #18daf3ae
-_move_on = 'UPDATE tenant_schedules SET next_at=?, last_at=? WHERE name=?'
+_move_on = 'UPDATE tenant_schedules SET next_at=?, last_at=?, tz=? WHERE name=?'
 _live_run = f"""SELECT {job_columns} FROM tenant_jobs INDEXED BY tenant_jobs_scheduled
     WHERE schedule=? AND status IN ('pending','running') LIMIT 1"""
 
@@ -96,11 +109,12 @@ def tick(self:JobStore,
     next_at:datetime, # When its next tick is due
     jobs:list[TenantJob], # What this tick makes
     now:datetime, # The time; no tick up to now is left
+    tz:str|None=None, # The time zone of `next_at`, if it is another one
 )->list[TenantJob]|None: # The jobs that were written; None if the row isn't as it was read any more
     "Make one tick, if no other process has made it"
     def work(conn):
         if _read(conn, s.name)!=[s]: return None
-        conn.execute(_move_on, (timestamp(next_at), timestamp(now), s.name))
+        conn.execute(_move_on, (timestamp(next_at), timestamp(now), tz or s.tz, s.name))
         return [] if _run_of(conn, s) else [add_job(conn, o) for o in jobs]
     return self.write(work, runner)
 

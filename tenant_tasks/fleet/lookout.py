@@ -106,6 +106,7 @@ def look(self:Lookout, name:str):
     limits = limits_with(full)
     seen = glance(link, self.process.id, self.process.tasks(), self.tenants.clock(), limits) or Glance(None, [], [])
     declares = self.synced.get(name, 0)!=link.opening and bool(self.declared or seen.tick is not None)
+    declares = declares or not self.declared.keys().isdisjoint(seen.asked)
     ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
     cares = declares or ticks or seen.owners or self.keep is not None
     at = self._care(name, seen, declares, ticks, limits) if cares else seen.first
@@ -147,7 +148,11 @@ def _try(self:Lookout, f, name, manager):
     self.due(name, time.time()+_later)
 
 @patch
-def _tick(self:Lookout, name, manager): return (at := manager.tick()) and timestamp(at)
+def _tick(self:Lookout, name, manager):
+    def zone(s):
+        tz = self.declared.get(s.name, (s, s.tz))[1] if s.declared else s.tz
+        return callable(tz) and self._zone(name, s, tz) or s.tz
+    return (at := manager.tick(zone)) and timestamp(at)
 
 # %% ../../nbs/fleet/06_lookout.ipynb #25dc4c86
 @patch
@@ -176,7 +181,9 @@ def _declare(self:Lookout, name, manager):
 def _zone(self:Lookout, name, s, tz):
     "The time zone of a schedule, '' if the app's function can't tell"
     if not callable(tz): return tz
-    try: return tz(name)
+    try:
+        find_zone(zone := tz(name))
+        return zone
     except Exception as e: key,why = (name,s.name),e
     if key not in self.process.warned: _log.error("tenant %s: schedule %r has no time zone", *key, exc_info=why)
     self.process.warned.add(key)

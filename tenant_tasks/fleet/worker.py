@@ -118,7 +118,7 @@ def _enqueue(self:Worker, name):
 def schedule(self, name, func, /,
     cron:str|None=None, # As in '0 7 * * 1': minute, hour, day, month, weekday
     every:timedelta|float|None=None, # Or an interval, as a duration or in seconds
-    tz:str|Callable='UTC', # The time zone in which `cron` is meant, or a function from a tenant's name to it
+    tz:str|Callable='UTC', # The time zone in which `cron` is meant, or a function of the tenant, asked at each tick
     catch_up:str='once', # Ticks of a downtime: one job for all, `skip` them, or `all`, the latest hundred
     overlap:str='skip', # May a run start while an earlier one goes on? `skip` or `allow`
     spread:timedelta|float=0, # Delay each tenant by a share of this time, always the same

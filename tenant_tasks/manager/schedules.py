@@ -127,13 +127,16 @@ def _tell_lost(self:BackgroundTaskManager, s, e):
     return True
 
 @patch
-def _tick_one(self:BackgroundTaskManager, s, now):
+def _tick_one(self:BackgroundTaskManager, s, now, zone):
     "Make a tick; True if it can't be found"
-    try: ticks,next_at = s.due(now)
+    try:
+        ticks,next_at = s.due(now)
+        tz = zone(s) if zone else s.tz
+        if tz!=s.tz: next_at = replace(s, tz=tz).next(max(now, parse_time(s.next_at)))
     except (ValueError, TypeError) as e: return self._tell_lost(s, e)
     jobs,delay = [],timedelta(seconds=s.delay)
     for at in ticks: jobs.append(replace(self._job_of(s, at), tick=timestamp(at-delay)))
-    made = self.store.tick(s, next_at, jobs, now)
+    made = self.store.tick(s, next_at, jobs, now, tz)
     if made: self.process.nudge(self)
     if jobs and made==[]: _log.info("schedule %r of %s makes no job: its last run goes on", s.name, self)
 
@@ -144,6 +147,7 @@ _look_again = timedelta(minutes=5) # When to try a tick again that can't be foun
 
 @patch
 def tick(self:BackgroundTaskManager,
+    zone:Callable|None=None, # Gives a due schedule's time zone from its next tick on
 )->datetime|None: # When the next tick is due; None if there is no schedule that isn't paused
     "Make the jobs of all schedules that are due now"
     now,lost = self.clock(),set()
@@ -153,7 +157,7 @@ def tick(self:BackgroundTaskManager,
     for o in [o for o in rows if o.is_ahead(now) and self._is_news(o, 'ahead')]:
         _log.warning(_waits_for, o.name, self, o.next_at, o.last_at)
     for o in due:
-        if self._tick_one(o, now): lost.add(o.name)
+        if self._tick_one(o, now, zone): lost.add(o.name)
     rows = active() if due else rows
     return min((now+_look_again if o.name in lost else parse_time(o.next_at) for o in rows), default=None)
 
@@ -197,6 +201,14 @@ def unschedule(self:BackgroundTaskManager,
     "Delete a schedule, not its jobs; `ScheduleNotFound` if there is none"
     if not self.store.drop_schedule(name): raise ScheduleNotFound(name)
 
+@patch
+def redeclare(self:BackgroundTaskManager,
+    name:str, # Which schedule
+):
+    "Give a schedule back to the worker that declares it, instead of the tenant's own or of none"
+    self.store.redeclare(check_text('name', name), self.clock())
+    self.process.nudge(self)
+
 # %% ../../nbs/manager/02_schedules.ipynb #d7f20b44
 _state = 'next_at','last_at','paused' # All other fields are the definition
 
@@ -210,7 +222,7 @@ def declare_schedules(self:BackgroundTaskManager,
     rows,known,complete = {o.name:o for o in self.store.schedules(mode=runner)},task_names(),True
     for s in [replace(o, declared=1) for o in wanted]:
         row = rows.pop(s.name, None)
-        s = self._own(s, row)
+        s = self._own(replace(s, tz=row.tz) if row and not s.tz else s, row)
         if row and _definition(row)==_definition(s) and not row.is_ahead(self.clock()): continue
         if row is None or row.declared: complete = self._put_found(s) and complete
         else: _log.info("schedule %r of %s is the tenant's own, not what the worker declares", s.name, self)
