@@ -6,6 +6,7 @@ from fastlite import database
 from helpers import command,data,end,manager_at,program,programs,root,wait_until
 
 from tenant_tasks import __version__,statuses
+from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.ops.command import main
 
 def boom(): raise OSError('no route to host')
@@ -42,6 +43,19 @@ def test_ls(folder):
     some = data('ls', folder, '--tenant', 'acme', '--status', 'failed', '--type', 'sync')
     assert [o['tenant'] for o in some]==['acme']
     assert len(data('ls', folder, '--limit', '3'))==3 and data('ls', folder/'acme.db', '--status', 'running')==[]
+
+def test_ls_of_some(folder, clock):
+    "Jobs of the last hours, or with a text in their arguments or errors"
+    assert [o['job_type'] for o in data('ls', folder, '--text', 'no route')]==['sync', 'sync']
+    assert [o['job_type'] for o in data('ls', folder/'acme.db', '--text', 'ann')]==['mail']
+    clock.now = utcnow()
+    manager_at(folder/'acme.db', clock).submit('new', print)
+    assert [o['job_type'] for o in data('ls', folder, '--since', '1h')]==['new']
+
+def test_a_directory_without_tenants(tmp_path):
+    "There is nothing to show, which is no error"
+    for o in ('ls', 'stats', 'pauses', 'schedules', 'rescue'): assert data(o, tmp_path)==[]
+    assert 'no tenants in' in command('ls', tmp_path).err and command('show', tmp_path, 'x').code==2
 
 def test_ls_says_what_matters_now(folder):
     "When a delayed job is due, and no error of an attempt that a later one made good"
@@ -81,7 +95,7 @@ def test_other_endings_of_files(tmp_path):
     assert [o['tenant'] for o in data('ls', tmp_path, '--suffix', '.sqlite')]==['acme']
     assert [o['tenant'] for o in data('stats', tmp_path)]==['globex']
     res = command('ls', tmp_path, '--suffix', '.none')
-    assert res.code==2 and 'files that end in .none' in res.err
+    assert res.code==0 and res.out=='nothing\n' and 'files that end in .none' in res.err
 
 def test_many_tenants_need_few_open_files(tmp_path):
     for n in range(120): manager_at(tmp_path/f't{n}.db').submit('mail', print)
@@ -99,6 +113,28 @@ def test_several_ids(folder):
     res = command('retry', folder, *failed, '--json')
     assert res.code==1 and {o['tenant']:bool(o['note']) for o in json.loads(res.out)}=={'acme':True, 'globex':False}
     assert {o['status'] for o in data('ls', folder, '--type', 'sync')}=={'pending'}
+
+@pytest.mark.parametrize('what,was,now', [('retry', 'failed', 'pending'), ('cancel', 'pending', 'cancelled')])
+def test_all_that_match(folder, what, was, now):
+    "It counts by tenant until `--yes` is given, and a directory needs to know that all tenants are meant"
+    seen = data('ls', folder)
+    assert '--all-tenants' in command(what, folder).err and command(what, folder).code==2
+    if what=='retry': assert data(what, folder, '--error', 'OSError: no route', '--all-tenants')==[]
+    more = ('--error', 'OSError: no route to host') if what=='retry' else ('--type', 'mail')
+    res = command(what, folder, '--all-tenants', *more)
+    assert res.code==0 and res.out.endswith('Matching jobs: 2. Nothing is changed without --yes\n')
+    assert data(what, folder, '--all-tenants', '--since', '1h')==[] and data('ls', folder)==seen
+    assert data(what, folder, '--tenant', 'acme', '--yes')==[dict(tenant='acme', jobs=1, note='')]
+    assert data(what, folder, '--all-tenants', *more)==[dict(tenant='globex', jobs=1, note='')]
+    ids = {(o['tenant'], o['id']) for o in seen if o['status']==was}
+    assert {o['tenant']:o['status'] for o in data('ls', folder) if (o['tenant'], o['id']) in ids}=={'acme':now, 'globex':was}
+
+def test_many_that_match(folder):
+    "A job of the tenant does it, which a worker runs"
+    manager = manager_at(folder/'acme.db')
+    manager.submit_many('bulk', print, [{}]*600)
+    row, = data('cancel', folder/'acme.db', '--type', 'bulk', '--yes')
+    assert row['jobs']==0 and manager.list_jobs('cancel_matching')[0].id in row['note']
 
 def test_cancel_of_a_running_job(folder, clock):
     manager = manager_at(folder/'acme.db', clock)
@@ -119,7 +155,9 @@ def test_rescue(folder):
 mistakes = [([], 'COMMAND'), (['fly'], 'fly'),
     (['ls', 'nowhere'], "`path` must be a database file or a directory of tenants, got 'nowhere'"),
     (['ls', 'junk.db'], 'not a database'),
-    (['ls', 'empty'], "`path` must be a directory with tenants (files that end in .db), got 'empty'"),
+    (['retry', '.', '--status', 'pending'], "`status` must be one of failed, cancelled, got 'pending'"),
+    (['retry', '.', 'x', '--type', 'mail'], 'ids must be given without filters'),
+    (['ls', '.', '--since', '2'], "as in 30d, got '2'"),
     (['ls', '.', '--tenant', 'x'], "got 'x'"),
     (['ls', 'acme.db', '--tenant', 'globex'], "`tenant` must be one of acme, got 'globex'"),
     (['ls', '.', '--status', 'done'], f"`status` must be one of {', '.join(statuses)}, got 'done'"),

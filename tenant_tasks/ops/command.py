@@ -20,6 +20,7 @@ import apsw
 from ..jobs.job import *
 from ..jobs.history import *
 from ..manager.manager import *
+from ..manager.manage import *
 from ..manager.schedules import *
 from ..fleet.tenants import *
 from ..fleet.checks import *
@@ -48,12 +49,15 @@ def _narrow_to_batch(target, start):
     return batch
 
 # %% ../../nbs/ops/04_command.ipynb #2ee61065
+def _since(args): return args.since and utcnow()-duration(args.since)
+
 def _ls(args):
     "List jobs, newest first"
     _check_filters(args)
     target = _target(args)
     query = args.type,args.status,args.limit,_narrow_to_batch(target, args.batch) if args.batch else None
-    found = target.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(*query)])
+    more = dict(since=_since(args), text=args.text)
+    found = target.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(*query, **more)])
     jobs = nlargest(args.limit, found, key=lambda o: str(o[1].created_at or ''))
     text = table([job_row(name, job, utcnow()) for name,job in jobs])
     return [dict(tenant=name, **asdict(job)) for name,job in jobs], text, target.code
@@ -85,6 +89,7 @@ def _stats(args):
 _asked = 'asked to stop'
 
 def _act(args, method, **kw):
+    if any([args.status, args.type, args.since, args.error]): raise UsageError('ids must be given without filters')
     target,rows,code = _target(args),[],0
     for job_id,name in target.locate(args.ids).items():
         manager = target.manager(name)
@@ -98,12 +103,32 @@ def _act(args, method, **kw):
     return rows, table([dict(o, note=_asked if o['note']==_asked else '') for o in rows]), code
 
 def _retry(args):
-    "Start failed or cancelled jobs again, behind their finished steps"
-    return _act(args, 'retry_job', restart=args.restart)
+    "Start failed or cancelled jobs again, behind their finished steps: by id, or all that match"
+    if args.ids: return _act(args, 'retry_job', restart=args.restart)
+    return _act_on_all(args, BackgroundTaskManager.retry_matching, 'failed cancelled'.split(), restart=args.restart)
 
 def _cancel(args):
-    "Cancel pending jobs, ask running ones to stop"
-    return _act(args, 'cancel_job')
+    "Cancel pending jobs, ask running ones to stop: by id, or all that match"
+    if args.ids: return _act(args, 'cancel_job')
+    return _act_on_all(args, BackgroundTaskManager.cancel_matching, 'pending running'.split())
+
+# %% ../../nbs/ops/04_command.ipynb #cde5fa38
+def _act_on_all(args, act, known, **kw):
+    "Count the jobs that match by tenant or, with `--yes`, act on them"
+    target,filters = _target(args),dict(job_type=args.type, since=_since(args), error=args.error)
+    filters['status'] = status = args.status or known[0]
+    if status not in known: raise UsageError(f"`status` must be one of {', '.join(known)}, got {status!r}")
+    if len(target.files)>1 and not args.all_tenants: raise UsageError('`--tenant` or `--all-tenants` must be given')
+    def ask(name, manager):
+        if not args.yes: res = Acted(manager.store.count(10**6, **check_filters(filters)), {}, None, None)
+        else: res = act(manager, **filters, **kw)
+        if res.refused: target.code = 1
+        note = str(res) if res.job_id or res.refused else ''
+        return [dict(tenant=name, jobs=res.done, note=note)] if res.done or note else []
+    rows = list(target.ask(ask))
+    n = sum(o['jobs'] for o in rows)
+    text = table(rows)+('' if args.yes else f'\n\nMatching jobs: {n:,}. Nothing is changed without --yes')
+    return rows, text, target.code
 
 # %% ../../nbs/ops/04_command.ipynb #52cc7064
 def _prune(args):
@@ -289,7 +314,7 @@ _arguments = { # chkstyle: ignore-node
     'data':         dict(metavar='DATA', help='the directory of tenants; made if it is not there'),
     'id':           dict(metavar='ID', help='the id of a job, or how it starts'),
     'id?':          dict(metavar='ID', nargs='?', help='the id of a job, or how it starts; none for all that moves'),
-    'ids':          dict(metavar='ID', nargs='+', help='the id of a job, or how it starts'),
+    'ids':          dict(metavar='ID', nargs='*', help='the id of a job, or how it starts; none for all that match'),
     'worker':       dict(metavar='MODULE:NAME', help='the Worker to run, such as myapp:worker'),
     '--type':       dict(help='only jobs of this type'),
     '--for':        dict(metavar='TIME', dest='lasting', help='how long, such as 90s, 15m, 12h, 30d or 4w'),
@@ -307,17 +332,28 @@ _arguments = { # chkstyle: ignore-node
     '--every':      dict(type=float, metavar='SECONDS', default=1, help='seconds between two looks (default: 1)'),
     '--tenant':     dict(help='only this tenant of a directory'),
     '--suffix':     dict(default='.db', help='how the files of tenants in a directory end (default: .db)'),
+    '--json':       dict(action='store_true', help='print JSON instead of a table')}
+
+# %% ../../nbs/ops/04_command.ipynb #0f377744
+_arguments |= { # chkstyle: ignore-node
+    '--since':      dict(metavar='AGE', help='only jobs that ended, or were submitted if they are live, in this time'),
+    '--text':       dict(help='only jobs with this text in their arguments or errors'),
+    '--error':      dict(help='only jobs whose last error is this line, such as "OSError: no route"'),
+    '--all-tenants': dict(action='store_true', help='all tenants of the directory'),
+    '--yes':        dict(action='store_true', help='do it; without it the jobs are only counted'),
     '--concurrency': dict(type=int, metavar='N', help='jobs at a time, instead of what the worker says'),
     '--per-tenant': dict(type=int, metavar='N', help='jobs of one tenant at a time, instead of what the worker says'),
-    '--processes':  dict(type=int, metavar='N', help='worker processes, one for each core to be used (default: 1)'),
-    '--json':       dict(action='store_true', help='print JSON instead of a table')}
+    '--processes':  dict(type=int, metavar='N', help='worker processes, one for each core to be used (default: 1)')}
 
 # %% ../../nbs/ops/04_command.ipynb #9532de0d
 commands = dict( # chkstyle: ignore-node
-    ls     = (_ls, 'path --type --status --batch --limit --tenant --suffix --json', 'data --status failed'),
+    ls     = (_ls, 'path --type --status --since --text --batch --limit --tenant --suffix --json',
+        'data --status failed --since 2h'),
     show   = (_show, 'path id --tenant --suffix --json', 'data 0660f2…'),
-    retry  = (_retry, 'path ids --restart --tenant --suffix --json', 'data 0660f2… 0660f3…'),
-    cancel = (_cancel, 'path ids --tenant --suffix --json', 'data 0660f2…'),
+    retry  = (_retry, 'path ids --status --type --since --error --all-tenants --yes --restart --tenant --suffix --json',
+        'data --type email --since 2h --all-tenants --yes'),
+    cancel = (_cancel, 'path ids --status --type --since --error --all-tenants --yes --tenant --suffix --json',
+        'data 0660f2… 0660f3…'),
     prune  = (_prune, 'path --older-than --tenant --suffix --json', 'data --older-than 30d'),
     stats  = (_stats, 'path --tenant --suffix --json', 'data'),
     schedules = (_schedules, 'path --run --pause --resume --tenant --suffix --json', 'data --pause nightly'),

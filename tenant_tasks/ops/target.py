@@ -80,14 +80,13 @@ def files_at(
     tenant:str|None=None, # Only this tenant
     suffix:str='.db', # How a tenant's file in a directory ends
 )->dict[str,str]: # Database files by tenant
-    "The database files at a path; `UsageError` if there are none"
+    "The database files at a path"
     if os.path.isfile(path): files = {Path(path).stem:path}
     elif os.path.isdir(path):
         tenants = Tenants(path, suffix=suffix)
         files = {o:tenants.file(o) for o in tenants}
     else: raise UsageError(f"`path` must be a database file or a directory of tenants, got {path!r}")
-    some = f'a directory with tenants (files that end in {suffix})'
-    if not files: raise UsageError(f"`path` must be {some}, got {path!r}")
+    if not files: warn(f'no tenants in {path} (files that end in {suffix})')
     if tenant is None: return files
     if tenant in files: return {tenant:files[tenant]}
     names = ', '.join([*files][:20]) + ', …'*(len(files)>20)
