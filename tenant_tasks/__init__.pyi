@@ -674,18 +674,15 @@ class JobTransaction:
     settled: bool
     "Has it written the outcome of the job?"
 
-    def __init__(self, job: Any) -> None:
-        """Args:
-            job: The job that it belongs to
-        """
+    def __init__(self, job: Any) -> None: ...
 
     def __enter__(self) -> Any: ...
-
-    def __exit__(self, *exc: Any) -> Any: ...
 
     async def __aenter__(self) -> Any: ...
 
     async def __aexit__(self, *exc: Any) -> Any: ...
+
+    def __exit__(self, *exc: Any) -> Any: ...
 
 class Processes(Executor):
     "Processes that make one call at a time each; a call that is cancelled or dies takes only its own process with it"
