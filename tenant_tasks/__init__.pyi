@@ -441,6 +441,8 @@ class TaskQueue(NamedTuple):
     "How many may start, and in how many seconds"
     wait: str | None
     "Until when no other may start; `forever` as long as the limit is reached"
+    by: str | None = None
+    "The argument for each of whose values the limit counts apart"
 
 @overload
 def task(
@@ -455,6 +457,7 @@ def task(
     max_retries: int=3,
     atomic: bool=False,
     limit: int | None=None,
+    limit_by: str | None=None,
     rate: tuple[Any, ...] | None=None,
     on: str | None=None,
     on_failure: Callable[..., Any] | None=None,
@@ -472,6 +475,7 @@ def task(
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion
         limit: At most so many of its jobs run at once in each tenant
+        limit_by: The argument for each of whose values the limit counts apart
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
         on: The executor that calls it, one of those given to `Worker` or `set_executors`
         on_failure: A registered task that is submitted with `job_id` and `error` when a job has failed
@@ -493,6 +497,7 @@ def task(
     max_retries: int=3,
     atomic: bool=False,
     limit: int | None=None,
+    limit_by: str | None=None,
     rate: tuple[Any, ...] | None=None,
     on: str | None=None,
     on_failure: Callable[..., Any] | None=None,
@@ -510,6 +515,7 @@ def task(
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion
         limit: At most so many of its jobs run at once in each tenant
+        limit_by: The argument for each of whose values the limit counts apart
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
         on: The executor that calls it, one of those given to `Worker` or `set_executors`
         on_failure: A registered task that is submitted with `job_id` and `error` when a job has failed

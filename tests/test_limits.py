@@ -9,6 +9,7 @@ from tenant_tasks import BackgroundTaskManager,TenantJob,Tenants,Worker,task
 from tenant_tasks.db.queue import glance
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.job import new_id,parse_time,timestamp,utcnow
+from tenant_tasks.jobs.task import Limits
 from tenant_tasks.run.process import Process
 
 ran = []
@@ -18,6 +19,12 @@ def two(n=0): ran.append(n)
 
 @task(name='lim.atwo', limit=2)
 async def atwo(n=0): ran.append(n)
+
+@task(name='lim.each', limit=2, limit_by='account')
+def each(account=None, n=0): ran.append(account)
+
+@task(name='lim.aeach', limit=1, limit_by='account')
+async def aeach(account=None): ran.append(account)
 
 @task(name='lim.rated', rate=(3, 10), backoff=lambda n: 0, max_retries=9)
 def rated(fails=0):
@@ -80,6 +87,34 @@ def test_rows_of_other_processes_count(manager):
     assert not manager.claim() and not manager.claim(job_id) and manager.next_due() is None
     for o in dead: assert manager.store.settle(o, 'fail', manager.clock(), as_read=True)
     assert manager.claim()
+
+# -- limits by an argument
+
+def test_each_value_has_a_limit(manager):
+    "A flood of one value holds up no other, in this process or another, nor jobs of a lower priority; and none spins"
+    manager.submit_many('each', each, [dict(account='a')]*20)
+    b,late = (o for o,_ in manager.submit_many('each', each, [dict(account='b'), dict(account='a')]))
+    manager.using(priority=-1).submit('each', each)
+    got = [manager.claim(), other(manager).claim(), manager.claim()]
+    assert [o.job.kwargs['account'] for o in got]==['a', 'a', 'b'] and manager.next_due()==manager.clock()
+    assert manager.claim().job.kwargs=={} and not manager.claim() and not other(manager).claim(late)
+    assert manager.next_due() is None
+    got[1].release()
+    assert other(manager).claim(late)
+
+def test_jobs_claimed_together_keep_the_limit_of_a_value(manager):
+    manager.submit_many('aeach', aeach, [dict(account=o) for o in 'aabba'])
+    assert [o.job.kwargs['account'] for o in manager.claim_next(50)]==['a', 'b'] and not manager.claim_next(50)
+
+@pytest.mark.parametrize('account', [0, '', 7, 'ä"x', None, ['a', 1], 1.5, True])
+def test_any_value_has_a_limit(manager, account):
+    manager.submit_many('each', each, [dict(account=account)]*3)
+    assert manager.claim() and manager.claim() and not manager.claim()
+
+@pytest.mark.parametrize('how,why', [(dict(limit_by='account'), 'together with `limit`'),
+    (dict(limit=1, limit_by='acount'), r"a parameter of each\(account, n\), got 'acount'")])
+def test_wrong_limit_by(how, why):
+    with pytest.raises(ValueError, match=why): task(name='lim.wrong', **how)(each)
 
 # -- rates
 
@@ -153,7 +188,7 @@ def steps(store, f):
 
 def test_claim_behind_many_that_wait(tmp_path):
     "At most twice the cost with none in front; the look for the next time doesn't grow with them either"
-    cost,now,limits,names = {},utcnow(),{'lim':(2, None)},['lim', 'free']
+    cost,now,limits,names = {},utcnow(),{'lim':Limits(2)},['lim', 'free']
     for n in (0, 100, 20_000):
         store = manager_at(tmp_path/f'{n}.db').store
         def rows(n, task, **kw):
@@ -246,6 +281,19 @@ def test_never_more_than_allowed_over_kills(path, fleet):
     assert len(rows)>=120 and 2 in {o for o,_ in rows}<={1, 2} and all(slot for _,slot in rows)
     starts = sorted(parse_time(o) for o, in manager.store.read('SELECT at FROM starts'))
     assert len(starts)>=20 and all((b-a).total_seconds()>=.5 for a,b in zip(starts, starts[5:]))
+
+def test_never_more_of_a_value_than_allowed_over_kills(path, fleet):
+    "Two workers, two are killed at work: of each account two jobs run, whatever waits of another"
+    manager,procs = ledger(path),[fleet(), fleet()]
+    for _ in range(2):
+        rows = [dict(task='limits.each', payload=json.dumps(dict(account=o)), max_retries=99) for o in 'a'*12+'b'*6+'c']
+        manager.store.submit([TenantJob(new_id(), 'each', run_at=timestamp(utcnow()), **o) for o in rows])
+        kill_at_work(manager, procs.pop(0))
+        procs.append(fleet())
+    wait_until(lambda: done(manager))
+    rows = manager.store.read("SELECT n, seen, slot FROM ledger WHERE n!=''")
+    assert len(rows)>=38 and all(slot for *_,slot in rows) and {seen for _,seen,_ in rows}=={1, 2}
+    assert {n for n,seen,_ in rows if seen==2}>={'a', 'b'}
 
 @pytest.mark.slow
 def test_never_more_than_allowed_over_a_lost_lease(path, fleet):

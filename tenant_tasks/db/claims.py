@@ -31,7 +31,7 @@ _take = f"""UPDATE tenant_jobs SET status='running', owner=:owner, claim=:claim,
 def _begin(conn, limits, now):
     "In the transaction that claims: the time, after starts that lie ahead of it have been dated now"
     at = now() if callable(now) else now
-    rated = any(rate for _,rate in (limits or {}).values()) and has_table(conn, 'tenant_starts')
+    rated = any(o.rate for o in (limits or {}).values()) and has_table(conn, 'tenant_starts')
     if rated: conn.execute('UPDATE tenant_starts SET at=:now WHERE at>:now', dict(now=timestamp(at)))
     return at
 
@@ -45,8 +45,8 @@ def _note_start(conn, row, now, secs):
 def _claim(conn, job_id, owner, now, lease, limits):
     args = dict(id=job_id, owner=owner, claim=new_id(), now=timestamp(now), until=timestamp(now+lease))
     row = transition(conn, 'claim', _take, args)
-    rate = row and limits and limits.get(row.task, (None, None))[1]
-    if rate: _note_start(conn, row, now, rate[1])
+    o = row and limits and limits.get(row.task)
+    if o and o.rate: _note_start(conn, row, now, o.rate[1])
     return row
 
 # %% ../../nbs/db/09_claims.ipynb #d10e26f2
@@ -71,7 +71,8 @@ def claim(self:JobStore,
         at = _begin(conn, limits, now)
         for row in list(conn.execute(_pending, (job_id,))):
             o,held = Queued(*row),Held(conn, limits, at)
-            if can_run(o) and held.start_of(o)<=held.now: return _claim(conn, job_id, owner, at, lease, limits)
+            if not can_run(o) or held.start_of(o)>held.now or value_is_full(conn, o, limits): return
+            return _claim(conn, job_id, owner, at, lease, limits)
     return self.write(work, runner)
 
 # %% ../../nbs/db/09_claims.ipynb #18664c94
@@ -81,7 +82,8 @@ def _claim_some(conn, owner, tasks, now, lease=lease_time, limits=None, limit=1,
     for o in next_rows(conn, owner, tasks, Held(conn, limits, at), limit):
         alone = together is not None and not together(o)
         if res and alone: break
-        if res and o.task in limits and waiting(conn, {o.task:limits[o.task]}, at): continue
+        if res and o.task in limits and (waiting(conn, {o.task:limits[o.task]}, at) or value_is_full(conn, o, limits)):
+            continue
         res.append(_claim(conn, o.id, owner, at, lease, limits))
         if alone or len(res)==limit: break
     return res

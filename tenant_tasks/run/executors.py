@@ -324,9 +324,9 @@ def full_tasks(self:Process)->list[str]: # Their names
 
 def limits_with(
     full:list|tuple, # Names of tasks that may start no job
-)->dict[str,tuple]: # As `task_limits`
+)->dict[str,Limits]: # As `task_limits`
     "The limits and rates of tasks, with a limit of 0 for some"
-    return {**task_limits(), **dict.fromkeys(full, (0, None))}
+    return {**task_limits(), **dict.fromkeys(full, Limits(0))}
 
 # %% ../../nbs/run/07_executors.ipynb #bf5300ab
 class _Call(Future):

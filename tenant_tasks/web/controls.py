@@ -123,6 +123,7 @@ def ScheduleTable(manager:BackgroundTaskManager, view:View|None=None)->FT:
 # %% ../../nbs/web/09_controls.ipynb #cf8d094b
 def _running(q):
     if q.limit is None: return Td(f'{q.running:,}', cls='tt-num' if q.running else 'tt-num tt-soft')
+    if q.by: return Td(f'{q.running:,} ', Small(_('{limit} for each {by}', limit=q.limit, by=q.by)), cls='tt-num')
     label = _('{n} of {limit} of {task} run', n=q.running, limit=q.limit, task=q.task)
     bar = ft('progress', max=q.limit, value=min(q.running, q.limit), aria_label=label)
     return Td(_('{n} of {limit}', n=f'{q.running:,}', limit=f'{q.limit:,}'), bar, cls='tt-num')

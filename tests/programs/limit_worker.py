@@ -7,26 +7,35 @@ from tenant_tasks import Worker,current_job,task
 from tenant_tasks.run.process import this_process
 
 folder,lease = Path(sys.argv[1]),float(sys.argv[2])
-running = "SELECT count(*) FROM tenant_jobs WHERE status='running' AND task='limits.few'"
+running = """SELECT count(*) FROM tenant_jobs WHERE status='running' AND task=?
+    AND (?='' OR payload->>'account'=?)"""
 
-def slot():
+def slot(of=''):
     "The first of two files that no other running job has locked, or None: a lock falls when its process is killed"
     for i in range(2):
-        fd = os.open(folder/f'slot{i}', os.O_RDWR|os.O_CREAT)
+        fd = os.open(folder/f'slot{of}{i}', os.O_RDWR|os.O_CREAT)
         try: fcntl.flock(fd, fcntl.LOCK_EX|fcntl.LOCK_NB)
         except BlockingIOError: os.close(fd)
         else: return fd
 
-@task(name='limits.few', limit=2, max_retries=99)
-def few(n=0, secs=.01):
-    fd = slot()
+def work(secs, of='', account=''):
+    "Note how many jobs run like this one, as the rows say and as locked files say"
+    fd = slot(of)
     try:
         with current_job().transaction() as db:
-            seen, = next(db.conn.execute(running))
-            db.conn.execute('INSERT INTO ledger VALUES (?,?,?,?)', (n, seen, fd is not None, os.getpid()))
+            seen, = next(db.conn.execute(running, (current_job().job.task, account, account)))
+            db.conn.execute('INSERT INTO ledger VALUES (?,?,?,?)', (of, seen, fd is not None, os.getpid()))
         time.sleep(secs)
     finally:
         if fd is not None: os.close(fd)
+
+def soon(n): return .1
+
+@task(name='limits.few', limit=2, max_retries=99, backoff=soon)
+def few(n=0, secs=.01): work(secs)
+
+@task(name='limits.each', limit=2, limit_by='account', max_retries=99, backoff=soon)
+def each(account, secs=.03): work(secs, account, account)
 
 @task(name='limits.rated', rate=(5, .5), max_retries=99)
 def rated():
