@@ -74,7 +74,7 @@ def in_child():
     note('start')
     time.sleep(float(os.environ.get('SLOW_START', 0)))
     maybe_die('starting')
-    def received(module, name, args, kwargs):
+    def received(session, module, name, args, kwargs):
         job = json.loads(args[0])['job']
         note('got', job['id'], job['claim'])
         maybe_die('received')
