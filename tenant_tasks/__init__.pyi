@@ -705,9 +705,6 @@ class Processes(Executor):
 
     def __repr__(self) -> str: ...
 
-    def begin_anew(self) -> None:
-        "Forget the processes of the parent, in a forked child"
-
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future:
         """Call a function of a module in one of the processes
 
