@@ -258,12 +258,13 @@ class Retry(Exception):
 
 class Snooze(Exception):
     "Raised by a task: run this job again later, without counting an attempt"
+    reason: str
     wait: timedelta
 
     def __init__(self, wait: timedelta | float, reason: str='') -> None:
         """Args:
             wait: How long, as a duration or in seconds; more than 0
-            reason: Why, for the log
+            reason: Why, for people who look at the job
         """
 
 def exp_backoff(failures: int) -> timedelta:

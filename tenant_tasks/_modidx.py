@@ -1929,6 +1929,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'tenant_tasks.web.card.error_title': ('web/card.html#error_title', 'tenant_tasks/web/card.py'),
                                        'tenant_tasks.web.card.is_delayed': ('web/card.html#is_delayed', 'tenant_tasks/web/card.py'),
                                        'tenant_tasks.web.card.job_summary': ('web/card.html#job_summary', 'tenant_tasks/web/card.py'),
+                                       'tenant_tasks.web.card.snoozed_for': ('web/card.html#snoozed_for', 'tenant_tasks/web/card.py'),
                                        'tenant_tasks.web.card.took': ('web/card.html#took', 'tenant_tasks/web/card.py')},
             'tenant_tasks.web.charts': { 'tenant_tasks.web.charts.JobFailures': ( 'web/charts.html#jobfailures',
                                                                                   'tenant_tasks/web/charts.py'),

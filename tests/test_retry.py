@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from chaos import Chaos,work_and_be_killed
+from fasthtml.common import to_xml
 from helpers import run,until,work,working
 
-from tenant_tasks import Fail,Retry,Worker,current_job,task
+from tenant_tasks import Fail,JobCard,JobDetails,Retry,Snooze,View,Worker,current_job,task
 from tenant_tasks.jobs.job import parse_time
 
 def wait_of(manager, job): return (parse_time(job.run_at)-manager.clock()).total_seconds()
@@ -157,3 +158,11 @@ def test_final_failures_over_kills():
         failed = {o.id for o in jobs if o.job_type=='doomed' and o.status=='failed'}
         tellers = [o.kwargs['job_id'] for o in jobs if o.job_type=='tell']
         assert len(failed)==24 and sorted(tellers)==sorted(failed)
+
+async def test_a_snooze_says_why(manager):
+    "On its card and in its time line, as long as it waits"
+    def func(): raise Snooze(60, 'the bank is closed')
+    job = await attempt(manager, func)
+    view = View(now=manager.clock())
+    for shown in (JobCard(job, view), JobDetails(job, view)): assert 'the bank is closed' in to_xml(shown)
+    assert (job.status, job.retry_count)==('pending', 0)

@@ -60,8 +60,9 @@ class Snooze(Exception):
     "Raised by a task: run this job again later, without counting an attempt"
     def __init__(self,
         wait:timedelta|float, # How long, as a duration or in seconds; more than 0
-        reason:str='', # Why, for the log
+        reason:str='', # Why, for people who look at the job
     ):
+        self.reason = reason
         self.wait = to_delta(wait)
         if not self.wait: raise ValueError(f"the wait of a Snooze must be more than 0 seconds, got {wait!r}")
         super().__init__(reason or f'for {self.wait.total_seconds():g} s')
@@ -262,5 +263,6 @@ def decide(
             return Change('cancel', dict(error_log=log, attempt_log=add_attempt(job, now, 'cancelled')), why)
         case Snooze():
             vals = dict(run_at=timestamp(now+outcome.wait), attempt_log=add_attempt(job, now, 'snoozed'))
+            if outcome.reason: vals['progress_note'] = clip_line(str(outcome.reason))[:200]
             return Change('snooze', vals, f'snoozed {error_text(outcome)}')
         case _: return _failed(job, outcome, now, backoff)

@@ -206,7 +206,7 @@ def settling(self:Attempt,
 )->Settle: # What writing it returns is for `ended`
     "The outcome, as it is to be written"
     change,lines = self._decide(),self.lines_left()
-    vals = dict(progress=self.job.progress, progress_note=self.job.progress_note, **change.values)
+    vals = dict(progress=self.job.progress, progress_note=self.job.progress_note) | change.values
     if change.move=='fail' and self.job.on_failure and not self.then: self.then = self._teller(vals['error_log'])
     return Settle(self.job, change.move, self.clock(), vals, lines, as_read, self.then)
 

@@ -101,7 +101,7 @@ def _answer(a):
             text,note = dump_result(value)
             return dict(how='returned', result=text, note=note)
         case Cancel() as e: return dict(how='cancelled', why=str(e))
-        case Snooze() as e: return dict(how='snoozed', secs=e.wait.total_seconds(), why=error_text(e))
+        case Snooze() as e: return dict(how='snoozed', secs=e.wait.total_seconds(), why=e.reason)
         case Raised() as e: return dict(how='raised', error=str(e), again=e.again, after=e.after)
     return dict(how='raised', error=format_error(a.outcome), again=False)
 

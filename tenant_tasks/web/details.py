@@ -91,7 +91,8 @@ def _attempt(job, o, now):
     took = ' · '+_('took {time}', time=in_words(o.secs)) if o.start else ''
     waits = o.start==job.started_at and job.waited
     waited = ' · '+_('after a wait of {time}', time=in_words(job.waited)) if waits else ''
-    return *_ended(o.number, o.outcome, o.end),took,waited
+    why = snoozed_for(job) if o.outcome=='snoozed' and o==job.attempts[-1] else ''
+    return *_ended(o.number, o.outcome, o.end),why and f': {why}',took,waited
 
 def _attempts(job, now):
     "For each attempt and each error without one: when it ended, and what to show"

@@ -267,7 +267,7 @@ def hide_secrets(
     secrets.learn()
     payload,result = (None if o is None else json.dumps(secrets.clean_tree(o)) for o in trees)
     texts = dict(payload=payload, result=result)
-    for name in ('error_log','progress_note','job_type','unique_key','function'):
+    for name in ('error_log','progress_note','job_type','unique_key','function','title'):
         if not isinstance(v := getattr(job, name), str): continue
         hidden = secrets.many and name in ('error_log','progress_note')
         texts[name] = withheld if hidden else secrets.clean(secrets.by_form(v, learn=False))
