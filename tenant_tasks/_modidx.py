@@ -2036,6 +2036,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'tenant_tasks.web.gate.full_page': ('web/gate.html#full_page', 'tenant_tasks/web/gate.py'),
                                        'tenant_tasks.web.gate.is_live': ('web/gate.html#is_live', 'tenant_tasks/web/gate.py'),
                                        'tenant_tasks.web.gate.live_answer': ('web/gate.html#live_answer', 'tenant_tasks/web/gate.py'),
+                                       'tenant_tasks.web.gate.open_route': ('web/gate.html#open_route', 'tenant_tasks/web/gate.py'),
                                        'tenant_tasks.web.gate.quickly': ('web/gate.html#quickly', 'tenant_tasks/web/gate.py')},
             'tenant_tasks.web.live': { 'tenant_tasks.web.live.PageFiles': ('web/live.html#pagefiles', 'tenant_tasks/web/live.py'),
                                        'tenant_tasks.web.live.PageFiles.__ft__': ( 'web/live.html#pagefiles.__ft__',

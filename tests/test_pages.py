@@ -3,7 +3,7 @@ import html,json,os,re
 from itertools import product
 
 import apsw,pytest
-from fasthtml.common import Client,FastHTML,JSONResponse,P,Redirect,fast_app
+from fasthtml.common import Beforeware,Client,FastHTML,JSONResponse,P,Redirect,Titled,fast_app
 from helpers import open_db,until,write_lock
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -11,6 +11,7 @@ from starlette.routing import Mount
 from tenant_tasks import *
 from tenant_tasks.jobs.job import utcnow,timestamp,new_id
 from tenant_tasks.jobs.history import add_error
+from tenant_tasks.web.pages import health_route
 
 @task(name='pages.sync')
 def sync(user_id=None, password=None): return dict(user=user_id)
@@ -206,6 +207,22 @@ async def test_prefix_with_a_tenant_and_a_mounted_app(tmp_path):
     assert [outer.get(o).headers['content-type'].split(';')[0] for o in files]==['text/css', 'text/javascript']
     assert 'href="/app/t/acme/jobs?' in outer.get('/app/t/acme/jobs').text
     for bad in ('hooli', '..%2Facme', '%00', 'a'*200): assert outer.get(f'/app/t/{bad}/jobs').status_code==404
+
+async def test_files_and_health_are_there_before_a_login(manager):
+    "The app's beforeware sends strangers to the login, and its routes take every path that comes after"
+    app,rt = fast_app(before=Beforeware(lambda session: None if session.get('user') else Redirect('/login'), skip=['/login']))
+    @rt('/login', methods=['get'])
+    def login(): return Titled('Log in')
+    @rt('/{path:path}', methods=['get'])
+    def other(path:str): return path
+    jobs_ui(app, lambda req: manager, lambda req: 'act')
+    health_route(app, {'acme': manager.store.link.path})
+    eve = Client(app)
+    files = re.findall('(?:href|src)="(/jobs/~[^"]+)"', eve.get('/login').text)
+    found = [eve.get(o, follow_redirects=False) for o in files]
+    assert [o.headers['content-type'].split(';')[0] for o in found]==['text/css', 'text/javascript']
+    assert eve.get('/ops/health').json()==dict(ok=True)
+    assert eve.get('/jobs', follow_redirects=False).status_code==303
 
 async def test_a_page_gets_what_has_changed(site):
     "Nothing while the row is the same, the card when it is another, and no more asking at the end"

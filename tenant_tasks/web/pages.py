@@ -226,6 +226,5 @@ def health_route(
         res = dict(ok=not found)
         if guard is not noop and await may_see(req): res.update(problems=[f'{o.check}: {o.text}' for o in found])
         return JSONResponse(res, 200 if res['ok'] else 503, {'cache-control':'no-store'})
-    app.route(f'{prefix}/health', methods=['get'], name=f'tenant_tasks{prefix}/health')(health)
-    app.routes.insert(0, app.routes.pop())
+    open_route(app, f'{prefix}/health', health)
     return pulse
