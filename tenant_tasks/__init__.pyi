@@ -937,11 +937,11 @@ class BackgroundTaskManager:
             Oldest first, up to the one that runs
         """
 
-    def get_batch(self, batch_id: str, limit: int=1000) -> Batch:
+    def get_batch(self, batch_id: str | None, limit: int=1000) -> Batch:
         """Counts by status, and ids of failed jobs, of a batch; `BatchNotFound` if there is none
 
         Args:
-            batch_id: The `batch` of what `submit_many` returned, or of one of its jobs
+            batch_id: The `batch` of what `submit_many` returned, or of one of its jobs; there is none for None
             limit: How many ids of failed jobs at most
 
         Returns:

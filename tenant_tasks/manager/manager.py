@@ -339,7 +339,7 @@ class BatchNotFound(JobNotFound):
 
 @patch
 def get_batch(self:BackgroundTaskManager,
-    batch_id:str, # The `batch` of what `submit_many` returned, or of one of its jobs
+    batch_id:str|None, # The `batch` of what `submit_many` returned, or of one of its jobs; there is none for None
     limit:int=1000, # How many ids of failed jobs at most
 )->Batch: # As it is now
     "Counts by status, and ids of failed jobs, of a batch; `BatchNotFound` if there is none"

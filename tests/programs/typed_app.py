@@ -8,8 +8,8 @@ from fastlite import database
 from starlette.background import BackgroundTask
 from typing_extensions import assert_type
 
-from tenant_tasks import Attempt,BackgroundTaskManager,BadPayload,BadTenantName,Cancel,Event,JobCard,JobDetails
-from tenant_tasks import JobNotFound,JobStateError,JobStats,JobTable,Processes,Snooze,TenantJob,TenantMap,TenantNotFound
+from tenant_tasks import Attempt,BackgroundTaskManager,BadPayload,BadTenantName,Cancel,Event,Fail,JobCard,JobDetails
+from tenant_tasks import JobNotFound,JobStateError,JobStats,JobTable,Processes,Retry,Snooze,TenantJob,TenantMap,TenantNotFound
 from tenant_tasks import Tenants,View,Worker,current_job,exp_backoff,hide_secrets,jobs_ui,next_tick,on_event,operator_ui
 from tenant_tasks import set_executors,statuses,task,task_threads,transitions
 
@@ -19,6 +19,16 @@ def double(n: int) -> int:
 
 @task(name='mail', timeout=timedelta(minutes=1), retry_on=(OSError,))
 async def send_email(to: str) -> str: return to
+
+@task(on_failure=send_email, retry_on=lambda e: not isinstance(e, KeyError), backoff=lambda n, e: n)
+def deliver(status: int, wait: str | None = None) -> None:
+    if status==503: raise Retry('try later', after=wait)
+    if status!=200: raise Fail(f'answered {status}')
+    current_job().db.t.deliveries.insert(dict(status=status))
+
+def all_delivered(manager: BackgroundTaskManager) -> bool:
+    many = manager.using(title='Deliveries', expires=60).submit_many('deliver', deliver, [dict(status=200)])
+    return manager.get_batch(many.batch).ended==1
 
 def again(manager: BackgroundTaskManager, job: TenantJob) -> BackgroundTask | None:
     return manager.run_again([manager.retry_job(job.id)]) if job.status in ('failed', 'cancelled') else None
