@@ -12,7 +12,7 @@ from hypothesis import HealthCheck,given,settings,strategies as st
 from tenant_tasks import Cancel,Snooze,TenantJob,Tenants,Worker,on_event,task,transitions
 from tenant_tasks.db.events import flush,off_event,teller
 from tenant_tasks.jobs.retry import ProcessDied,Returned
-from tenant_tasks.testing import Clock
+from tenant_tasks.testing import Clock,run
 
 froms = {k:v[0] for k,v in transitions.items()}
 to = {k:v[1] for k,v in transitions.items()}
@@ -47,6 +47,20 @@ def check_paths(seen, *managers):
     for k,v in by_job.items(): check_path(v, rows[k])
 
 # -- what is told
+
+async def test_run_hands_events_over_and_ends_within_a_day(manager, clock, seen):
+    "What a listener submits runs, too; its retries of twelve days don't keep a test busy"
+    def alert(event):
+        if event.move=='fail' and event.job.job_type=='sync': manager.submit('alert', boom, 20)
+    on_event(alert)
+    start = clock()
+    try:
+        manager.submit('sync', boom, 1)
+        job, = await run(manager)
+        assert (job.job_type, seen[-1].job.job_type, seen[-1].move)==('sync', 'alert', 'retry')
+    finally: off_event(alert)
+    left, = manager.list_jobs('alert')
+    assert left.status=='pending' and 3<left.retry_count<20 and clock()-start<=timedelta(days=1)
 
 async def test_the_moves_of_a_job(manager, clock, seen):
     job_id,_ = manager.submit('sync', boom, 2)
