@@ -1495,6 +1495,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                    'tenant_tasks/run/current.py'),
                                           'tenant_tasks.run.current.CurrentJob.__init__': ( 'run/current.html#currentjob.__init__',
                                                                                             'tenant_tasks/run/current.py'),
+                                          'tenant_tasks.run.current.CurrentJob.__str__': ( 'run/current.html#currentjob.__str__',
+                                                                                           'tenant_tasks/run/current.py'),
                                           'tenant_tasks.run.current.CurrentJob._write_lines': ( 'run/current.html#currentjob._write_lines',
                                                                                                 'tenant_tasks/run/current.py'),
                                           'tenant_tasks.run.current.CurrentJob._write_soon': ( 'run/current.html#currentjob._write_soon',

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastlite import database
-from helpers import delete_db,manager_at,note,ran,running_row,until,working,write_lock
+from helpers import boom,delete_db,manager_at,note,ran,running_row,until,working,write_lock
 
 from tenant_tasks import BackgroundTaskManager,TenantJob,TenantMap,Tenants,Worker,task
 from tenant_tasks.fleet.lookout import Lookout
@@ -72,6 +72,12 @@ async def test_order_within_a_tenant(tenants):
     manager.using(priority=-1).submit('note', note, n='idle')
     async with at_work(tenants, concurrency=1): await until(lambda: len(ran)==4)
     assert ran==['urgent', 'earlier', 'plain', 'idle']
+
+async def test_lines_about_a_job_name_its_tenant(tenants, logs):
+    ids = [tenants[o].submit('sync', boom, 1)[0] for o in tenants]
+    async with at_work(tenants): await until(lambda: len(logs('ERROR'))==3)
+    assert sorted(o.split(': ')[0] for o in logs('ERROR'))==sorted(
+        f'job {i} (sync) of {o} is failed' for i,o in zip(ids, tenants))
 
 # -- tenants that are ill
 

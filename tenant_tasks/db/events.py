@@ -113,7 +113,7 @@ class _Teller:
 # %% ../../nbs/db/04_events.ipynb #0d49c457
 def _call(f, event):
     try: f(event)
-    except BaseException: _log.exception("%r failed on %s of job %s", f, event.move, event.job.id)
+    except BaseException: _log.exception("%r failed on %s of job %s of %s", f, event.move, event.job.id, event.tenant)
 
 @patch
 def _work(self:_Teller, tenant, made):

@@ -237,7 +237,7 @@ async def _settle(self:Worker, name, ended):
 async def _write(self:Worker, name, a):
     try: await finish(a)
     except FileNotFoundError: self._forget(name)
-    except Exception: _log.exception("job %s (%s): its outcome is not written", a.id, a.job.job_type)
+    except Exception: _log.exception("job %s: its outcome is not written", a)
 
 # %% ../../nbs/fleet/07_worker.ipynb #3e3cbca4
 @patch

@@ -301,7 +301,9 @@ def _worker(args):
     worker,handler = _find_worker(args.worker),logging.StreamHandler()
     _resize(worker, args)
     handler.setFormatter(_PrintableFormatter('%(asctime)s %(levelname)s %(message)s'))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    root,log = logging.getLogger(),logging.getLogger('tenant_tasks')
+    if not (root.handlers or log.level): log.setLevel(logging.INFO)
+    logging.basicConfig(handlers=[handler])
     if args.processes is None: worker.main()
     else: worker.main(args.processes)
 

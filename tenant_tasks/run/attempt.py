@@ -178,15 +178,14 @@ _log = logging.getLogger('tenant_tasks')
 
 @patch
 def _tell(self:Attempt, as_read):
-    job,row,note,move = self.job,self.row,self._change.note or self._change.move,self._change.move
+    row,note,move = self.row,self._change.note or self._change.move,self._change.move
     if row is None:
         level = logging.DEBUG if as_read else logging.WARNING
-        text = "job %s (%s) was taken over by another process, not written: %s"
-        return _log.log(level, text, job.id, job.job_type, note)
+        return _log.log(level, "job %s was taken over by another process, not written: %s", self, note)
     if row.status=='failed': level,exc = logging.ERROR,self.outcome
     elif move=='retry' or (move=='complete' and self._change.note): level,exc = logging.WARNING,None
     else: level,exc = logging.INFO if move=='release' else logging.DEBUG,None
-    _log.log(level, "job %s (%s) is %s: %s", job.id, job.job_type, row.status, note, exc_info=exc)
+    _log.log(level, "job %s is %s: %s", self, row.status, note, exc_info=exc)
 
 # %% ../../nbs/run/04_attempt.ipynb #4b104f37
 @patch
@@ -227,8 +226,8 @@ def ended(self:Attempt,
 def _plainer(self:Attempt, e):
     "After an error: what is left to be written, the outcome alone or a failure"
     if self.drop_lines():
-        text = "job %s (%s) is written without its progress note and the latest lines of its log: %s: %s"
-        return _log.warning(text, self.id, self.job.job_type, type(e).__name__, e)
+        text = "job %s is written without its progress note and the latest lines of its log: %s: %s"
+        return _log.warning(text, self, type(e).__name__, e)
     why = ValueError(f"the outcome can't be written: {type(e).__name__}: {e}")
     self.outcome,self._change = Raised(format_error(why), again=False),None
 
@@ -355,7 +354,7 @@ def leave(self:Attempt,
     try:
         if self.outcome is not None and not isinstance(self.outcome, asyncio.CancelledError): self.settle()
         else: self.release(wait=wait)
-    except Exception: _log.exception("job %s (%s) could not be released", self.id, self.job.job_type)
+    except Exception: _log.exception("job %s could not be released", self)
     self.close()
 
 # %% ../../nbs/run/04_attempt.ipynb #8c38dc4d
@@ -398,7 +397,7 @@ def begin(
     if a.outcome is not None:
         try: a.settle()
         except permanent_errors: raise
-        except Exception as e: _log.debug("job %s (%s): %s, to be written later", a.id, a.job.job_type, e)
+        except Exception as e: _log.debug("job %s: %s, to be written later", a, e)
     return a
 
 async def finish(
@@ -408,6 +407,6 @@ async def finish(
     try:
         if a.outcome is None and not a.done: await a.acall()
         def settle(): return a.process.store_threads.run(a.settle)
-        if not a.done: await aretry_busy(settle, a.sleep, None, a, permanent_errors)
+        if not a.done: await aretry_busy(settle, a.sleep, None, f'job {a}', permanent_errors)
     finally: a.close()
     return a.row

@@ -107,7 +107,7 @@ def progress(self:CurrentJob,
     "Show users how far the job is"
     if not isinstance(done, Real) or isinstance(done, bool):
         raise ValueError(f"`done` must be a number from 0 to 1, got {done!r}")
-    if not -1e-6<=done<=1+1e-6: _log.warning("progress of job %s must be a number from 0 to 1, got %s", self.id, done)
+    if not -1e-6<=done<=1+1e-6: _log.warning("progress of job %s must be a number from 0 to 1, got %s", self, done)
     if done!=done: done = 0 # Not a number
     self.said(float(min(max(done, 0), 1)), note)
     if time.monotonic()-self._told<_progress_every: return
@@ -210,6 +210,10 @@ def paused(self:CurrentJob)->bool:
 def tenant(self:CurrentJob)->str:
     "The name of the tenant, as its `Tenants` know it; of another database the name of its file, '' in memory"
     return self.store.tenant
+
+# %% ../../nbs/run/02_current.ipynb #214f8871
+@patch
+def __str__(self:CurrentJob): return f'{self.id} ({self.job.job_type})'+f' of {self.tenant}'*bool(self.tenant)
 
 # %% ../../nbs/run/02_current.ipynb #04c7b86f
 @patch(as_prop=True)

@@ -124,7 +124,7 @@ async def done(self:_Followed, job, then=None):
 
 # %% ../../nbs/run/08_execute.ipynb #1d3f8708
 _not_there = "job %s isn't in %s: its transaction was rolled back, or hasn't been committed yet"
-_needs = "job %s (%s) waits for a process that can run %s"
+_needs = "job %s (%s) in %s waits for a process that can run %s"
 
 class Here(_Followed):
     "A job that runs here"
@@ -147,7 +147,7 @@ class Here(_Followed):
             return Done()
         if job.status!='pending': return await self.ended(job, a and a.row and a.row.status=='failed' and a.then)
         if not process.can_run(job):
-            _log.info(_needs, self.id, job.job_type, job.task or job.function)
+            _log.info(_needs, self.id, job.job_type, manager, job.task or job.function)
             return Done()
         wait = max((parse_time(job.run_at)-manager.clock()).total_seconds(), 0)
         return Wait(wait) if a or wait else HeldUp()
@@ -174,7 +174,7 @@ class New(_Followed):
         return None if found else Back(self.ids)
 
 # %% ../../nbs/run/08_execute.ipynb #9200ed57
-_comes = "job %s (%s): no worker is left that knows it, so it runs here"
+_comes = "job %s (%s) in %s: no worker is left that knows it, so it runs here"
 
 class Left(New):
     "Jobs that are left to a worker of another process"
@@ -193,7 +193,7 @@ class Left(New):
         if len(waits)<len(live):
             await self.in_thread(manager.rescue)
             return Wait(1)
-        for o in waits: _log.warning(_comes, o, self.task.name)
+        for o in waits: _log.warning(_comes, o, self.task.name, manager)
         return Back([*waits])
 
 # %% ../../nbs/run/08_execute.ipynb #53ee0959

@@ -223,7 +223,7 @@ async def _died(self:Elsewhere, a, why):
     if not isinstance(why, ProcessDied):
         state = f'; the Dask client is {self.client.status}' if self.client else ''
         why = f'{type(why).__name__}: {why}'.rstrip(': ')+state
-        _log.warning("job %s (%s): executor %r lost its call: %s", a.id, a.job.job_type, self.name, why)
+        _log.warning("job %s: executor %r lost its call: %s", a, self.name, why)
     with suppress(Cancel): await a.process.store_threads.run(self._look, a)
     return ProcessDied(f'the process on {self.name!r} that ran this job died: {why}')
 
