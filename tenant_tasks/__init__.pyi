@@ -848,7 +848,7 @@ class BackgroundTaskManager:
         self,
         /,
         job_type: str,
-        task_func: Callable[..., Any]=None,
+        task_func: Callable[..., Any] | None=None,
         max_retries: int=...,
         **task_kwargs: Any,
     ) -> tuple[str, BackgroundTask]:

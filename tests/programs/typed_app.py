@@ -20,7 +20,9 @@ def double(n: int) -> int:
 @task(name='mail', timeout=timedelta(minutes=1), retry_on=(OSError,))
 async def send_email(to: str) -> str: return to
 
-@task(on_failure=send_email, retry_on=lambda e: not isinstance(e, KeyError), backoff=lambda n, e: n)
+def is_worth_it(e: BaseException) -> bool: return not isinstance(e, KeyError)
+
+@task(on_failure=send_email, retry_on=is_worth_it)
 def deliver(status: int, wait: str | None = None) -> None:
     if status==503: raise Retry('try later', after=wait)
     if status!=200: raise Fail(f'answered {status}')
