@@ -321,6 +321,16 @@ class Schedule:
             Then `last_at` says nothing
         """
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Is its tick late by minutes, beyond its spread? Never while it is paused
+
+        Args:
+            now: The time
+
+        Returns:
+            It should have made a job long ago
+        """
+
     def next(self, after: datetime) -> datetime:
         """When the first tick after a time is due
 

@@ -1,12 +1,12 @@
 "Health for load balancers, and `tenant-tasks check`: what is wrong is found, in time, and nothing is told to strangers"
-import json,os,threading
+import json,os,re,threading
 from datetime import timedelta
 
 import pytest
 from fasthtml.common import Client,Redirect,fast_app
-from helpers import command,data,delete_db,program
+from helpers import command,data,delete_db,end,program,wait_until
 
-from tenant_tasks import TenantJob,Tenants,operator_ui
+from tenant_tasks import TenantJob,Tenants,operator_ui,task
 from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.fleet import checks as module
 from tenant_tasks.fleet.checks import Pulse,check_database,check_directory
@@ -78,6 +78,44 @@ def test_one_damaged_tenant_takes_no_process_out_of_service(tenants):
     spoil(tenants, 'acme')
     assert health(tenants)[0]==200
 
+# -- workers and schedules
+
+@task(name='checks.nightly')
+def nightly(): pass
+
+def make_overdue(manager, name, ago):
+    manager.schedule(name, nightly, cron='0 3 * * *')
+    at = utcnow()-ago
+    manager.store.set_paused(name, False, at)
+    return timestamp(at)
+
+def test_overdue_schedules_and_no_worker(tenants):
+    "Told by the check, the list, the page and to alerts, until a worker is alive; a load balancer isn't told"
+    acme,days = tenants['acme'],timedelta(days=3)
+    since = make_overdue(acme, 'nightly', days)
+    make_overdue(acme, 'young', timedelta(minutes=4))
+    make_overdue(acme, 'paused', days)
+    acme.pause_schedule('paused')
+    res,why = command('check', tenants.path, '--json'),f"'nightly' is overdue since {since[:16]}"
+    problems = ['worker: no worker is alive', f'schedule: acme: {why}']
+    assert res.code==1 and [o['text'] for o in json.loads(res.out)]==['no worker is alive', why]
+    assert command('check', tenants.path, '--tenant', 'globex').code==0
+    res,client = command('schedules', tenants.path),site(tenants, lambda req: 'read')
+    def alert(): return client.get('/ops/health?worker=1')
+    assert res.out.count('overdue by 3d')==1 and 'no worker is alive' in res.err
+    assert (alert().status_code, alert().json()['problems'])==(503, problems)
+    assert client.get('/ops/health').json()['ok']
+    def page_tells(): return 'nightly is overdue by 3 ' in client.get('/ops').text
+    wait_until(page_tells)
+    assert 'overdue by 3 ' in client.get('/ops/acme/jobs/~schedules').text
+    worker = program('schedule_worker', tenants.path, LEDGER=tenants.path/'ledger')
+    try:
+        wait_until(lambda: alert().json()==dict(ok=True, problems=[]))
+        wait_until(lambda: not page_tells())
+        for o in ('check', 'schedules'): assert not re.search('overdue|alive', command(o, tenants.path).out)
+    finally: end(worker)
+    wait_until(lambda: alert().json().get('problems')==problems[:1])
+
 # -- checks
 
 def test_nothing_is_wrong(tenants):
@@ -124,7 +162,7 @@ def test_check_and_its_exit_codes(tenants):
     assert command('check', tenants.path)[:2]==(0, 'no problems\n')
     due_since(tenants, timedelta(minutes=20))
     res = command('check', tenants.path, '--json')
-    assert res.code==1 and [(o['tenant'], o['check']) for o in json.loads(res.out)]==[('acme', 'late')]
+    assert res.code==1 and [(o['tenant'], o['check']) for o in json.loads(res.out)]==[('', 'worker'), ('acme', 'late')]
     assert command('check', tenants.path, '--tenant', 'globex').code==0
     assert command('check', tenants.path/'nowhere').code==2
 

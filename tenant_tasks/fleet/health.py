@@ -11,12 +11,12 @@ __all__ = ['Health', 'Overview']
 import os,re,threading,time
 from collections import Counter
 from dataclasses import dataclass,field,replace
-from datetime import timedelta
 
 import apsw
 from fastcore.basics import patch
 
 from ..jobs.job import *
+from ..jobs.recurrence import *
 from ..db.forks import *
 from ..db.sqlite import *
 from ..db.files import *
@@ -37,11 +37,13 @@ class Health:
     runners:dict = field(default_factory=dict) # How many jobs each process runs, by `owner`
     dues:dict = field(default_factory=dict) # When the first pending job of each task is due
     unknown:tuple = () # Tasks whose jobs have been due for minutes and that no live worker knows
+    ticks:dict = field(default_factory=dict) # When the next tick of each schedule is due that isn't paused
+    overdue:tuple = () # Schedules whose tick has been due for minutes
 
     @property
     def rank(self):
-        "Sorts the worst first: unreadable, with unknown tasks, then most failed, then longest due"
-        return not self.error,not self.unknown,-self.counts['failed'],self.since or '~',self.name
+        "Sorts the worst first: unreadable, with unknown tasks, with overdue schedules, most failed, longest due"
+        return not self.error,not self.unknown,not self.overdue,-self.counts['failed'],self.since or '~',self.name
 
 # %% ../../nbs/fleet/02_health.ipynb #4418f7e6
 class Overview:
@@ -80,7 +82,7 @@ def _stats(self:Overview, name, path):
     else: counts,since = self.tenants[name].store.stats(self.count_limit)
     runners = quick_runners(path) if path and counts['running'] else {}
     dues = first_dues(path) if path and counts['pending'] else {}
-    return dict(counts=counts, since=since, runners=runners, dues=dues)
+    return dict(counts=counts, since=since, runners=runners, dues=dues, ticks=quick_ticks(path) if path else {})
 
 def _size(path):
     try: return os.path.getsize(path) if path else 0
@@ -116,10 +118,11 @@ def _catch_up(self:Overview, seconds):
         self.todo.pop(name, None)
         self.known[name] = self._read(name)
     workers = [o for folder in self.tenants.served() if folder for o in live_workers(folder)]
-    tasks,late = {k for o in workers for k in o.tasks},timestamp(self.tenants.clock()-timedelta(minutes=5))
+    tasks,late = {k for o in workers for k in o.tasks},timestamp(self.tenants.clock()-overdue_after)
     for name,o in list(self.known.items()):
         unknown = tuple(sorted(k for k,at in o.dues.items() if at<=late and k not in tasks))
-        if unknown!=o.unknown: self.known[name] = replace(o, unknown=unknown)
+        overdue = tuple(k for k,at in o.ticks.items() if at<=late)
+        if (unknown,overdue)!=(o.unknown,o.overdue): self.known[name] = replace(o, unknown=unknown, overdue=overdue)
 
 # %% ../../nbs/fleet/02_health.ipynb #8545e285
 @patch

@@ -19,6 +19,7 @@ import apsw
 
 from ..jobs.job import *
 from ..jobs.history import *
+from ..run.peers import *
 from ..manager.manager import *
 from ..manager.manage import *
 from ..manager.schedules import *
@@ -146,10 +147,11 @@ def _rescue(args):
 
 # %% ../../nbs/ops/04_command.ipynb #3f8220ad
 def _schedule_row(tenant, s, now):
-    due = max((parse_time(s.next_at)-now).total_seconds(), 0)
+    due = (parse_time(s.next_at)-now).total_seconds()
+    waits = f'overdue by {in_short(-due)}' if s.is_overdue(now) else f'in {in_short(max(due, 0))}'
     when = s.cron or f'every {in_short(s.every)}'
     return dict(tenant=tenant, name=printable(s.name, 40), when=printable(when, 40), tz=s.tz,
-        next='paused' if s.paused else f'in {in_short(due)}', task=s.task)
+        next='paused' if s.paused else waits, task=s.task)
 
 def _act_on(args):
     "The method that the options ask for, and the name of the schedule"
@@ -167,7 +169,11 @@ def _schedules(args):
         return [(tenant, o) for o in matching(manager)]
     found = list(target.ask(act))
     if name is not None and not found: raise UsageError(f"there is no schedule {name!r}")
-    text = table([_schedule_row(*o, utcnow()) for o in found])
+    now = utcnow()
+    folders = {Path(o).resolve().parent for o in target.files.values()}
+    is_late = any(s.is_overdue(now) for _,s in found)
+    if is_late and not any(map(live_workers, folders)): warn('no worker is alive')
+    text = table([_schedule_row(*o, now) for o in found])
     return [dict(tenant=k, **asdict(o)) for k,o in found], text, target.code
 
 # %% ../../nbs/ops/04_command.ipynb #7f3fe95a
@@ -237,10 +243,9 @@ def _restore(args):
 
 # %% ../../nbs/ops/04_command.ipynb #d695aa4d
 def _check(args):
-    "Look for damage, stuck jobs, a full disk and whatever else keeps jobs from running"
+    "Look for damage, stuck jobs, overdue schedules, a full disk and whatever else keeps jobs from running"
     tenants,names = _of_path(args, args.path)
-    res = check_directory(tenants.path)
-    for o in (tenants if names is None else names): res += check_database(tenants.file(o), o, args.full)
+    res = check_tenants(tenants, names, args.full)
     text = table([o._asdict() for o in res]) if res else 'no problems'
     return [o._asdict() for o in res], text, int(any(o.level=='problem' for o in res))
 

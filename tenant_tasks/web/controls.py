@@ -62,7 +62,8 @@ def _recurs(s):
 def _next_tick(s, now):
     if s.paused: return Span(_('paused'), cls='tt-badge', data_status='pending')
     secs = (parse_time(s.next_at)-now).total_seconds()
-    if secs<=0: return _('due now')
+    late = Span(time_tag(elapsed(s.next_at, now), s.next_at, what=_('overdue by')+' '), cls='tt-bad')
+    if secs<=0: return late if s.is_overdue(now) else _('due now')
     return time_tag(_('in {time}', time=in_words(max(round(secs), 1))), s.next_at, 'in')
 
 # %% ../../nbs/web/09_controls.ipynb #883b9fbc

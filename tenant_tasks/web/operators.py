@@ -50,13 +50,17 @@ def _as_part(name):
     "The name of a tenant as a part of a path; `unquote` gives it back"
     return re.sub(r'[%/]|^\.', lambda m: f'%{ord(m[0]):02X}', name)
 
+def _overdue(name, at, view):
+    return time_tag(elapsed(at, view.now), at, what=_('{name} is overdue by', name=cut(name, 40))+' ')
+
 def _tenant_row(h, view):
     link = h.name
     if view.base is not None: link = A(link, href=view.url(_as_part(link), 'jobs'), id=f'tenant-{link}')
     slow = Span(' ', _('not read yet'), cls='tt-soft') if h.slow else None
     unknown = _('no worker knows {tasks}', tasks=', '.join(h.unknown))
     unknown = Span(' ', unknown, cls='tt-bad') if h.unknown else None
-    name = Th(link, slow, unknown, scope='row', cls='tt-wide')
+    overdue = [Span(' ', _overdue(o, h.ticks[o], view), cls='tt-bad') for o in h.overdue]
+    name = Th(link, slow, unknown, *overdue, scope='row', cls='tt-wide')
     large = ' tt-bad' if h.wal>=_large_wal else ''
     sizes = Td(size_words(h.size), cls='tt-num'),Td(size_words(h.wal), cls=f'tt-num{large}')
     error = _("can't be read: {error}", error=view.plain(h.error))
@@ -110,7 +114,7 @@ def TenantTotals(tenants:list[Health], view:View, unread:int=0)->FT:
     broken = sum(bool(o.error) for o in tenants)
     unknown = len({k for o in tenants for k in o.unknown})
     nums = {_('Tenants'):len(tenants), _('Still to be read'):unread, _("Can't be read"):broken,
-        _('Tasks without a worker'):unknown}
+        _('Tasks without a worker'):unknown, _('Overdue schedules'):sum(len(o.overdue) for o in tenants)}
     nums = {k:f'{n:,}' for i,(k,n) in enumerate(nums.items()) if n or i==0}
     names = status_names()
     def total(status):
@@ -118,7 +122,7 @@ def TenantTotals(tenants:list[Health], view:View, unread:int=0)->FT:
         return f'{sum(nums):,}'+'+'*(max(nums, default=0)>=count_limit)
     nums |= {names[o]:total(o) for o in ('failed', 'pending', 'running', 'completed', 'cancelled')}
     nums |= {_('Size'):size_words(sum(o.size for o in tenants)), _('WAL'):size_words(sum(o.wal for o in tenants))}
-    bad = {_("Can't be read"), _('Tasks without a worker'), names['failed']}
+    bad = {_("Can't be read"), _('Tasks without a worker'), _('Overdue schedules'), names['failed']}
     items = [Div(Dt(k), Dd(v, cls='tt-bad' if k in bad and v!='0' else None)) for k,v in nums.items() if v]
     part = live_attrs(view, 'totals:', state_token(nums), 1 if unread else 5)
     return Dl(*items, cls='tt-stats', id='tt-totals', **part)

@@ -211,20 +211,20 @@ def health_route(
     app:FastHTML, # The app
     tenants, # Tenants, a directory, a dict of databases, or a function from a name to a database
     guard:Callable=noop, # From a request to 'read' or 'act' for those who may see details, sync or async
-    prefix:str='/ops', # The route is `{prefix}/health`
+    prefix:str='/ops', # The route is `{prefix}/health`; `?worker=1` asks about workers and schedules too
     seconds:float=1., # How long an answer may take
 )->Pulse: # What looks
     "Answer load balancers: 200 if this process can serve its tenants, else 503"
     check_mount(app, prefix, guard=guard)
-    pulse = Pulse(tenants, seconds)
+    pulse,workers = Pulse(tenants, seconds),WorkerPulse(tenants, seconds)
     async def may_see(req):
         asked = asyncio.ensure_future(app_answer(guard, req))
         done,waiting = await asyncio.wait({asked}, timeout=seconds) # A thread that hangs can't be cancelled
         return bool(done) and not asked.exception() and asked.result() in ('read','act')
     async def health(req):
-        found = await run_in_threadpool(pulse.look)
+        found = await run_in_threadpool((workers if req.query_params.get('worker')=='1' else pulse).look)
         res = dict(ok=not found)
-        if guard is not noop and await may_see(req): res.update(problems=[f'{o.check}: {o.text}' for o in found])
+        if guard is not noop and await may_see(req): res.update(problems=[str(o) for o in found])
         return JSONResponse(res, 200 if res['ok'] else 503, {'cache-control':'no-store'})
     open_route(app, f'{prefix}/health', health)
     return pulse
