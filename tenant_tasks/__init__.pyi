@@ -1598,11 +1598,12 @@ class Worker:
             app: The app, which FastHTML passes in
         """
 
-    def main(self, processes: int=1) -> None:
+    def main(self, processes: int=1, reload: bool=False) -> None:
         """Run until a signal comes, then end the process
 
         Args:
             processes: How many; if more than one, this process starts and watches them
+            reload: Start them again when a .py file below the working directory changes?
         """
 
 def hide_secrets(job: TenantJob, more: tuple[Any, ...]=...) -> TenantJob:

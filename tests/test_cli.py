@@ -5,7 +5,7 @@ import apsw,pytest
 from fastlite import database
 from helpers import command,data,end,manager_at,program,programs,root,wait_until
 
-from tenant_tasks import __version__,statuses
+from tenant_tasks import __version__,statuses,task
 from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.ops.command import main
 
@@ -235,6 +235,45 @@ def test_worker_process(folder):
         assert 'starts as' in err and '\\x1b[2J' in err and '\x1b' not in err and 'chatter' not in err
     finally: end(proc)
 
+app = """
+import time
+from tenant_tasks import *
+@task(name='reload.greet')
+def greet(secs=0):
+    open('began', 'w').close()
+    time.sleep(secs)
+    return 'WORD'
+worker = Worker('.', look_every=.05)
+"""
+
+@task(name='reload.greet')
+def greet(secs=0): pass
+
+def test_a_worker_with_reload(tmp_path):
+    "Changed code replaces the process, a running job has its grace, and a mistake is mended by the next change"
+    module,log = tmp_path/'myapp.py',(tmp_path/'log.txt').read_text
+    def write(word): return module.write_text(app.replace('WORD', word))
+    def submit(secs=0): return manager.submit('greet', greet, 1, secs=secs)[0]
+    def value(job_id):
+        wait_until(lambda: manager.get_job(job_id).status=='completed', why=log)
+        return manager.get_job(job_id).value
+    write('old')
+    manager = manager_at(tmp_path/'acme.db')
+    cmd = [*shell, 'worker', 'myapp:worker', '--reload']
+    with open(tmp_path/'log.txt', 'w') as out: proc = subprocess.Popen(cmd, cwd=tmp_path, env=env, stderr=out)
+    try:
+        first = submit(secs=1.5)
+        wait_until((tmp_path/'began').exists, why=log)
+        wait_until(lambda: write('new') and 'a .py file has changed' in log(), every=.3, why=log)
+        assert value(first)=='old' and value(submit())=='new'
+        module.write_text('oops oops')
+        wait_until(lambda: 'the next one starts' in log(), why=log)
+        write('third')
+        assert value(submit())=='third'
+        proc.send_signal(signal.SIGTERM)
+        assert proc.wait(60)==0
+    finally: end(proc)
+
 def test_bug_in_a_worker_module_shows_itself(here):
     (here/'buggy.py').write_text('import os\nos.nope')
     with pytest.raises(AttributeError, match="no attribute 'nope'"): main(['worker', 'buggy:worker'])
@@ -242,7 +281,7 @@ def test_bug_in_a_worker_module_shows_itself(here):
 def test_settings_of_a_worker(here, monkeypatch):
     shutil.copy(programs/'myapp.py', here)
     seen = []
-    def note(self, processes=1):
+    def note(self, processes=1, reload=False):
         seen.append((self.concurrency, self.per_tenant, self.threads.size, processes))
         raise SystemExit(0) # `main` of a real worker never returns
     monkeypatch.setattr('tenant_tasks.fleet.worker.Worker.main', note)

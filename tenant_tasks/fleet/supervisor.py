@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import contextmanager,suppress
 from subprocess import Popen
 
+import watchfiles
 from fastcore.basics import patch
 
 try: from uvloop import new_event_loop
@@ -138,6 +139,7 @@ class _Place(Restarts):
         super().__init__()
         self.name = name # What the log calls it
         self.proc = None # The process that runs here
+        self.leaves = None # When it is killed, if it was told to stop for new code
 
 class Supervisor:
     "Keeps several processes running, each of which watches its `lifeline`"
@@ -146,7 +148,10 @@ class Supervisor:
         grace:float=15, # Seconds that they get to stop before they are killed
         start:Callable=Popen, # What starts a process; another one only in tests
         monotonic:Callable=time.monotonic, # Elapsed seconds, unaffected by changes of the wall clock
+        reload:bool=False, # Start new processes when a .py file below the working directory changes?
     ):
+        self.reload = reload
+        self.changed = threading.Event() # Has code changed?
         self.places = [_Place(f'process {i+1}') for i in range(check_int('processes', processes, 1))]
         self.grace = grace
         self.start = start
@@ -160,16 +165,19 @@ class Supervisor:
 def tick(self:Supervisor)->float|None: # Seconds until the next start; None if all are running
     "Note which processes have died, and start those that are due"
     now = self.monotonic()
+    if self.changed.is_set(): self._renew(now)
     for o in self.places:
         code = o.proc and o.proc.poll()
-        if code is not None: _report(o, f'(pid {o.proc.pid}) {_how(code)}', now)
-        if o.proc is None and now>=o.due: self._start(o, now)
-    return min((o.due-now for o in self.places if o.proc is None), default=None)
+        if code is not None and o.leaves: _bury(o)
+        elif code is not None: _report(o, f'(pid {o.proc.pid}) {_how(code)}', now)
+        elif o.leaves and now>=o.leaves: _kill(o)
+        if o.proc is None and (o.leaves or now>=o.due): self._start(o, now)
+    return min((max((o.leaves or o.due)-now, 0) for o in self.places if o.proc is None or o.leaves), default=None)
 
 @patch
 def _start(self:Supervisor, place, now):
     "Start this process's command line once more, as a child"
-    place.began,end = now,self._pipe[0]
+    place.began,place.leaves,end = now,None,self._pipe[0]
     cmd,env = [sys.executable, *sys.orig_argv[1:]],{**os.environ, _lifeline:str(end)}
     try: place.proc = self.start(cmd, env=env, pass_fds=[end])
     except OSError as e: return _report(place, f"can't be started: {e}", now)
@@ -178,6 +186,22 @@ def _start(self:Supervisor, place, now):
 def _report(place, what, now):
     place.proc,pause = None,place.died(now)
     _log.warning("%s %s; the next one starts in %s s", place.name, what, pause)
+
+# %% ../../nbs/fleet/05_supervisor.ipynb #acdd3293
+@patch
+def _watch(self:Supervisor):
+    for _ in watchfiles.watch('.', watch_filter=watchfiles.PythonFilter(), raise_interrupt=False):
+        self.changed.set()
+        os.kill(os.getpid(), signal.SIGCHLD)
+
+@patch
+def _renew(self:Supervisor, now):
+    "Stop the processes, to start others with the code as it is now"
+    self.changed.clear()
+    _log.info("%s: a .py file has changed", self)
+    for o in self.places:
+        if o.proc and not o.leaves: o.proc.terminate() # A second signal would cut its grace short
+        o.due,o.leaves = now,o.leaves or (o.proc and now+self.grace)
 
 # %% ../../nbs/fleet/05_supervisor.ipynb #d9efa2de
 @contextmanager
@@ -227,6 +251,7 @@ def run(self:Supervisor)->int: # The exit code: 0, or 1 if a process had to be k
     "Keep the processes running until SIGTERM or SIGINT comes; in the main thread"
     _log.info("%s starts, pid %s", self, os.getpid())
     with _heard() as wait:
+        if self.reload: threading.Thread(target=self._watch, daemon=True, name='tenant_tasks reload').start()
         while not (came := wait(self.tick())): pass
         os.close(self._pipe[1])
         _log.info("%s: the processes get %s s to stop", came[0], self.grace)

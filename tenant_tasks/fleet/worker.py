@@ -444,14 +444,15 @@ async def lifespan(self:Worker,
 @patch
 def main(self:Worker,
     processes:int=1, # How many; if more than one, this process starts and watches them
+    reload:bool=False, # Start them again when a .py file below the working directory changes?
 ):
     "Run until a signal comes, then end the process"
     check_int('processes', processes, 1)
     end,code = lifeline(),0
-    if processes==1 or end is not None:
+    if end is not None or (processes==1 and not reload):
         self.process.check_executors()
         code = run_alone(self, end)
-    else: code = Supervisor(processes, self.grace+5).run()
+    else: code = Supervisor(processes, self.grace+5, reload=reload).run()
     run_exit_functions()
     self._put_back()
     os._exit(code)

@@ -309,8 +309,7 @@ def _worker(args):
     root,log = logging.getLogger(),logging.getLogger('tenant_tasks')
     if not (root.handlers or log.level): log.setLevel(logging.INFO)
     logging.basicConfig(handlers=[handler])
-    if args.processes is None: worker.main()
-    else: worker.main(args.processes)
+    worker.main(args.processes or 1, args.reload)
 
 # %% ../../nbs/ops/04_command.ipynb #dc076ab9
 _arguments = { # chkstyle: ignore-node
@@ -350,6 +349,7 @@ _arguments |= { # chkstyle: ignore-node
     '--yes':        dict(action='store_true', help='do it; without it the jobs are only counted'),
     '--concurrency': dict(type=int, metavar='N', help='jobs at a time, instead of what the worker says'),
     '--per-tenant': dict(type=int, metavar='N', help='jobs of one tenant at a time, instead of what the worker says'),
+    '--reload':     dict(action='store_true', help='start again when a .py file below this directory changes'),
     '--processes':  dict(type=int, metavar='N', help='worker processes, one for each core to be used (default: 1)')}
 
 # %% ../../nbs/ops/04_command.ipynb #9532de0d
@@ -372,7 +372,7 @@ commands = dict( # chkstyle: ignore-node
     backup = (_backup, 'path dest --tenant --suffix --json', 'data /backups/data'),
     restore = (_restore, 'backup data --paused --tenant --suffix --json', '/backups data --tenant acme --paused'),
     check  = (_check, 'path --full --tenant --suffix --json', 'data'),
-    worker = (_worker, 'worker --concurrency --per-tenant --processes', 'myapp:worker --processes 4'))
+    worker = (_worker, 'worker --concurrency --per-tenant --processes --reload', 'myapp:worker --processes 4'))
 
 # %% ../../nbs/ops/04_command.ipynb #dda866ef
 class _Parser(ArgumentParser):
