@@ -59,7 +59,7 @@ class Shop:
         with open(self.folder/'log.txt', 'a') as log: return program('-m', *args, stderr=log, cwd=self.folder, **env)
 
     def work(self):
-        self.workers = [self.start('tenant_tasks.ops.command', 'worker', 'saas:worker') for _ in range(2)]
+        self.workers = [self.start('tenant_tasks', 'worker', 'saas:worker') for _ in range(2)]
         wait_until(lambda: all(self.tenants[o].schedules() for o in home.values()), why=self.log)
 
     def kill_during(self, service, n):
