@@ -312,24 +312,10 @@ class Schedule:
     "1 if a worker declares it for all its tenants"
 
     def is_ahead(self, now: datetime) -> bool:
-        """Was its last tick made by a clock that was far ahead?
-
-        Args:
-            now: The time
-
-        Returns:
-            Then `last_at` says nothing
-        """
+        "Was its last tick made by a clock that was far ahead? Then `last_at` says nothing"
 
     def is_overdue(self, now: datetime) -> bool:
-        """Is its tick late by minutes, beyond its spread? Never while it is paused
-
-        Args:
-            now: The time
-
-        Returns:
-            It should have made a job long ago
-        """
+        "Is its tick late by minutes, beyond its spread? Never while it is paused"
 
     def next(self, after: datetime) -> datetime:
         """When the first tick after a time is due

@@ -136,15 +136,11 @@ class Schedule:
     paused:int = 0 # 1 while it makes no jobs
     declared:int = 0 # 1 if a worker declares it for all its tenants
 
-    def is_ahead(self,
-        now:datetime, # The time
-    )->bool: # Then `last_at` says nothing
-        "Was its last tick made by a clock that was far ahead?"
+    def is_ahead(self, now:datetime)->bool:
+        "Was its last tick made by a clock that was far ahead? Then `last_at` says nothing"
         return bool(self.last_at) and self.last_at>timestamp(now+most_ahead)
 
-    def is_overdue(self,
-        now:datetime, # The time
-    )->bool: # It should have made a job long ago
+    def is_overdue(self, now:datetime)->bool:
         "Is its tick late by minutes, beyond its spread? Never while it is paused"
         return not self.paused and self.next_at<=timestamp(now-overdue_after)
 
