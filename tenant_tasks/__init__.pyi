@@ -453,7 +453,7 @@ def task(
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
     atomic: bool=False,
-    limit: int | None=None,
+    limit: int | str | None=None,
     limit_by: str | None=None,
     rate: tuple[Any, ...] | None=None,
     on: str | None=None,
@@ -471,7 +471,7 @@ def task(
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion
-        limit: At most so many of its jobs run at once in each tenant
+        limit: At most so many of its jobs run at once in each tenant; or a limit of the worker, by name
         limit_by: The argument for each of whose values the limit counts apart
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
         on: The executor that calls it, one of those given to `Worker` or `set_executors`
@@ -493,7 +493,7 @@ def task(
     cancel_on: type[Any] | tuple[Any, ...]=...,
     max_retries: int=3,
     atomic: bool=False,
-    limit: int | None=None,
+    limit: int | str | None=None,
     limit_by: str | None=None,
     rate: tuple[Any, ...] | None=None,
     on: str | None=None,
@@ -511,7 +511,7 @@ def task(
         cancel_on: Exceptions that end the job as cancelled
         max_retries: Attempts in all, the first included, unless a submit says otherwise
         atomic: Run it in one transaction, which also writes its result and its completion
-        limit: At most so many of its jobs run at once in each tenant
+        limit: At most so many of its jobs run at once in each tenant; or a limit of the worker, by name
         limit_by: The argument for each of whose values the limit counts apart
         rate: At most so many start in so many seconds in each tenant, as in (5, 1)
         on: The executor that calls it, one of those given to `Worker` or `set_executors`
@@ -1510,6 +1510,7 @@ class Worker:
         sweep_every: float=1800,
         keep: timedelta | None=None,
         executors: dict[Any, Any] | None=None,
+        limits: dict[Any, Any] | None=None,
         process: Any=...,
     ) -> None:
         """Args:
@@ -1521,6 +1522,7 @@ class Worker:
             sweep_every: Seconds in which every tenant is looked at once, changed or not
             keep: Delete jobs that ended longer ago, a few at a time; None keeps all
             executors: What calls the functions of tasks with `on`, by name, as `set_executors` takes them
+            limits: Shared limits: how many jobs may run at once in this process, by the name in `limit`
             process: Which process this is; another one only in tests
         """
 
@@ -1562,7 +1564,7 @@ class Worker:
         """
 
     async def run(self) -> None:
-        "Run jobs until `stop`; `ValueError` if a task names an executor that isn't there"
+        "Run jobs until `stop`; `ValueError` if a task names an executor or a shared limit that isn't there"
 
     def stop(self) -> None:
         "Claim nothing more, give running jobs the grace period, release what is left"

@@ -1,6 +1,8 @@
 "How many jobs of a task run at once, and how many start within a time: by rows, over kills and lost leases"
 import asyncio,json,os,signal,threading,time
 from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from helpers import Call,end,manager_at,open_db,program,running_row,until,wait_until,working,write_lock
@@ -10,7 +12,7 @@ from tenant_tasks.db.queue import glance
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.job import new_id,parse_time,timestamp,utcnow
 from tenant_tasks.jobs.task import Limits
-from tenant_tasks.run.process import Process
+from tenant_tasks.run.process import Process,this_process
 
 ran = []
 
@@ -111,10 +113,80 @@ def test_any_value_has_a_limit(manager, account):
     manager.submit_many('each', each, [dict(account=account)]*3)
     assert manager.claim() and manager.claim() and not manager.claim()
 
-@pytest.mark.parametrize('how,why', [(dict(limit_by='account'), 'together with `limit`'),
+@pytest.mark.parametrize('how,why', [(dict(limit_by='account'), 'got None'),
+    (dict(limit='smtp', limit_by='account'), "with a number as `limit`, got 'smtp'"), (dict(limit=''), 'must be'),
     (dict(limit=1, limit_by='acount'), r"a parameter of each\(account, n\), got 'acount'")])
 def test_wrong_limit_by(how, why):
     with pytest.raises(ValueError, match=why): task(name='lim.wrong', **how)(each)
+
+# -- limits that tasks and tenants share
+
+def smtp(n=0):
+    time.sleep(.005)
+    ran.append(n)
+
+async def asmtp(n=0):
+    await asyncio.sleep(.005)
+    ran.append(n)
+
+@pytest.fixture
+def mails(monkeypatch):
+    "Tasks with a shared limit, which a worker of another test doesn't have"
+    module = import_module('tenant_tasks.jobs.task')
+    monkeypatch.setattr(module, '_tasks', dict(module._tasks))
+    monkeypatch.setattr(this_process, 'limits', {})
+    for o in (smtp, asmtp): task(o, name=f'lim.{o.__name__}', limit='smtp')
+
+@pytest.fixture
+def mailers(tmp_path, mails):
+    "Managers of two tenants in a process with the limit"
+    process = Process()
+    process.limits['smtp'] = 2
+    return [manager_at(tmp_path/f'{o}.db', process=process) for o in 'ab']
+
+def test_tenants_and_tasks_share_a_limit(mailers):
+    "A slot is free when an attempt ends, however it ends; the other jobs go on"
+    a,b = mailers
+    for o in mailers:
+        o.submit_many('mail', smtp, [{}]*4)
+        o.submit('mail', asmtp)
+        o.submit('free', free)
+    one,two = a.claim(),b.claim()
+    assert claims(a)==['free'] and not b.claim(b.list_jobs('mail')[0].id) and a.next_due() is None
+    one.call()
+    assert [o.job.task for o in b.claim_next(5)]==['lim.smtp'] and [o.job.task for o in b.claim_next(5)]==['lim.free']
+    two.release()
+    assert a.claim() and not a.claim() and b.next_due() is None
+
+def test_jobs_claimed_together_keep_a_shared_limit(mailers):
+    mailers[0].submit_many('mail', asmtp, [{}]*4)
+    mailers[0].submit_many('free', afree, [{}])
+    assert [o.job.task for o in mailers[0].claim_next(50)]==['lim.asmtp', 'lim.asmtp', 'lim.afree']
+
+def test_a_claim_that_fails_frees_its_slot(mailers, monkeypatch):
+    mailers[0].submit_many('mail', smtp, [{}]*3)
+    with monkeypatch.context() as m, pytest.raises(OSError):
+        m.setattr('tenant_tasks.db.claims._claim', lambda *a: (_ for _ in ()).throw(OSError('disk')))
+        mailers[0].claim()
+    assert mailers[0].claim() and mailers[0].claim() and not mailers[0].claim()
+
+@pytest.mark.parametrize('func', [smtp, asmtp])
+async def test_a_flood_leaves_slots_to_other_tenants(tmp_path, mails, func):
+    tenants = Tenants(tmp_path)
+    a,b = map(tenants.create, 'ab')
+    a.submit_many('mail', func, [dict(n=1)]*40)
+    async with working(Worker(tenants, limits=dict(smtp=1))):
+        await until(lambda: ran)
+        b.submit_many('mail', func, [dict(n=2)]*3)
+        await until(lambda: len(ran)==43)
+    assert max(i for i,o in enumerate(ran) if o==2)<40
+
+def test_a_process_without_the_limit(manager, mails):
+    "It leaves the jobs alone, and a worker in it doesn't start; it names the task"
+    manager.submit('mail', smtp)
+    assert not manager.claim() and manager.next_due() is None
+    with pytest.raises(ValueError, match="`limit` of task 'lim.smtp' must be .* got 'smtp', known: none"):
+        manager.process.check_tasks()
 
 # -- rates
 
@@ -294,6 +366,18 @@ def test_never_more_of_a_value_than_allowed_over_kills(path, fleet):
     rows = manager.store.read("SELECT n, seen, slot FROM ledger WHERE n!=''")
     assert len(rows)>=38 and all(slot for *_,slot in rows) and {seen for _,seen,_ in rows}=={1, 2}
     assert {n for n,seen,_ in rows if seen==2}>={'a', 'b'}
+
+def test_never_more_than_a_shared_limit_over_kills(path, fleet):
+    "Two workers, two are killed at work: each runs two jobs of both tasks and all tenants, and the others still run"
+    tenants = [ledger(o) for o in (path, *[Path(path).with_name(f'{n}.db') for n in range(3)])]
+    procs = [fleet(), fleet()]
+    for _ in range(2):
+        for o in tenants: submit_all(o, smtp=8, other_smtp=4, free=2)
+        kill_at_work(tenants[0], procs.pop(0))
+        procs.append(fleet())
+    wait_until(lambda: all(done(o) for o in tenants))
+    rows = [r for o in tenants for r in o.store.read("SELECT n, slot FROM ledger WHERE n!=''")]
+    assert len(rows)>=96 and all(slot for _,slot in rows) and len({n for n,_ in rows})>1
 
 @pytest.mark.slow
 def test_never_more_than_allowed_over_a_lost_lease(path, fleet):

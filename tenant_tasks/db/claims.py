@@ -62,6 +62,7 @@ def claim(self:JobStore,
     limits:dict|None=None, # Limits and rates by task, see `waiting`
     tasks:list[str]|None=None, # Tasks that the process can run; None for any job
     function:str|None=None, # The function that it has for this job, if that has no task
+    take:Callable|None=None, # Takes a slot of a shared limit for the job; False if none is free
 )->TenantJob|None: # The row as claimed, or None if it isn't pending, isn't due, is paused, or must wait
     "Claim one job, if it may start and if the process can run it"
     def can_run(job):
@@ -72,11 +73,12 @@ def claim(self:JobStore,
         for row in list(conn.execute(_pending, (job_id,))):
             o,held = Queued(*row),Held(conn, limits, at)
             if not can_run(o) or held.start_of(o)>held.now or value_is_full(conn, o, limits): return
-            return _claim(conn, job_id, owner, at, lease, limits)
+            if take is None or take(o): return _claim(conn, job_id, owner, at, lease, limits)
     return self.write(work, runner)
 
 # %% ../../nbs/db/09_claims.ipynb #18664c94
-def _claim_some(conn, owner, tasks, now, lease=lease_time, limits=None, limit=1, together=None)->list[TenantJob]:
+def _claim_some(conn, owner, tasks, now, lease=lease_time, limits=None, limit=1, together=None,
+    take=None)->list[TenantJob]:
     "As a part of a change, claim the next jobs that may start, more than one as long as `together` is true of each"
     at,limits,res = _begin(conn, limits, now),limits or {},[]
     for o in next_rows(conn, owner, tasks, Held(conn, limits, at), limit):
@@ -84,6 +86,7 @@ def _claim_some(conn, owner, tasks, now, lease=lease_time, limits=None, limit=1,
         if res and alone: break
         if res and o.task in limits and (waiting(conn, {o.task:limits[o.task]}, at) or value_is_full(conn, o, limits)):
             continue
+        if take is not None and not take(o): continue
         res.append(_claim(conn, o.id, owner, at, lease, limits))
         if alone or len(res)==limit: break
     return res
@@ -95,9 +98,10 @@ def claim_due(self:JobStore,
     now:datetime|Callable, # The time, or a clock, which is asked when the lock is held
     lease:timedelta=lease_time, # How long the claim lasts unless it is renewed
     limits:dict|None=None, # Limits and rates by task, see `waiting`
+    take:Callable|None=None, # Takes a slot of a shared limit for a job; False if none is free
 )->TenantJob|None: # The row as claimed, or None if no job may start in this process
     "Claim the first job that may start and that this process can run"
-    jobs = self.write(lambda conn: _claim_some(conn, owner, tasks, now, lease, limits), runner)
+    jobs = self.write(lambda conn: _claim_some(conn, owner, tasks, now, lease, limits, take=take), runner)
     return jobs[0] if jobs else None
 
 # %% ../../nbs/db/09_claims.ipynb #cd4e0c94

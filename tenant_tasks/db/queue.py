@@ -82,7 +82,7 @@ def waiting(
     if not limits: return {}
     runs,res = Counter(o for o, in conn.execute(_running)),{}
     for task,o in limits.items():
-        if o.limit is not None and not o.by and runs[task]>=o.limit: res[task] = forever
+        if o.limit and not o.by and runs[task]>=o.limit: res[task] = forever
         elif o.rate and (at := _next_start(conn, task, *o.rate, now)): res[task] = at
     return res
 
@@ -96,11 +96,19 @@ class Held:
         self.pauses = {o[0]:o[1] or forever for o in conn.execute(_pauses, (self.now,))}
         self.tasks = waiting(conn, limits, now)
         self.by = {k:_by_value(o) for k,o in (limits or {}).items() if o.by}
+        self.full = {k for k,o in (limits or {}).items() if o.limit==0}
+
+    def _ready_at(self, job):
+        paused = max(self.pauses.get('', ''), self.pauses.get(job.job_type, '')) if self.pauses else ''
+        return max(job.run_at, paused, self.tasks.get(job.task, ''))
+
+    def is_full(self, job)->bool:
+        "Does nothing but this process hold up a job?"
+        return job.task in self.full and self._ready_at(job)<=self.now
 
     def start_of(self, job)->str: # `forever` if it isn't known
         "When a pending job may start"
-        paused = max(self.pauses.get('', ''), self.pauses.get(job.job_type, '')) if self.pauses else ''
-        return max(job.run_at, paused, self.tasks.get(job.task, ''))
+        return forever if self.is_full(job) else self._ready_at(job)
 
 # %% ../../nbs/db/08_queue.ipynb #22cad3cf
 class Queued(NamedTuple):
@@ -161,8 +169,6 @@ _of_value = """SELECT count(*) FROM tenant_jobs INDEXED BY tenant_jobs_running W
     AND ifnull(json_extract(payload, :arg), '')=(SELECT ifnull(json_extract(payload, :arg), '') FROM tenant_jobs
         WHERE id=:id)"""
 
-
-
 # %% ../../nbs/db/08_queue.ipynb #1decbdff
 def value_is_full(
     conn:apsw.Connection, # The connection of the change that is to start a job
@@ -201,7 +207,7 @@ def next_rows(
 )->list[Queued]: # In the order in which they start
     "The jobs that may start now"
     heads = [o for o in _heads_here(conn, queue_heads(conn, owner), tasks, held) if held.start_of(o)<=held.now]
-    if limit==1: return [min(heads, key=attrgetter('order'))] if heads else []
+    if limit==1: return sorted(heads, key=attrgetter('order'))
     args,res = dict(owner=owner, now=held.now, limit=limit),[]
     for o in heads:
         sql = _of_own_queue if o.task is None else _of_free if o.task in held.by else _of_queue
@@ -244,6 +250,7 @@ class Glance(NamedTuple):
     unknown:list # Tasks of due jobs that the process can't run
     tick:str|None=None # When the next tick of a schedule is due: None if there is no schedule, '' if all are paused
     asked:tuple = () # Schedules that a worker is asked to declare again
+    full:bool = False # Is a job due whose task may start none in this process now?
 
     @property
     def first(self):
@@ -285,7 +292,8 @@ def glance(
         tick = _tick_of(conn)
         asked = () if tick is None else tuple(o for o, in conn.execute(_requests))
         at = _earliest(_heads_here(conn, heads, tasks, held), held)
-        return Glance(at, _owners(conn, owner, now), sorted(unknown), tick, asked)
+        full = any(held.is_full(o) for o in heads)
+        return Glance(at, _owners(conn, owner, now), sorted(unknown), tick, asked, full)
     return link.ask(ask, runner)
 
 # %% ../../nbs/db/08_queue.ipynb #c171b313

@@ -76,7 +76,7 @@ def _begin(self:Lookout):
     self._unseen = set() # Tenants that the first look hasn't come to
     self.takes_stock = False # Is the first look still at the worker's own share?
     self._news = set() # Tenants whose files have changed
-    self.held = {} # Tenants that were looked at when tasks could not start, by these tasks, the first first
+    self.held = {} # Tenants with due jobs of tasks that could not start, by these tasks, the first first
     self._told = asyncio.Event()
     self._cpu = 0. # Seconds of processor time that the last look took
 
@@ -102,9 +102,10 @@ def look(self:Lookout, name:str):
     "Tell when a tenant has a job to run, after taking over what dead processes have left"
     self._looked[name] = time.monotonic()
     link = self._note(name)
-    if full := tuple(self.process.full_tasks()): self.held.setdefault(full, OrderedDict())[name] = True
+    full = tuple(self.process.full_tasks())
     limits = limits_with(full)
     seen = glance(link, self.process.id, self.process.tasks(), self.tenants.clock(), limits) or Glance(None, [], [])
+    if seen.full: self.held.setdefault(full, OrderedDict())[name] = True
     declares = self.synced.get(name, 0)!=link.opening and bool(self.declared or seen.tick is not None)
     declares = declares or not self.declared.keys().isdisjoint(seen.asked)
     ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
@@ -114,7 +115,7 @@ def look(self:Lookout, name:str):
     if seen.owners: self._watched[name] = set(seen.owners),time.monotonic()
     else: self._watched.pop(name, None)
     if at is not None: self.due(name, parse_time(at).timestamp())
-    if full and self.may_go_on(full): self.due(name, time.time())
+    if seen.full and self.may_go_on(full): self.due(name, time.time())
 
 @patch
 def may_go_on(self:Lookout, full:tuple)->bool:

@@ -52,6 +52,7 @@ class Worker:
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
         keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
         executors:dict|None=None, # What calls the functions of tasks with `on`, by name, as `set_executors` takes them
+        limits:dict|None=None, # Shared limits: how many jobs may run at once in this process, by the name in `limit`
         process:Process=this_process, # Which process this is; another one only in tests
     ):
         self.concurrency = check_int('concurrency', concurrency, 1)
@@ -62,6 +63,7 @@ class Worker:
         self.process = process
         self.threads = ThreadLimit(concurrency)
         process.set_executors(**executors or {})
+        process.limits.update({k:check_int(f'limits[{k!r}]', n, 1) for k,n in (limits or {}).items()})
         self._declared = {} # Schedules for all tenants, by name, and their time zones
         self._begin()
 
@@ -193,11 +195,14 @@ def run(self:_Turn):
         self.ended = todo
         if lookout.is_stale(name): lookout.look_at([name])
         goes_on = self.agenda.keeps_turn(name, began, time.monotonic()) and not self.stopping.is_set()
+        goes_on = goes_on and not self.worker._gives_way(todo[0])
     for o in todo if self.is_alone else (): o.leave()
     if goes_on and len(todo)<self.places:
         self.worker._call(self.agenda.calm, name)
         lookout.look_at([name])
-    else: self.worker._call(self.worker._enqueue, name)
+    else:
+        self.worker._call(self.worker._resume) # Before it gets another turn
+        self.worker._call(self.worker._enqueue, name)
     return todo
 
 @patch
@@ -220,7 +225,7 @@ async def _finish(self:Worker, name, a):
         if takes: agenda.finish(name)
         gave = self._resume()
     if self.stopping.is_set(): return await self._write(name, a)
-    if gave not in (None, name) and not takes:
+    if gave not in (None, name) and (not takes or self._shares(a)):
         await self._settle(name, [a])
         return await self.process.store_threads.run(self.lookout.look_at, [name])
     self._ended.setdefault(name, []).append(a)
@@ -239,6 +244,15 @@ async def _write(self:Worker, name, a):
     except FileNotFoundError: self._forget(name)
     except Exception: _log.exception("job %s: its outcome is not written", a)
 
+# %% ../../nbs/fleet/07_worker.ipynb #0a0984e8
+@patch
+def _shares(self:Worker, a): return a.policy.limit in self.process.limits
+
+@patch
+def _gives_way(self:Worker, a)->bool:
+    "Does a tenant wait for the slot that an attempt has freed?"
+    return self._shares(a) and any(list(self.lookout.held.values()))
+
 # %% ../../nbs/fleet/07_worker.ipynb #3e3cbca4
 @patch
 def _takes_place(self:Worker, a):
@@ -247,7 +261,7 @@ def _takes_place(self:Worker, a):
 
 @patch
 def _resume(self:Worker):
-    "Give a turn to the tenant that has waited longest for an executor, if it has a place by now, and return its name"
+    "Give a turn to the tenant that has waited longest for an executor or a slot that is free by now; its name"
     for full,names in list(self.lookout.held.items()):
         if not names or not self.lookout.may_go_on(full): continue
         name,_ = names.popitem(last=False)
@@ -344,8 +358,8 @@ def _hear(self:Worker):
 # %% ../../nbs/fleet/07_worker.ipynb #877e7f59
 @patch
 async def run(self:Worker):
-    "Run jobs until `stop`; `ValueError` if a task names an executor that isn't there"
-    self.process.check_executors()
+    "Run jobs until `stop`; `ValueError` if a task names an executor or a shared limit that isn't there"
+    self.process.check_tasks()
     self._begin()
     self._loop = asyncio.get_running_loop()
     _log.info("%s starts as %s", self, self.process.id)
@@ -432,7 +446,7 @@ async def lifespan(self:Worker,
     app=None, # The app, which FastHTML passes in
 ):
     "Run inside an app, in a thread: `fast_app(lifespan=worker.lifespan)`"
-    self.process.check_executors()
+    self.process.check_tasks()
     apart,threads = Apart(self),self.process.store_threads
     await threads.run(apart.start)
     try: yield
@@ -450,7 +464,7 @@ def main(self:Worker,
     check_int('processes', processes, 1)
     end,code = lifeline(),0
     if end is not None or (processes==1 and not reload):
-        self.process.check_executors()
+        self.process.check_tasks()
         code = run_alone(self, end)
     else: code = Supervisor(processes, self.grace+5, reload=reload).run()
     run_exit_functions()

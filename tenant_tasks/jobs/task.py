@@ -36,7 +36,7 @@ class Task:
     cancel_on:tuple = () # Exceptions that end the job as cancelled
     max_retries:int = 3 # Attempts in all, the first included, unless a submit says otherwise
     atomic:bool = False # Are its effects, its result and its completion one commit?
-    limit:int|None = None # How many of its jobs may run at once in each tenant
+    limit:int|str|None = None # How many of its jobs may run at once in each tenant; or the name of a shared limit
     rate:tuple|None = None # How many may start, and in how many seconds, in each tenant
     on:str|None = None # The executor that calls the function; None for the process that claims its jobs
     on_failure:str|None = None # The task whose job tells of a final failure
@@ -88,7 +88,8 @@ def _register(t):
     if own is None or own.func is not t.func: t.func.tenant_task = t.name
     _tasks[t.name] = t
     _limits.pop(t.name, None)
-    if t.limit or t.rate: _limits[t.name] = Limits(t.limit, t.rate, t.limit_by)
+    own = None if isinstance(t.limit, str) else t.limit
+    if own or t.rate: _limits[t.name] = Limits(own, t.rate, t.limit_by)
     return t.func
 
 def _exceptions(what, o, asked=False):
@@ -102,7 +103,8 @@ def _exceptions(what, o, asked=False):
 
 # %% ../../nbs/jobs/04_task.ipynb #30a28ac4
 def _check_limits(limit, rate):
-    if limit is not None: check_int('limit', limit, 1)
+    if isinstance(limit, str): check_text('limit', limit)
+    elif limit is not None: check_int('limit', limit, 1)
     if rate is None: return limit,None
     must = f"`rate` must be a pair of an int ≥ 1 and a time > 0, as in (5, 1) for five starts a second, got {rate!r}"
     try:
@@ -115,7 +117,7 @@ def _check_limits(limit, rate):
 
 def _check_by(func, limit, by):
     if by is None: return
-    if limit is None: raise ValueError(f"`limit_by` must be given together with `limit`, got {by!r} alone")
+    if not isinstance(limit, int): raise ValueError(f"`limit_by` must be given with a number as `limit`, got {limit!r}")
     names = inspect.signature(func).parameters
     if by in names: return
     raise ValueError(f"`limit_by` must be a parameter of {func.__name__}({', '.join(names)}), got {by!r}")
@@ -178,7 +180,7 @@ def task(
     cancel_on:type|tuple=(), # Exceptions that end the job as cancelled
     max_retries:int=3, # Attempts in all, the first included, unless a submit says otherwise
     atomic:bool=False, # Run it in one transaction, which also writes its result and its completion
-    limit:int|None=None, # At most so many of its jobs run at once in each tenant
+    limit:int|str|None=None, # At most so many of its jobs run at once in each tenant; or a limit of the worker, by name
     limit_by:str|None=None, # The argument for each of whose values the limit counts apart
     rate:tuple|None=None, # At most so many start in so many seconds in each tenant, as in (5, 1)
     on:str|None=None, # The executor that calls it, one of those given to `Worker` or `set_executors`
@@ -204,9 +206,12 @@ def find_task(
 
 def task_names(
     executors:Collection|None=None, # Leave out tasks that need an executor of another name; None for all tasks
+    limits:Collection=(), # Then leave out tasks that need a shared limit of another name, too
 )->list[str]: # In the order in which they were registered
     "Names of the registered tasks"
-    return [o.name for o in list(_tasks.values()) if executors is None or o.on is None or o.on in executors]
+    if executors is None: return list(_tasks)
+    def is_here(o): return (o.on is None or o.on in executors) and (not isinstance(o.limit, str) or o.limit in limits)
+    return [o.name for o in list(_tasks.values()) if is_here(o)]
 
 # %% ../../nbs/jobs/04_task.ipynb #27fcec5c
 def task_limits()->dict[str,Limits]: # By name

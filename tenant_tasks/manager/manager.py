@@ -137,16 +137,19 @@ def claim(self:BackgroundTaskManager,
     "Claim a job that this process can run, for code that runs jobs"
     p = self.process
     p.announce_alive(self.folder)
-    if job_id is None: job = self.store.claim_due(p.id, p.tasks(), self.clock, p.lease, task_limits())
-    else: job = self.store.claim(job_id, p.id, self.clock, p.lease, task_limits(), p.tasks(), p.kept(job_id))
-    return job and p.hold(self._attempt(job))
+    with p.taking() as take:
+        how = self.clock,p.lease,task_limits()
+        if job_id is None: job = self.store.claim_due(p.id, p.tasks(), *how, take)
+        else: job = self.store.claim(job_id, p.id, *how, p.tasks(), p.kept(job_id), take)
+        return job and p.hold(self._attempt(job))
 
 @patch
 def next_due(self:BackgroundTaskManager,
     ticks:bool=True, # Do the ticks of schedules count too?
 )->datetime|None: # None if nothing waits
     "When the next job that this process can run may start, or the next tick of a schedule"
-    at = self.store.next_due(self.process.id, self.process.tasks(), ticks, task_limits(), self.clock())
+    p = self.process
+    at = self.store.next_due(p.id, p.tasks(), ticks, limits_with(p.full_tasks()), self.clock())
     return None if at is None else parse_time(at)
 
 # %% ../../nbs/manager/00_manager.ipynb #4a4eeee0
@@ -161,10 +164,12 @@ def claim_next(self:BackgroundTaskManager,
     def waits(job): return p.task_of(job).waits
     limits = limits_with(p.full_tasks())
     outcomes = [o.settling() for o in ended]
-    opts = dict(limits=limits, limit=limit, together=waits)
-    rows,jobs = self.store.settle_and_claim(outcomes, p.id, p.tasks(), self.clock, p.lease, **opts)
+    with p.taking() as take:
+        opts = dict(limits=limits, limit=limit, together=waits, take=take)
+        rows,jobs = self.store.settle_and_claim(outcomes, p.id, p.tasks(), self.clock, p.lease, **opts)
+        todo = [p.hold(self._attempt(o)) for o in jobs]
     for a,row in zip(ended, rows): a.ended(row)
-    return [p.hold(self._attempt(o)) for o in jobs]
+    return todo
 
 # %% ../../nbs/manager/00_manager.ipynb #bb66319a
 @patch

@@ -12,7 +12,7 @@ import asyncio,atexit,importlib,inspect,json,logging,math,os,queue,signal,subpro
 import threading,time,weakref
 from collections import Counter
 from concurrent.futures import Executor,Future
-from contextlib import suppress
+from contextlib import contextmanager,suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -284,23 +284,55 @@ def check_on(self:Process,
         f"got {t.on!r}, known: {known}")
 
 @patch
-def check_executors(self:Process):
-    "`ValueError` unless the executors of all registered tasks are here"
-    for o in task_names(): self.check_on(find_task(o))
+def check_tasks(self:Process):
+    "`ValueError` unless the executors and the shared limits of all registered tasks are here"
+    for t in map(find_task, task_names()):
+        self.check_on(t)
+        if not isinstance(t.limit, str) or t.limit in self.limits: continue
+        raise ValueError(f"`limit` of task {t.name!r} must be a number or the name of a limit given to "
+            f"`Worker(limits=…)`, got {t.limit!r}, known: {', '.join(self.limits) or 'none'}")
 
 # %% ../../nbs/run/07_executors.ipynb #b7948142
 @patch
-def full_tasks(self:Process)->list[str]: # Their names
-    "The tasks whose executor has all the jobs that it needs for now"
-    calls = Counter(o.policy.on for o in list(self.claims.values()) if o.outcome is None)
-    full = {k for k,o in self.executors.items() if o.places and calls[k]>=o.places}
-    return [o for o in task_names() if find_task(o).on in full] if full else []
+def _in_use(self:Process):
+    "How many jobs run here under each shared limit, or are being claimed"
+    runs = Counter(o.policy.limit for o in list(self.claims.values()) if o.outcome is None)
+    return runs+Counter(list(self.claiming.values()))
 
+@patch
+def full_tasks(self:Process)->list[str]: # Their names
+    "The tasks whose executor has all the jobs that it needs for now, or whose shared limit is reached"
+    if not self.executors and not self.limits: return []
+    calls,used = Counter(o.policy.on for o in list(self.claims.values()) if o.outcome is None),self._in_use()
+    full = {k for k,o in self.executors.items() if o.places and calls[k]>=o.places}
+    spent = {k for k,n in self.limits.items() if used[k]>=n}
+    return [o.name for o in map(find_task, task_names()) if o.on in full or o.limit in spent] if full or spent else []
+
+# %% ../../nbs/run/07_executors.ipynb #cd37a546
 def limits_with(
     full:list|tuple, # Names of tasks that may start no job
 )->dict[str,Limits]: # As `task_limits`
     "The limits and rates of tasks, with a limit of 0 for some"
-    return {**task_limits(), **dict.fromkeys(full, Limits(0))}
+    limits = task_limits()
+    return {**limits, **{o:limits.get(o, Limits())._replace(limit=0) for o in full}}
+
+# %% ../../nbs/run/07_executors.ipynb #a3a1aa55
+@patch
+@contextmanager
+def taking(self:Process):
+    "A function that takes a slot of a shared limit for a job that is being claimed, if one is free"
+    mine = object()
+    def take(job):
+        name = policy_of(job).limit
+        if not isinstance(name, str) or (mine, job.id) in self.claiming: return True
+        with self.claim_lock:
+            free = self._in_use()[name]<self.limits.get(name, 0)
+            if free: self.claiming[mine, job.id] = name
+        return free
+    try: yield take
+    finally:
+        with self.claim_lock:
+            for o in [o for o in self.claiming if o[0] is mine]: del self.claiming[o]
 
 # %% ../../nbs/run/07_executors.ipynb #bf5300ab
 class _Call(Future):

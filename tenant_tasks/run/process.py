@@ -78,29 +78,35 @@ class Process:
         self.task_threads = ThreadLimit(20) # For sync functions
         self.store_threads = ThreadLimit(8) # For short calls to databases
         self.executors = {} # What calls the functions of tasks with `on`, by that name
+        self.limits = {} # Shared limits: how many jobs may run here at once, by the name in `limit`
         self.trace = None # Called at a submit: what becomes the job's `trace`
         self.around = nullcontext # A context manager around each call of a function, made from the `Attempt`
         self._begin()
         at_fork(self.begin_anew)
 
-    def _begin(self):
-        self.id = '~'.join([_host(), _kernel(), str(os.getpid()), secrets.token_hex(4)])
-        self.locks = {} # Descriptor of the lock file in each directory
-        self._files = {} # Which file that is
-        self.claims = {} # Attempts that run here, by claim
-        self.listeners = [] # Workers that run here
-        self.failing = {} # Workers that have failed and will start again, and why
-        self.signs = [] # What shows them to other processes
-        self.warned = set() # What needs no second warning
-        self._functions = {} # Functions of jobs, by job
-        self._ended = deque() # Jobs that ended without success and keep their function for a while
-        self.observed = {} # What is known of silent processes, by database
-        self._lock = threading.Lock()
-        self._heart = None # The thread of the heartbeat
-
-    def __repr__(self): return 'this_process' if self is this_process else f'Process({self.id!r})'
+# %% ../../nbs/run/00_process.ipynb #c7d6fd48
+@patch
+def _begin(self:Process):
+    self.id = '~'.join([_host(), _kernel(), str(os.getpid()), secrets.token_hex(4)])
+    self.locks = {} # Descriptor of the lock file in each directory
+    self._files = {} # Which file that is
+    self.claims = {} # Attempts that run here, by claim
+    self.claiming = {} # Shared limits of jobs that are being claimed
+    self.claim_lock = threading.Lock() # Of what counts against a shared limit
+    self.listeners = [] # Workers that run here
+    self.failing = {} # Workers that have failed and will start again, and why
+    self.signs = [] # What shows them to other processes
+    self.warned = set() # What needs no second warning
+    self._functions = {} # Functions of jobs, by job
+    self._ended = deque() # Jobs that ended without success and keep their function for a while
+    self.observed = {} # What is known of silent processes, by database
+    self._lock = threading.Lock()
+    self._heart = None # The thread of the heartbeat
 
 # %% ../../nbs/run/00_process.ipynb #b286c63d
+@patch
+def __repr__(self:Process): return 'this_process' if self is this_process else f'Process({self.id!r})'
+
 @patch
 def begin_anew(self:Process):
     "Forget everything that was held, in a forked child"
@@ -342,8 +348,8 @@ def forget(self:Process,
 # %% ../../nbs/run/00_process.ipynb #9dba5a5e
 @patch
 def tasks(self:Process)->list[str]: # Their names
-    "The tasks that this process can run: they are registered, and their executor is here"
-    return task_names(self.executors)
+    "The tasks that this process can run: they are registered, and their executor and their shared limit are here"
+    return task_names(self.executors, self.limits)
 
 @patch
 def can_run(self:Process,

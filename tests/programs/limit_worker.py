@@ -37,6 +37,12 @@ def few(n=0, secs=.01): work(secs)
 @task(name='limits.each', limit=2, limit_by='account', max_retries=99, backoff=soon)
 def each(account, secs=.03): work(secs, account, account)
 
+@task(name='limits.smtp', limit='smtp', max_retries=99, backoff=soon)
+def smtp(secs=.01): work(secs, f'pid{os.getpid()}')
+
+@task(name='limits.other_smtp', limit='smtp', max_retries=99, backoff=soon)
+async def other_smtp(secs=.01): work(secs, f'pid{os.getpid()}')
+
 @task(name='limits.rated', rate=(5, .5), max_retries=99)
 def rated():
     job = current_job().job
@@ -47,4 +53,4 @@ def free(): pass
 
 if __name__=='__main__':
     this_process.lease = timedelta(seconds=lease)
-    Worker(folder, look_every=.05, grace=1).main()
+    Worker(folder, look_every=.05, grace=1, limits=dict(smtp=2)).main()
