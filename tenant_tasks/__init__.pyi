@@ -119,6 +119,10 @@ class TenantJob(JobRecord):
     def value(self) -> Any:
         "The result, decoded: what the task function returned"
 
+    @property
+    def label(self) -> str:
+        "What people see of it first: its title, or its type"
+
     def __ft__(self) -> Any: ...
 
 statuses: tuple[str, ...]
@@ -1595,7 +1599,7 @@ class Worker:
         """
 
 def hide_secrets(job: TenantJob, more: tuple[Any, ...]=...) -> TenantJob:
-    """A job without its secrets, in its type, its unique key and the name of its function too
+    """A job without its secrets, in its type, its title, its unique key and the name of its function too
 
     Args:
         job: A job as read from its row

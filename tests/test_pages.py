@@ -4,7 +4,7 @@ from itertools import product
 
 import apsw,pytest
 from fasthtml.common import Beforeware,Client,FastHTML,JSONResponse,P,Redirect,Titled,fast_app
-from helpers import open_db,until,write_lock
+from helpers import command,open_db,until,write_lock
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -357,3 +357,15 @@ async def test_a_broken_database_is_a_503_and_tells_no_path(site, tmp_path):
     res = ann.get('/jobs?status=failed')
     assert res.status_code==503 and str(tmp_path) not in res.text
 
+
+def test_a_title_is_seen_instead_of_the_type(site, tmp_path):
+    "On card, list and page, in the tab and in a terminal; the list finds it, and a secret in it is masked"
+    acme = site.tenants['acme'].using(title='Contacts of Ann, hunter42')
+    job_id,_ = acme.submit('sync', sync, password='hunter42')
+    ann = site.client(tenant='acme', may='act')
+    page = ann.get(f'/jobs/{job_id}').text
+    assert '<dt>Type</dt>' in re.sub(r'\s', '', page) and 'hunter42' not in page
+    for text in (page, ann.get(f'/one/{job_id}').text, ann.get('/jobs?text=contacts').text):
+        assert 'Contacts of Ann, ••••••' in html.unescape(text) and 'aria-label="Cancel sync"' not in text
+    assert 'Contacts of Ann' in re.search('<title>(.*?)</title>', page)[1] and 'No jobs' in ann.get('/jobs?text=bob').text
+    assert 'Contacts of Ann' in command('ls', tmp_path).out

@@ -163,6 +163,8 @@ def check_pages(shop, ids):
             assert seen==[200 if o==user else 404 for o in home]
         assert shop.users[user].get(f"/download/{ids[user]['exported']}").text.count('bob@example.com')==2
         assert shop.users[user].get('/ops').status_code==404
+        titles = ('Import new.csv', 'Payment of order 2', 'Reminder of order 1')
+        assert all(o in shop.users[user].get('/jobs').text for o in titles)
     text = shop.users['olga'].get('/ops').text
     assert all(f'/ops/{o}/jobs' in text for o in home.values())
     anyone = httpx.Client(base_url=shop.users['ann'].base_url)

@@ -142,7 +142,7 @@ def test_no_secret_is_on_any_page(secret, key, spell):
     text = f'[{spell(secret)}]'
     payload = {'a':[{key:secret}], 'b':text, 'c':json.dumps({key:secret}), 'd':[[key, secret]], text:1}
     def job(text, payload, result, kind):
-        own = dict(unique_key=text, function=text, progress_note=text)
+        own = dict(unique_key=text, function=text, progress_note=text, title=text)
         error = add_error(None, 1, utcnow(), f'E: {text}')
         return TenantJob('0c6d', kind, 'failed', json.dumps(payload), json.dumps(result), error, **own)
     one = job(text, payload, [text], f'sync {text}')

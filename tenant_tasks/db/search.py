@@ -83,7 +83,8 @@ _filtered = """SELECT r FROM (SELECT value AS r FROM json_each(:rows)) CROSS JOI
     WHERE (:schedule IS NULL OR schedule=:schedule)
         AND (:since IS NULL OR coalesce(completed_at, created_at)>=:since)
         AND (:until IS NULL OR coalesce(completed_at, created_at)<=:until)
-        AND (:text IS NULL OR payload LIKE :payload ESCAPE '!' OR error_log LIKE :text ESCAPE '!')
+        AND (:text IS NULL OR payload LIKE :payload ESCAPE '!' OR error_log LIKE :text ESCAPE '!'
+            OR title LIKE :text ESCAPE '!')
         AND (:error IS NULL OR error_line(error_log)=:error) LIMIT :limit"""
 _slow = 'schedule','since','until','text','error'
 _fast = 'job_type','status','batch','below'

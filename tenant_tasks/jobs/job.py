@@ -226,3 +226,8 @@ def kwargs(self:TenantJob)->dict:
 def value(self:TenantJob)->Any:
     "The result, decoded: what the task function returned"
     return None if self.result is None else json.loads(self.result)
+
+@patch(as_prop=True)
+def label(self:TenantJob)->str:
+    "What people see of it first: its title, or its type"
+    return self.title or self.job_type

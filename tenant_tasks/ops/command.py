@@ -343,7 +343,7 @@ _arguments = { # chkstyle: ignore-node
 # %% ../../nbs/ops/04_command.ipynb #0f377744
 _arguments |= { # chkstyle: ignore-node
     '--since':      dict(metavar='AGE', help='only jobs that ended, or were submitted if they are live, in this time'),
-    '--text':       dict(help='only jobs with this text in their arguments or errors'),
+    '--text':       dict(help='only jobs with this text in titles, arguments or errors'),
     '--error':      dict(help='only jobs whose last error is this line, such as "OSError: no route"'),
     '--all-tenants': dict(action='store_true', help='all tenants of the directory'),
     '--yes':        dict(action='store_true', help='do it; without it the jobs are only counted'),

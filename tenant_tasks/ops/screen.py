@@ -42,7 +42,7 @@ def job_row(
     if due and job.run_at==never: due = 'after batch'
     error = '' if job.status=='completed' else job.errors[0]['error'] if job.errors else job.error_log or ''
     error = printable(error_message(error), 60)
-    return dict(tenant=tenant, **shown, age=age, due=due, job_type=printable(job.job_type, 40), error=error)
+    return dict(tenant=tenant, **shown, age=age, due=due, job_type=printable(job.label, 40), error=error)
 
 # %% ../../nbs/ops/03_screen.ipynb #3cd93226
 def _columns(c): return 0 if unicodedata.combining(c) else 1+(unicodedata.east_asian_width(c) in 'WF')
@@ -125,7 +125,7 @@ class JobFrames:
         if not changed: return []
         log,job = [o._asdict() for o in self.watch.new],self.watch.shown
         lines = [(printable(o['text']), None) for o in log]
-        words = f'{printable(job.job_type, 40)} {job_words(job, now)}'
+        words = f'{printable(job.label, 40)} {job_words(job, now)}'
         return [*lines, (words, dict(tenant=self.name, **asdict(job), log=log))]
 
 # %% ../../nbs/ops/03_screen.ipynb #62f0ad99
@@ -137,7 +137,7 @@ def frame(self:JobFrames,
     "The job, its progress, and the newest lines of its log"
     job = self.watch.shown
     words,n = job_words(job, now).split(' · '),0 if job.progress is None else round(job.progress*_bar)
-    head = [f'{printable(job.job_type, 40)}  {words[0]}  {job.id}  {self.name}']
+    head = [f'{printable(job.label, 40)}  {words[0]}  {job.id}  {self.name}']
     if job.status=='running': head.append('█'*n+'░'*(_bar-n)+'  '+' · '.join(words[1:]))
     else: head.append(' · '.join(words[1:]))
     if job.status=='completed' and job.result is not None: head.append(printable(job.result, 500))
@@ -186,7 +186,7 @@ def look(self:FileFrames,
     before,self._version,self.jobs = self.jobs,version,{o.id:_shown_as.shown(o) for o in jobs}
     moved = [o for o in reversed(self.jobs.values()) if o.id not in before or _moves(before[o.id])!=_moves(o)]
     moved = [o for o in moved if o.status in live_statuses or not first]
-    def line(o): return f'{o.id} {printable(o.job_type, 40)} {job_words(o, now)}'
+    def line(o): return f'{o.id} {printable(o.label, 40)} {job_words(o, now)}'
     return [(line(o), dict(tenant=self.name, **asdict(o))) for o in moved]
 
 @patch
@@ -245,7 +245,7 @@ def last_end(self:TenantFrames,
         self.ends[o.name] = o.counts,job
     if job is None: return ''
     age = in_short((now-parse_time(job.completed_at)).total_seconds())
-    return f'{printable(_shown_as.shown(job).job_type, 40)} {job.status} {age} ago'
+    return f'{printable(_shown_as.shown(job).label, 40)} {job.status} {age} ago'
 
 @patch
 def frame(self:TenantFrames,

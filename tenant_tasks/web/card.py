@@ -6,7 +6,7 @@ Plain FT components, so they work in any FastHTML page. Whatever a job holds is 
 
 # %% auto #0
 __all__ = ['max_inline', 'StatusBadge', 'took', 'ago', 'is_delayed', 'snoozed_for', 'job_summary', 'card_state', 'asked_every',
-           'error_title', 'JobCard', 'BatchProgress']
+           'error_title', 'safe_names', 'JobCard', 'BatchProgress']
 
 # %% ../../nbs/web/04_card.ipynb #d109bd0d
 import json
@@ -90,8 +90,8 @@ def job_summary(
     return [o for o in res if o]
 
 # %% ../../nbs/web/04_card.ipynb #b0956a49
-_shown = """status job_type retry_count max_retries cancel_requested progress progress_note created_at run_at started_at
-    completed_at priority""".split()
+_shown = """status job_type title retry_count max_retries cancel_requested progress progress_note created_at run_at
+    started_at completed_at priority""".split()
 
 def card_state(job:TenantJob, view:View, lines=())->str:
     "The same as long as a card shows the same"
@@ -113,7 +113,7 @@ def _bar(job):
     value = {} if n is None else dict(value=f'{n:.3f}')
     done = None if n is None else Span(f'{n:.0%}', cls='tt-num')
     note = Span(job.progress_note, cls='tt-wrap') if job.progress_note else None
-    bar = ft('progress', max=1, aria_label=_('Progress of {type}', type=job.job_type), **value)
+    bar = ft('progress', max=1, aria_label=_('Progress of {type}', type=job.label), **value)
     return bar,Div(note, done, cls='tt-soft tt-done') if note or done else None
 
 def _live(job, now, lines):
@@ -144,7 +144,7 @@ _looks = dict(retry='tt-main', run='tt-main', cancel='tt-stop')
 def _button(job, view, act, page):
     names = dict(cancel=_('Cancel'), retry=_('Retry'), run=_('Run now'), restart=_('Restart from the first step'))
     words,look = names[act],_looks.get(act) if page else None
-    btn = Button(words, type='submit', id=dom_id(job, act), aria_label=f'{words} {job.job_type}', cls=look)
+    btn = Button(words, type='submit', id=dom_id(job, act), aria_label=f'{words} {job.label}', cls=look)
     return Form(token_input(view), btn, method='post', action=view.url(job.id, act), id=dom_id(job, f'{act}-form'))
 
 def _buttons(job, view, page, steps):
@@ -158,12 +158,19 @@ def _buttons(job, view, page, steps):
 # %% ../../nbs/web/04_card.ipynb #8da7267e
 max_inline = 16_000 # Most characters in the texts of a job that a card shows in full
 
+def safe_names(
+    job:TenantJob, # A job whose long texts aren't shown, nor searched for secrets
+)->dict: # Its `job_type` and its `title`
+    "The names of a job that can't repeat a secret of those texts"
+    def is_safe(o): return o and not repeats(o, job.payload, job.result)
+    kind = job.job_type if is_safe(job.job_type) else _('Job')
+    return dict(job_type=kind, title=job.title if is_safe(job.title) else None)
+
 def _inline(job):
     "A job that costs little to show: one with long texts has a note in their place"
-    texts = job.payload,job.result,job.error_log,job.progress_note,job.job_type,job.unique_key
+    texts = job.payload,job.result,job.error_log,job.progress_note,job.job_type,job.title,job.unique_key
     if sum(len(o) for o in texts if isinstance(o, str))<=max_inline: return job
-    kind = _('Job') if repeats(job.job_type, job.payload, job.result) else job.job_type
-    kept = dict(payload=None, job_type=kind, progress_note=None, unique_key=None, function=None)
+    kept = dict(safe_names(job), payload=None, progress_note=None, unique_key=None, function=None)
     long = _('Too long to show here; the page of the job shows it.')
     return replace(job, result=job.result and json.dumps(long), error_log=job.error_log and long, **kept)
 
@@ -184,9 +191,9 @@ def JobCard(
     lines = view.shown_lines(job, lines) if short is job else ()
     job = view.shown(short)
     status = Span(StatusBadge(job.status), id=dom_id(job, 'status'), role='status', aria_live='polite')
-    name,acts = Strong(job.job_type),_buttons(job, view, page, steps)
+    name,acts = Strong(job.label),_buttons(job, view, page, steps)
     title = None if page else name if view.base is None else A(name, href=view.url(job.id))
-    if page: part['data_tt_title'] = f'{job.job_type} {status_words(job.status)}'
+    if page: part['data_tt_title'] = f'{job.label} {status_words(job.status)}'
     parts = _live(job, view.now, lines),*_folds(job, page),None if page else acts
     body = Div(*parts, id=dom_id(job, 'body'), cls='tt-body')
     head = Div(title, status, acts if page else None, cls='tt-head')

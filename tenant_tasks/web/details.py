@@ -56,15 +56,15 @@ def JobLog(
 # %% ../../nbs/web/05_details.ipynb #f0cecd18
 def _fact(job, name, view, batch):
     v = getattr(job, name)
-    if v in (None, '', 0) or name=='function' and v==job.job_type: return None
+    if v in (None, '', 0) or (name,v)==('function', job.job_type) or name=='job_type' and not job.title: return None
     if name=='id': return Code(v, data_tt_copy=_('Copy ID'))
     if name=='batch' and batch: return BatchProgress(batch, view)
     linked = name in ('batch','schedule') and view.base is not None
     return A(v, href=f'{view.base}?{urlencode({name:v})}') if linked else str(v)
 
 def _facts(job, view, batch):
-    names = dict(id=_('ID'), function=_('Function'), priority=_('Priority'), unique_key=_('Unique key'),
-        schedule=_('Schedule'), batch=_('Batch'), owner=_('Process'))
+    names = dict(id=_('ID'), job_type=_('Type'), function=_('Function'), priority=_('Priority'),
+        unique_key=_('Unique key'), schedule=_('Schedule'), batch=_('Batch'), owner=_('Process'))
     found = [(words, _fact(job, k, view, batch)) for k,words in names.items()]
     return Dl(*[o for words,v in found if v for o in (Dt(words), Dd(v))], cls='tt-facts')
 

@@ -98,7 +98,7 @@ async def job_page(self:JobPages, req, view):
         steps,batch = _steps_and_batch(manager, job)
         card = JobCard(job, view, page=True, steps=bool(steps))
         log,details = JobLog(job, view, manager.log_of(job.id)),JobDetails(job, view, steps, batch)
-        return view.shown(job).job_type,card,log,details
+        return view.shown(job).label,card,log,details
     title,card,*parts = await quickly(manager, read)
     again = Noscript(Meta(http_equiv='refresh', content='3')) if job.status in live_statuses else None
     up,where = _up(self, req),''

@@ -45,8 +45,7 @@ _listed = {} # Jobs as rows show them, by all that decides it
 def _as_listed(job, view):
     long,error = _is_long(job),_newest_error(job, _is_long(job))
     if not long: return view.shown(replace(job, error_log=error))
-    kind = _('Job') if repeats(job.job_type, job.payload, job.result) else job.job_type
-    return view.shown(replace(job, job_type=kind, payload=None, result=None, error_log=error))
+    return view.shown(replace(job, **safe_names(job), payload=None, result=None, error_log=error))
 
 def as_listed(job:TenantJob, view:View)->TenantJob:
     "A job as its row shows it: its newest error alone, and no long texts"
@@ -102,7 +101,7 @@ class Query:
     like:str = '' # Only jobs of the type of this failed one that failed for the same reason
     schedule:str = '' # Only jobs of this schedule
     last:str = '' # Only jobs of the last 'hour', 'day' or 'week': when they ended, or were submitted if they are live
-    text:str = '' # Only jobs with this text in what is shown of their arguments and newest error
+    text:str = '' # Only jobs with this text in what is shown of their title, arguments and newest error
 
     @classmethod
     def of(cls, params)->'Query':
@@ -138,7 +137,7 @@ def _seen_of(job, long, view):
     if long: return (_newest_error(job, True) or '').casefold()
     job = as_listed(job, view)
     args = json.dumps(read_json(job.payload), ensure_ascii=False)
-    return '\n'.join((arguments_line(job, job), args, job.error_log or '')).casefold()
+    return '\n'.join((job.title or '', arguments_line(job, job), args, job.error_log or '')).casefold()
 
 @patch
 def with_text(self:Query, store:JobStore, view:View|None=None)->tuple[list,int|None]:

@@ -261,7 +261,7 @@ def hide_secrets(
     job:TenantJob, # A job as read from its row
     more:tuple=(), # More keys that are secret in this app
 )->TenantJob: # A copy to show
-    "A job without its secrets, in its type, its unique key and the name of its function too"
+    "A job without its secrets, in its type, its title, its unique key and the name of its function too"
     secrets = _Secrets(more)
     trees = [secrets.tree(read_json(o)) for o in (job.payload, job.result)]
     secrets.learn()

@@ -42,9 +42,9 @@ def _checkbox(name, value, label): return Input(type='checkbox', name=name, valu
 # %% ../../nbs/web/07_table.ipynb #d41cb10f
 def _row(raw, view):
     job = as_listed(raw, view)
-    name,start = job.job_type,job.id[:14]
+    name,start = job.label,job.id[:14]
     if view.base is not None: name = A(name, href=view.url(job.id), id=dom_id(job, 'link'))
-    pick = Td(_checkbox('id', job.id, _('Select {job} {id}', job=job.job_type, id=start))) if view.act else None
+    pick = Td(_checkbox('id', job.id, _('Select {job} {id}', job=job.label, id=start))) if view.act else None
     done = f' {job.progress:.0%}' if job.status=='running' and job.progress is not None else ''
     age = time_tag(elapsed(job.created_at, view.now), job.created_at) if job.created_at else ''
     ran = took(job, view.now)
@@ -88,7 +88,7 @@ def _filter_form(view, query, types):
     if not kind: names += 'type',
     kept = [Input(type='hidden', name=o, value=v) for o in names if (v := getattr(query, o))]
     plain = dict(type='search', autocomplete='off', spellcheck='false')
-    text = Input(name='text', value=query.text, placeholder=_('in arguments and errors'), **plain)
+    text = Input(name='text', value=query.text, placeholder=_('in titles, arguments and errors'), **plain)
     find = Label(_('ID'), Input(name='id', value=query.id, size=18, **plain))
     return search_form(view, _('Filter jobs'), *kept, Label(_('Text'), text, cls='tt-long'), kind, find)
 
