@@ -1388,6 +1388,18 @@ class Tenants:
             wait: Seconds that running jobs get to end
         """
 
+    def replace(self, name: str, new: str, wait: float=0) -> str:
+        """Put another file in the place of a tenant's database; `JobStateError` if it has running jobs
+
+        Args:
+            name: A tenant
+            new: A database file in the same directory, which gets its name
+            wait: Seconds that running jobs get to end
+
+        Returns:
+            The path of the old file
+        """
+
     def remove(self, name: str, wait: float=0) -> None:
         """Delete a tenant's database with all its data; `JobStateError` if it has running jobs
 

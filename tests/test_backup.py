@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from books import Shop,names
 from fastlite import database
-from helpers import end,program,running_row
+from helpers import end,program,root,running_row,wait_until
 
-from tenant_tasks import BackgroundTaskManager,TenantMap,Tenants,task
+from tenant_tasks import BackgroundTaskManager,TenantMap,TenantNotFound,Tenants,task
 from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.ops import backup as module
-from tenant_tasks.ops.backup import backup,restore
+from tenant_tasks.ops.backup import backup,restore,restore_live
 from tenant_tasks.run.process import this_process
 
 @task(name='backup.note')
@@ -266,6 +266,84 @@ def test_refused_while_a_live_process_runs_a_job(data, tmp_path):
     data.drop('acme')
     res, = restore(tmp_path/'copies', data, ['acme'])
     assert 'has running jobs: stop the process' in res.error and this_process.id in res.error
+
+# -- while a worker runs
+
+live_app = """
+import time
+from tenant_tasks import *
+@task(name='backup.note')
+def note(n=0): return n
+@task(name='backup.slow')
+def slow(): time.sleep(1)
+worker = Worker('data', look_every=.05)
+"""
+
+@task(name='backup.slow')
+def slow(): pass
+
+def statuses_in(path):
+    conn = open_plain(str(path))
+    try: return dict(conn.execute('SELECT id, status FROM tenant_jobs'))
+    finally: conn.close()
+
+class Feeding(threading.Thread):
+    "Submits jobs to both tenants until `done`: the ids of those that were accepted"
+    def __init__(self, data):
+        super().__init__(daemon=True)
+        self.data = data
+        self.done = threading.Event()
+        self.ids = dict(acme=set(), globex=set())
+        self.start()
+
+    def run(self):
+        while not self.done.wait(.01):
+            for o,ids in self.ids.items():
+                try: ids.add(self.data[o].submit('note', note)[0])
+                except (FileNotFoundError,TenantNotFound): continue # In the moment between the two files
+
+def test_one_tenant_is_restored_while_a_worker_runs(data, tmp_path):
+    "The other one goes on; a running job ends first; each accepted job is in the old file or in the new one"
+    save(data, tmp_path/'copies')
+    copied, = data['acme'].list_jobs()
+    (tmp_path/'app.py').write_text(live_app)
+    put(data, 'acme', 'new')
+    cmd,env = [sys.executable, '-m', 'tenant_tasks'],dict(os.environ, PYTHONPATH=str(root))
+    with open(tmp_path/'log.txt', 'w') as log:
+        proc = subprocess.Popen([*cmd, 'worker', 'app:worker'], cwd=tmp_path, env=env, stderr=log)
+    feeding = Feeding(data)
+    try:
+        slow_id,_ = data['acme'].using(priority=1).submit('slow', slow)
+        wait_until(lambda: data['acme'].get_job(slow_id).status=='running')
+        args = 'restore', 'copies', 'data', 'acme', '--json'
+        res = subprocess.run([*cmd, *args], cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert res.returncode==0, res.stderr
+        row, = json.loads(res.stdout)
+        n = len(feeding.ids['acme'])
+        wait_until(lambda: len(feeding.ids['acme'])>n+5)
+        feeding.done.set()
+        feeding.join()
+        wait_until(lambda: set(statuses_in(data.file('globex')).values())=={'completed'})
+        wait_until(lambda: set(statuses_in(data.file('acme')).values())=={'completed'})
+    finally:
+        feeding.done.set()
+        end(proc)
+    old,now = statuses_in(row['old']),statuses_in(data.file('acme'))
+    assert texts(row['old'])==['new'] and texts(data.file('acme'))==['old'] and sorted(data)==['acme', 'globex']
+    assert old[slow_id]=='completed' and now[copied.id]=='completed' and 'running' not in old.values()
+    assert feeding.ids['acme']<=old.keys()|now.keys() and not feeding.ids['acme']&old.keys()&now.keys()
+    assert feeding.ids['globex']<=statuses_in(data.file('globex')).keys()
+
+def test_a_live_restore_that_cannot_be(data, tmp_path):
+    "A job that doesn't end: the tenant stays as it was, and isn't paused; a damaged file is replaced"
+    save(data, tmp_path/'copies')
+    running_row(data['acme'], this_process.id)
+    put(data, 'acme', 'new')
+    res = restore_live(tmp_path/'copies', data, 'acme', wait=.1)
+    assert 'must have no running jobs' in res.error and texts(data.file('acme'))==['new']
+    assert data['acme'].pauses()==[]
+    damage(data.file('globex'), whole=True)
+    assert restore_live(tmp_path/'copies', data, 'globex').error=='' and texts(data.file('globex'))==['old']
 
 # -- kills, and many who write
 

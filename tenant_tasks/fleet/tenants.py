@@ -253,21 +253,40 @@ def rename(self:Tenants,
     src,dst = self.file(old),self.file(new)
     with self._idle(old, wait, 'renamed'):
         if os.path.lexists(dst): raise ValueError(f"`new` must be a name that no tenant has, got {new!r}")
-        _unlink(dst, *_beside)
-        try:
-            for o in _beside: # Processes that have them open keep the same files
-                if os.path.exists(src+o): os.link(src+o, dst+o)
-            os.rename(src, dst)
-        except OSError:
-            _unlink(dst, *_beside)
-            raise
-        _unlink(src, *_beside)
+        _move(src, dst)
     self._close(old)
+
+def _move(src, dst):
+    _unlink(dst, *_beside)
+    try:
+        for o in _beside: # Processes that have them open keep the same files
+            if os.path.exists(src+o): os.link(src+o, dst+o)
+        os.rename(src, dst)
+    except OSError:
+        _unlink(dst, *_beside)
+        raise
+    _unlink(src, *_beside)
 
 @patch
 def _close(self:Tenants, name):
     self.drop(name)
     self.link(name).close()
+
+# %% ../../nbs/fleet/00_tenants.ipynb #e78c390f
+@patch
+def replace(self:Tenants,
+    name:str, # A tenant
+    new:str, # A database file in the same directory, which gets its name
+    wait:float=0, # Seconds that running jobs get to end
+)->str: # The path of the old file
+    "Put another file in the place of a tenant's database; `JobStateError` if it has running jobs"
+    path = self._place(name)
+    old = f'{path}.{utcnow():%Y%m%dT%H%M%S%f}.old'
+    with self._idle(name, wait, 'replaced'):
+        _move(path, old)
+        os.rename(new, path)
+    self._close(name)
+    return old
 
 # %% ../../nbs/fleet/00_tenants.ipynb #6fdb5398
 @patch

@@ -227,10 +227,12 @@ def _restored(o):
     return dict(tenant=o.tenant, state=state, pending=o.pending, running=o.running, again=len(o.again), error=o.error)
 
 def _restore(args):
-    "Put the copies of a backup in the place of the databases, which no process may have open"
+    "Put the copies of a backup in the place of the databases: all that no process has open, or one that is in use"
     copies,names = _of_path(args, args.backup)
     tenants = _of_path(args, args.data, make=True)[0]
-    try: res = restore(copies.path, tenants, names, paused=args.paused)
+    try:
+        if args.name: res = [restore_live(copies.path, tenants, args.name, paused=args.paused)]
+        else: res = restore(copies.path, tenants, names, paused=args.paused)
     except (ValueError,TenantNotFound) as e: raise UsageError(e) from None
     for o in res: o.error and warn(f'{o.tenant} is unchanged: {o.error}')
     rows = [dict(tenant=o.tenant, id=i, job_type=kind, ended=how or 'deleted') for o in res for i,kind,how in o.again]
@@ -317,6 +319,7 @@ _arguments = { # chkstyle: ignore-node
     'path?':        dict(metavar='PATH', nargs='?', default='.', help='the same (default: the current directory)'),
     'dest':         dict(metavar='DEST', help='the directory of the backup'),
     'backup':       dict(metavar='BACKUP', help='the directory of a backup, or one file in it'),
+    'name?':        dict(metavar='NAME', nargs='?', help='only this tenant, while other processes use it'),
     'data':         dict(metavar='DATA', help='the directory of tenants; made if it is not there'),
     'id':           dict(metavar='ID', help='the id of a job, or how it starts'),
     'id?':          dict(metavar='ID', nargs='?', help='the id of a job, or how it starts; none for all that moves'),
@@ -370,7 +373,7 @@ commands = dict( # chkstyle: ignore-node
     watch  = (_watch, 'path? id? --every --limit --tenant --suffix --json', 'data 0660f2…'),
     rescue = (_rescue, 'path --tenant --suffix --json', 'data/acme.db'),
     backup = (_backup, 'path dest --tenant --suffix --json', 'data /backups/data'),
-    restore = (_restore, 'backup data --paused --tenant --suffix --json', '/backups data --tenant acme --paused'),
+    restore = (_restore, 'backup data name? --paused --tenant --suffix --json', '/backups data acme --paused'),
     check  = (_check, 'path --full --tenant --suffix --json', 'data'),
     worker = (_worker, 'worker --concurrency --per-tenant --processes --reload', 'myapp:worker --processes 4'))
 
