@@ -1637,7 +1637,9 @@ class View:
     now: datetime | None = None
     "The time that others are shown relative to; the clock's if not given"
     internals: bool = False
-    "Does this viewer see processes, hosts and the paths of files?"
+    "Does this viewer see processes, hosts, code and the paths of files?"
+    visible: Callable[..., Any] = ...
+    "Of a job: may this viewer know of it?"
     clock: ClassVar[Callable[..., Any]] = ...
     "What time it is where no `now` is given; one for all views"
 
@@ -1656,6 +1658,13 @@ class View:
 
         Returns:
             The text as this viewer may see it
+        """
+
+    def sees(self, job: TenantJob) -> bool:
+        """May this viewer know of a job?
+
+        Args:
+            job: A job as read from its row
         """
 
     def shown(self, job: TenantJob) -> TenantJob:
@@ -1772,6 +1781,7 @@ def jobs_ui(
     secret: tuple[Any, ...]=...,
     redact: Callable[..., Any]=...,
     internals: bool=False,
+    visible: Callable[..., Any]=...,
 ) -> Any:
     """Mount a tenant's pages: the list of jobs, each job, and the buttons
 
@@ -1782,7 +1792,8 @@ def jobs_ui(
         prefix: Path of the pages; may have parameters, as in '/{tenant}/jobs'
         secret: More keys of payloads that are secret in this app
         redact: Hides more: takes a job without its secrets, returns the job to show
-        internals: Show processes, hosts and the paths of files? Users of a tenant need not see them
+        internals: Show processes, hosts, code and the paths of files? Users of a tenant need not see them
+        visible: Of a job: may this app's users know of it? False for jobs of the operator
 
     Returns:
         The pages; `view(req, act)` gives a view for components elsewhere

@@ -16,6 +16,9 @@ from tenant_tasks.web.pages import health_route
 @task(name='pages.sync')
 def sync(user_id=None, password=None): return dict(user=user_id)
 
+@task(name='ops.vacuum')
+def vacuum(full=False): raise ValueError('vacuum of the operator')
+
 @task(name='pages.broken')
 def broken(password=None): raise ValueError(f'{password} is wrong')
 
@@ -97,6 +100,39 @@ async def test_strangers_get_nothing(site):
     for path,form in changing(job_id): assert other.post(path, data=dict(form, csrf=csrf)).status_code==404, path
     for path,form in acting: other.post(path, data=dict(form, csrf=csrf))
     assert unchanged(site.tenants['acme'], job_id)
+
+async def test_jobs_of_the_operator_are_not_visible(tmp_path):
+    "On no page of customers and in no answer to the script; no button finds them, those for all jobs leave them out"
+    acme = Tenants(tmp_path, backoff=lambda n: 0).create('acme')
+    app,_ = fast_app(secret_key='x')
+    jobs_ui(app, lambda req: acme, lambda req: 'act', visible=lambda job: not job.task.startswith('ops.'))
+    jobs_ui(app, lambda req: acme, lambda req: 'act', '/failing', visible=lambda job: job.no_such_field)
+    for o in (vacuum, broken): acme.submit(o.__name__, o, 1)
+    acme.submit_many('vacuum', vacuum, [{}], 1)
+    await acme.drain()
+    acme.schedule('vacuum', vacuum, every=3600)
+    acme.pause('vacuum')
+    hidden,mine = acme.submit('vacuum', vacuum)[0],acme.submit('sync', sync)[0]
+    ann = Client(app)
+    csrf = token(ann, f'/jobs/{mine}')
+    kinds = 'list','failures','times','schedules','queues','batches','pauses'
+    live = '/jobs/~live?'+'&'.join(f'p={o}:%20' for o in kinds)
+    for path in ('/jobs', *reading(hidden)[-4:], live): assert 'vacuum' not in ann.get(path).text, path
+    queries = 'status=failed','type=vacuum','text=vacuum',f'id={hidden[:8]}'
+    for path in (*[f'/jobs?{o}' for o in queries], changes(hidden)):
+        assert 'vacuum of' not in (text := ann.get(path).text) and f'{hidden}"' not in text, path
+    assert re.search(r'Pending<span[^>]*>\s*1<', re.sub(r'>\s+', '>', ann.get('/jobs?status=pending').text))
+    for path in (f'/jobs/{hidden}', f'/failing/{mine}'): assert ann.get(path).status_code==404
+    assert mine in ann.get('/jobs').text and mine not in ann.get('/failing').text
+    both = '/jobs/bulk',everything('cancel', mine, hidden)
+    for path,form in (*changing(hidden), both, ('/jobs/resume', dict(job_type='vacuum'))):
+        assert ann.post(path, data=dict(form, csrf=csrf)).status_code==404, path
+    for o in ('run', 'pause'):
+        res = ann.post(f'/jobs/~schedules/{o}', data=dict(name='vacuum', csrf=csrf), headers=script)
+        assert 'no such schedule' in res.text
+    ann.post('/jobs/all?status=pending', data=dict(do='cancel', sure='1', csrf=csrf))
+    assert (acme.get_job(hidden).status, acme.get_job(mine).status)==('pending', 'cancelled')
+    assert acme.pauses() and not acme.get_schedule('vacuum').paused
 
 async def test_reading_is_not_acting(site):
     "A viewer who may only read has no buttons, and their form is refused before any id is looked at"
@@ -210,7 +246,7 @@ async def test_prefix_with_a_tenant_and_a_mounted_app(tmp_path):
 
 async def test_files_and_health_are_there_before_a_login(manager):
     "The app's beforeware sends strangers to the login, and its routes take every path that comes after"
-    app,rt = fast_app(before=Beforeware(lambda session: None if session.get('user') else Redirect('/login'), skip=['/login']))
+    app,rt = fast_app(before=Beforeware(lambda session: Redirect('/login'), skip=['/login']))
     @rt('/login', methods=['get'])
     def login(): return Titled('Log in')
     @rt('/{path:path}', methods=['get'])

@@ -11,7 +11,7 @@ __all__ = []
 from dataclasses import replace
 from functools import partial
 
-from fastcore.basics import patch
+from fastcore.basics import noop,patch
 from fastcore.xml import *
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -117,6 +117,8 @@ async def bulk(self:JobPages, req, view):
     if len(ids)>=_ask_from and not form.get('sure'):
         words = dict(retry=_('Retry {n} jobs'), cancel=_('Cancel {n} jobs'))[action].format(n=f'{len(ids):,}')
         return _ask_first(req, view, words, send, back, do=action, all='1', shown=' '.join(ids))
+    seen = only_visible(manager, view)
+    ids = await quickly(manager, lambda: [seen.get_job(o).id for o in ids])
     words,kept,todo = await quickly(manager, _act_on_ids, manager, action, ids)
     return self.tell(req, back, view.plain(words), kept, todo)
 
@@ -130,7 +132,7 @@ def _what_all(manager, query, view):
         same = (shown.job_type, error_line(shown.error_log))==(job.job_type, filters['error'])
         if not same: return _('This error holds something that is hidden here. Select the jobs instead.'),None
     n = query.counts(manager.store, view).get(query.status)
-    if not query.text: return filters,n
+    if not query.text and view.visible is noop: return filters,n
     found = [o[1].id for o in query.with_text(manager.store, view)[0]]
     return (found,n) if found else none
 
@@ -153,7 +155,7 @@ async def act_on_all(self:JobPages, req, view):
     query,action = replace(Query.of(req.query_params), below=None),form.get('do')
     back,send = query.at(view.base),f"{view.url('all')}?{query}"
     if query.id or query.status not in acts_on.get(action, ()): raise HTTPException(400, 'This form is incomplete.')
-    what,n = await quickly(manager, _what_all, manager, query, replace(view, now=manager.clock()))
+    what,n = await quickly(manager, _what_all, only_visible(manager, view), query, replace(view, now=manager.clock()))
     if isinstance(what, str): return self.tell(req, back, what, True)
     if not form.get('sure'): return _ask_first(req, view, all_words(query, action, n), send, back, do=action)
     words,kept,todo = await quickly(manager, _act_on_all, manager, action, what)
@@ -166,13 +168,16 @@ async def set_pause(self:JobPages, action, req, view):
     form,manager = await req.form(),await self.manager(req)
     kind,reason = str(form.get('job_type') or ''),str(form.get('reason') or '').strip()
     if kind.isspace(): raise HTTPException(400, 'This form is incomplete.')
+    if kind and not view.sees(await quickly(manager, newest_of, manager, kind)): raise HTTPException(404)
     change = partial(manager.pause, reason=reason[:500]) if action=='pause' else manager.resume
     await quickly(manager, change, kind or None)
     return self.tell(req, view.base)
 
 # %% ../../nbs/web/11_actions.ipynb #12b5b774
-def _change_schedule(manager, action, name):
+def _change_schedule(manager, action, name, view):
     "Do what a button says: words, and the job that was made, if there is one"
+    s = manager.get_schedule(name)
+    if not view.sees(stand_in(name, s.task, s.payload)): raise ScheduleNotFound(name)
     if action!='run':
         s = manager.pause_schedule(name) if action=='pause' else manager.resume_schedule(name)
         words = _('{schedule} is paused and makes no jobs.') if s.paused else _('{schedule} goes on.')
@@ -188,6 +193,6 @@ async def act_on_schedule(self:JobPages, action, req, view):
     "Do what a button of a schedule says: 'run', 'pause' or 'resume'"
     form,manager = await req.form(),await self.manager(req)
     name,back = str(form.get('name') or ''),view.url('~schedules')
-    try: words,job = await quickly(manager, _change_schedule, manager, action, name)
+    try: words,job = await quickly(manager, _change_schedule, manager, action, name, view)
     except ScheduleNotFound: return self.tell(req, back, _('There is no such schedule any more.'), True)
     return self.tell(req, back, words, False, job and manager.run_again([job]))

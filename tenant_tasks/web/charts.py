@@ -149,7 +149,8 @@ def _times_cell(p50, p95):
 
 def _times_row(manager, o, view):
     newest = manager.store.find(job_type=o.job_type, limit=1)
-    name = as_listed(newest[0], view).job_type if newest else o.job_type
+    if not newest: return None
+    name = as_listed(newest[0], view).job_type
     if name==o.job_type and view.base is not None: name = A(name, href=f'{view.base}?{urlencode(dict(type=name))}')
     failed = Td(f'{o.failed:,}', cls='tt-num tt-bad' if o.failed else 'tt-num tt-soft')
     cells = Td(f'{o.n:,}', cls='tt-num tt-late'),failed

@@ -110,7 +110,8 @@ manager.schedule('weekly_report', weekly_report, cron='0 7 * * 1', tz='Europe/Be
 def ScheduleTable(manager:BackgroundTaskManager, view:View|None=None)->FT:
     "A tenant's schedules, when they are due, and their last jobs, in a table that keeps itself up to date"
     view = resolve_view(view)
-    found,acts = manager.schedules(),view.act and view.base is not None
+    acts = view.act and view.base is not None
+    found = [o for o in manager.schedules() if view.sees(stand_in(o.name, o.task, o.payload))]
     lasts = [_last_of(manager, o) for o in found]
     heads = {_('Schedule'):None, _('When'):None, _('Next'):None, _('Last job'):'tt-late'}
     if acts: heads[_('Actions')] = None
@@ -152,6 +153,7 @@ def QueueTable(manager:BackgroundTaskManager, view:View|None=None)->FT:
     view = resolve_view(view)
     paused = any(not o.job_type for o in manager.pauses())
     found = [o for o in manager.queues() if view.internals or o.running or o.due or o.later]
+    found = [o for o in found if view.sees(stand_in(o.task))]
     head = head_row({_('Task'):None, _('Running'):'tt-num', _('Waiting'):'tt-num', _('For later'):'tt-num tt-late',
         _('State'):None, _('Rate'):'tt-late'})
     table = scrolling(_('Tasks'), head, [_queue_row(o, view, paused) for o in found])
@@ -173,7 +175,8 @@ def _batch_bar(b, name):
 
 def _batch_row(manager, b, then, view):
     one = next((o for o in manager.store.find(batch=b.id, limit=2) if o.id!=b.id), then)
-    name = as_listed(one, view).job_type if one else b.id[:14]
+    if one is None: return None
+    name = as_listed(one, view).job_type
     title = A(name, href=f'{view.base}?{urlencode(dict(batch=b.id))}') if view.base is not None else name
     cells = Th(title, scope='row', cls='tt-wide'),_batch_bar(b, name)
     if then is None: return Tr(*cells, Td('–'), Td(cls='tt-late'))

@@ -37,8 +37,9 @@ from .gate import *
 from .actions import *
 
 # %% ../../nbs/web/12_pages.ipynb #15ae1cf3
-def _asking_once(manager):
+def _asking_once(manager, view):
     "A copy of a manager for one request, which remembers numbers and what a text is compared with"
+    manager = only_visible(manager, view)
     res,res.store = copy(manager),copy(manager.store)
     for o in ('stats','types','failures','glances'): setattr(res.store, o, cache(getattr(res.store, o)))
     return res
@@ -78,7 +79,7 @@ async def show(self:JobPages, name, req, view):
     "The list or a page beside it, by its key in `nav_words`"
     manager = await self.manager(req)
     view = replace(view, now=manager.clock())
-    beside,*parts = await quickly(manager, _parts, name, _asking_once(manager), view, req.query_params)
+    beside,*parts = await quickly(manager, _parts, name, _asking_once(manager, view), view, req.query_params)
     title = nav_words()[name]
     if self.above: title = _('{page} of {tenant}', page=title, tenant=self.above.name(req))
     head = Div(JobsNav(view, name), beside, cls='tt tt-top')
@@ -153,7 +154,7 @@ async def live(self:JobPages, req, view):
     manager,params = await self.manager(req),req.query_params
     version = file_version(manager.store.link.path)
     if version and params.get('v')==version: return live_answer()
-    parts = _live_parts(_asking_once(manager), replace(view, now=manager.clock()))
+    parts = _live_parts(_asking_once(manager, view), replace(view, now=manager.clock()))
     html = await quickly(manager, changed_parts, params, parts)
     return live_answer(html, headers={'tt-version':version})
 
@@ -196,10 +197,11 @@ def jobs_ui(
     prefix:str='/jobs', # Path of the pages; may have parameters, as in '/{tenant}/jobs'
     secret:tuple=(), # More keys of payloads that are secret in this app
     redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
-    internals:bool=False, # Show processes, hosts and the paths of files? Users of a tenant need not see them
+    internals:bool=False, # Show processes, hosts, code and the paths of files? Users of a tenant need not see them
+    visible:Callable=noop, # Of a job: may this app's users know of it? False for jobs of the operator
 )->JobPages: # The pages; `view(req, act)` gives a view for components elsewhere
     "Mount a tenant's pages: the list of jobs, each job, and the buttons"
-    kw = dict(secret=secret, redact=redact, internals=internals)
+    kw = dict(secret=secret, redact=redact, internals=internals, visible=visible)
     pages = JobPages(app, manager_for, guard, prefix, **kw).mount()
     async def before(req):
         if {*re.findall(r'{(\w+)', prefix)}<={*req.path_params}: show_as(await pages.cards_view(req))

@@ -78,8 +78,8 @@ def shown_types(types, jobs, view:View)->set:
 
 def open_types(store:JobStore, view:View)->list[str]: # In alphabetical order
     "The types of a tenant's jobs that a viewer may choose from"
-    types = store.types()
-    return sorted(shown_types(types, [o for kind in types for o in store.find(job_type=kind, limit=1)], view))
+    jobs = [o for kind in store.types() for o in store.find(job_type=kind, limit=1)]
+    return sorted(shown_types([o.job_type for o in jobs], jobs, view))
 
 # %% ../../nbs/web/06_query.ipynb #e19adf5a
 _spans = dict(hour=timedelta(hours=1), day=timedelta(days=1), week=timedelta(days=7)) # How far back a list can look
@@ -145,7 +145,9 @@ def with_text(self:Query, store:JobStore, view:View|None=None)->tuple[list,int|N
     view,words,filters = resolve_view(view),self.text.casefold(),self.filters(store, view)
     if filters is None: return [],None
     rows,below = store.glances(below=self.below, most=_most, **filters)
-    return [(n, o) for n,long,o in rows if words in _seen_of(o, long, view)],below
+    def sees(job, long): return view.visible is noop or view.sees(long and store.get(job.id) or job)
+    def has(job, long): return not words or words in _seen_of(job, long, view)
+    return [(n, o) for n,long,o in rows if sees(o, long) and has(o, long)],below
 
 def _page_with_text(query, store, view):
     found,below = query.with_text(store, view)
@@ -158,7 +160,8 @@ def _page_with_text(query, store, view):
 def jobs(self:Query, store:JobStore, view:View|None=None)->tuple[list,Query|None]:
     "The jobs of the page, and the query for the next page if there is one"
     if self.id: return store.search(self.id, self.size),None
-    if self.text: return _page_with_text(self, store, view)
+    view = resolve_view(view)
+    if self.text or view.visible is not noop: return _page_with_text(self, store, view)
     filters = self.filters(store, view)
     if filters is None: return [],None
     res = store.find(limit=self.size+1, below=self.below, **filters)
@@ -169,10 +172,11 @@ def jobs(self:Query, store:JobStore, view:View|None=None)->tuple[list,Query|None
 def counts(self:Query, store:JobStore, view:View|None=None)->dict:
     "How many jobs match, up to `count_limit`, by status, '' for all of them; those that are cheap to tell"
     if self.id: return {}
-    if not str(replace(self, status='', below=None)): return store.stats(count_limit)[0]
+    reads = self.text or resolve_view(view).visible is not noop
+    if not reads and not str(replace(self, status='', below=None)): return store.stats(count_limit)[0]
     filters = self.filters(store, view)
     if filters is None: return {self.status:0}
-    if self.text:
+    if reads:
         found,below = replace(self, below=None).with_text(store, view)
         return {self.status:AtLeast(len(found)) if below else len(found)}
     if self.like or self.schedule or self.last: return {self.status:store.count(count_limit, **filters)}
