@@ -1,5 +1,6 @@
 "The command: what it prints, what it changes, how it ends"
 import asyncio,json,os,shutil,signal,subprocess,sys
+from types import SimpleNamespace
 
 import apsw,pytest
 from fastlite import database
@@ -200,6 +201,16 @@ def test_text_of_jobs_does_a_terminal_no_harm(folder):
         assert '\\x1b[2J' in res.out and '\\x1b[8m' in res.out
 
 # -- in a shell
+
+def test_completion(monkeypatch):
+    "Of commands and options, by an optional package that writes it for two shells"
+    asked = []
+    shtab = SimpleNamespace(complete=lambda parser, shell: asked.append((parser.prog, shell)) or 'text')
+    monkeypatch.setitem(sys.modules, 'shtab', shtab)
+    assert command('--print-completion', 'zsh')==(0, 'text\n', '') and asked==[('tenant-tasks', 'zsh')]
+    monkeypatch.setitem(sys.modules, 'shtab', None)
+    res = command('--print-completion', 'bash')
+    assert res.code==2 and "pip install 'tenant_tasks[completion]'" in res.err
 
 def test_a_shell(folder):
     "One line for a broken file, with no log of SQLite; letters that stdout lacks are escaped"

@@ -41,7 +41,7 @@ def test_dependencies_are_what_is_imported():
         for node in ast.walk(ast.parse(o.read_text())):
             if isinstance(node, ast.Import): used |= {a.name.split('.')[0] for a in node.names}
             if isinstance(node, ast.ImportFrom) and not node.level: used.add(node.module.split('.')[0])
-    used -= {*sys.stdlib_module_names, 'tenant_tasks', 'opentelemetry', 'distributed', 'IPython'} # The last three only if they are there
+    used -= {*sys.stdlib_module_names, 'tenant_tasks', 'opentelemetry', 'distributed', 'shtab', 'IPython'} # The last four only if they are there
     with_fasthtml = {'starlette', 'anyio', 'uvloop'} # Without uvloop it runs on asyncio
     assert used<=required|with_fasthtml
 

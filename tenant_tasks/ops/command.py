@@ -9,7 +9,7 @@ __all__ = ['commands', 'main']
 
 # %% ../../nbs/ops/04_command.ipynb #2bdfdaac
 import importlib,json,logging,os,re,sys
-from argparse import ArgumentParser
+from argparse import Action,ArgumentParser
 from dataclasses import asdict
 from heapq import nlargest
 from importlib.metadata import version
@@ -381,6 +381,13 @@ commands = dict( # chkstyle: ignore-node
 class _Parser(ArgumentParser):
     def error(self, message): raise UsageError(f'{message} (see {self.prog} --help)')
 
+class _Completion(Action):
+    def __call__(self, parser, namespace, values, option_string=None):
+        try: from shtab import complete
+        except ImportError: raise UsageError("completion needs pip install 'tenant_tasks[completion]'") from None
+        say(complete(parser, values))
+        parser.exit()
+
 def _command_line()->ArgumentParser: # With a subparser for each command
     "The parser of `tenant-tasks`"
     about = 'Look at background jobs, and act on them. PATH is a database file or a directory of tenants.'
@@ -388,6 +395,8 @@ def _command_line()->ArgumentParser: # With a subparser for each command
     codes += 'copied or a check finds a problem, 2 a wrong command line or an unreadable database'
     top = _Parser('tenant-tasks', description=about, epilog=codes)
     top.add_argument('--version', action='version', version=version('tenant_tasks'))
+    about = 'print completion for a shell, to be sourced by it'
+    top.add_argument('--print-completion', action=_Completion, choices=('bash','zsh'), help=about)
     subs = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name,(f,args,example) in commands.items():
         epilog = f'example: tenant-tasks {name} {example}'
