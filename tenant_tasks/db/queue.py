@@ -68,7 +68,6 @@ _nth_start = 'SELECT at FROM tenant_starts WHERE task=? ORDER BY at DESC LIMIT 1
 
 def _next_start(conn, task, n, secs, now):
     "When a task with a rate may start another job, if not now"
-    if not has_table(conn, 'tenant_starts'): return None
     for at, in list(conn.execute(_nth_start, (task, n-1))):
         start,free = parse_time(at),parse_time(at)+timedelta(seconds=secs)
         if start<=now<free: return timestamp(free)
@@ -81,9 +80,10 @@ def waiting(
     "The tasks that can't start a job now"
     if not limits: return {}
     runs,res = Counter(o for o, in conn.execute(_running)),{}
+    noted = any(o.rate for o in limits.values()) and has_table(conn, 'tenant_starts')
     for task,o in limits.items():
         if o.limit and not o.by and runs[task]>=o.limit: res[task] = forever
-        elif o.rate and (at := _next_start(conn, task, *o.rate, now)): res[task] = at
+        elif noted and o.rate and (at := _next_start(conn, task, *o.rate, now)): res[task] = at
     return res
 
 # %% ../../nbs/db/08_queue.ipynb #c78ffe29
