@@ -1640,6 +1640,8 @@ class View:
     "Does this viewer see processes, hosts, code and the paths of files?"
     visible: Callable[..., Any] = ...
     "Of a job: may this viewer know of it?"
+    render: Callable[..., Any] | None = None
+    "From a completed job to what its card shows as its result"
     clock: ClassVar[Callable[..., Any]] = ...
     "What time it is where no `now` is given; one for all views"
 
@@ -1665,6 +1667,16 @@ class View:
 
         Args:
             job: A job as read from its row
+        """
+
+    def rendered(self, job: TenantJob) -> FT | None:
+        """What the app shows as the result of a completed job
+
+        Args:
+            job: A job as read from its row
+
+        Returns:
+            None for its result as JSON
         """
 
     def shown(self, job: TenantJob) -> TenantJob:
@@ -1782,6 +1794,8 @@ def jobs_ui(
     redact: Callable[..., Any]=...,
     internals: bool=False,
     visible: Callable[..., Any]=...,
+    home: str='',
+    render: Callable[..., Any] | None=None,
 ) -> Any:
     """Mount a tenant's pages: the list of jobs, each job, and the buttons
 
@@ -1794,6 +1808,8 @@ def jobs_ui(
         redact: Hides more: takes a job without its secrets, returns the job to show
         internals: Show processes, hosts, code and the paths of files? Users of a tenant need not see them
         visible: Of a job: may this app's users know of it? False for jobs of the operator
+        home: Address in the app that the pages link back to
+        render: From a completed job to what its card shows as its result; None for JSON
 
     Returns:
         The pages; `view(req, act)` gives a view for components elsewhere

@@ -2267,6 +2267,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'tenant_tasks.web.table.search_form': ('web/table.html#search_form', 'tenant_tasks/web/table.py')},
             'tenant_tasks.web.views': { 'tenant_tasks.web.views.View': ('web/views.html#view', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.View.plain': ('web/views.html#view.plain', 'tenant_tasks/web/views.py'),
+                                        'tenant_tasks.web.views.View.rendered': ( 'web/views.html#view.rendered',
+                                                                                  'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.View.sees': ('web/views.html#view.sees', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.View.shown': ('web/views.html#view.shown', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.View.shown_lines': ( 'web/views.html#view.shown_lines',

@@ -77,10 +77,13 @@ function morphKids(old, now) {
 function swap(part, now) {
   const focused = part.contains(document.activeElement) && document.activeElement
   const token = part.dataset.ttToken, was = part.dataset.ttTitle, title = document.title
+  const ends = part.querySelector('.tt-head') && 'ttEvery' in part.dataset && !('ttEvery' in now.dataset)
   const done = morph(part, now)
   if (!done) part.dataset.ttToken = token // Ask for it again
   if (was && title.startsWith(was)) document.title = part.dataset.ttTitle+title.slice(was.length)
   offsets.delete(part)
+  const status = ends && now.querySelector('.tt-badge')?.dataset.status, id = now.dataset.ttPart.replace(/^.*?:/, '')
+  if (status) part.dispatchEvent(new CustomEvent('tt:ended', {bubbles: true, detail: {id, status}}))
   if (focused && !focused.isConnected) ['button', 'summary', 'a'].map(o => part.querySelector(o)).find(Boolean)?.focus()
   return done
 }

@@ -283,6 +283,19 @@ def test_the_page_of_a_job_changes_as_one(page, site):
     assert page.locator('details > summary', has_text='OSError: second').count()==1, 'each error is there once'
     for o in (1, 2): assert page.locator('details[open] > summary', has_text=f'Attempt {o}').count()==1
 
+def test_a_card_tells_the_app_that_its_job_has_ended(page, site):
+    "Once for each job, and not for one that had ended before"
+    done,ids = site.add('completed'),[site.add() for _ in range(2)]
+    page.goto(f"/cards?ids={','.join([done, *ids])}")
+    listen = "document.addEventListener('tt:ended', e => ended.push([e.detail.id, e.detail.status]))"
+    page.evaluate(f'window.ended = []; {listen}')
+    site.set(ids[0], progress=.5)
+    has(card(page, ids[0]), '50%')
+    for job_id,status in zip(ids, ('completed', 'failed')):
+        site.end(job_id, status)
+        has(card(page, job_id), status)
+    assert page.evaluate('ended')==[[ids[0], 'completed'], [ids[1], 'failed']]
+
 # -- buttons and forms
 
 def test_copy_by_click(page, site):

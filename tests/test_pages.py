@@ -3,7 +3,7 @@ import html,json,os,re
 from itertools import product
 
 import apsw,pytest
-from fasthtml.common import Beforeware,Client,FastHTML,JSONResponse,P,Redirect,Titled,fast_app
+from fasthtml.common import A,Beforeware,Client,FastHTML,JSONResponse,P,Redirect,Titled,fast_app
 from helpers import command,open_db,until,write_lock
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -357,6 +357,22 @@ async def test_functions_of_the_app_that_fail(site, caplog):
         assert res.status_code==500 and 'gone' not in res.text and 'gone' in caplog.text
         card = client.get('/one')
         assert f'job-{job_id}' in card.text and ('<button' in card.text)==(guard not in (fails, async_fails))
+
+async def test_an_app_shows_results_and_is_linked_back_to(manager, caplog):
+    "Whatever `render` returns, for completed jobs alone; JSON where it returns nothing or fails"
+    def render(job):
+        if job.kwargs['user_id']=='fails': raise ValueError(job.id)
+        return A('Download', href=f'/files/{job.value["user"]}') if job.kwargs['user_id']=='ann' else None
+    app,_ = fast_app(secret_key='x')
+    jobs_ui(app, lambda req: manager, lambda req: 'act', home='/start', render=render)
+    ids = [manager.submit('sync', sync, user_id=o)[0] for o in ('ann', 'bob', 'fails')]
+    client = Client(Starlette(routes=[Mount('/app', app)]))
+    def shown(): return [client.get(f'/app/jobs/{o}').text for o in ids]
+    assert not any('Download' in o for o in shown())
+    await manager.drain()
+    assert ['href="/files/ann"' in o for o in shown()]==[True, False, False]
+    assert ['>Result<' in o for o in shown()]==[False, True, True] and 'rendering the result' in caplog.text
+    for o in (*shown(), client.get('/app/jobs').text): assert 'href="/app/start"' in o
 
 async def test_a_card_has_its_buttons_from_the_start(site):
     "Live and ended, as the rights of its viewer say"

@@ -129,13 +129,14 @@ def error_title(error:str)->str:
     line = error_message(error)
     return line[:199]+'…' if len(line)>200 else line or _('Error')
 
-def _folds(job, page):
-    "The last error of a job that isn't completed, and the result"
+def _folds(job, page, own):
+    "The last error of a job that isn't completed, and the result, if the app doesn't show it as its `own`"
     res = []
     if job.status!='completed' and job.error_log and not page:
         error = job.errors[0]['error'] if job.errors else job.error_log
         res.append(fold(error_title(error), job.error_log, cls='tt-error', id=dom_id(job, 'error')))
-    if job.result is not None: res.append(fold(_('Result'), pretty(job.result), id=dom_id(job, 'result'), open=page))
+    if own is not None: res.append(Div(own, id=dom_id(job, 'result')))
+    elif job.result is not None: res.append(fold(_('Result'), pretty(job.result), id=dom_id(job, 'result'), open=page))
     return res
 
 # %% ../../nbs/web/04_card.ipynb #86295cec
@@ -187,14 +188,14 @@ def JobCard(
     view = resolve_view(view)
     kind = 'page' if page else 'full' if full else 'job'
     part = live_attrs(view, f'{kind}:{job.id}', card_state(job, view, lines), asked_every(job, view.now))
-    short = job if full or page else _inline(job)
+    own,short = view.rendered(job),job if full or page else _inline(job)
     lines = view.shown_lines(job, lines) if short is job else ()
     job = view.shown(short)
     status = Span(StatusBadge(job.status), id=dom_id(job, 'status'), role='status', aria_live='polite')
     name,acts = Strong(job.label),_buttons(job, view, page, steps)
     title = None if page else name if view.base is None else A(name, href=view.url(job.id))
     if page: part['data_tt_title'] = f'{job.label} {status_words(job.status)}'
-    parts = _live(job, view.now, lines),*_folds(job, page),None if page else acts
+    parts = _live(job, view.now, lines),*_folds(job, page, own),None if page else acts
     body = Div(*parts, id=dom_id(job, 'body'), cls='tt-body')
     head = Div(title, status, acts if page else None, cls='tt-head')
     return Section(head, body, id=dom_id(job), cls='tt tt-card tt-full' if page else 'tt tt-card', **part)

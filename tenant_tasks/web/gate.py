@@ -228,11 +228,12 @@ def only_visible(manager:BackgroundTaskManager, view:View)->BackgroundTaskManage
 # %% ../../nbs/web/10_gate.ipynb #af3b9ea2
 class JobPages(Pages):
     "A tenant's pages, mounted on an app"
-    def __init__(self, app, manager_for, guard, prefix='/jobs', above=None, **kw):
+    def __init__(self, app, manager_for, guard, prefix='/jobs', above=None, home='', **kw):
         check_mount(app, prefix, manager_for=manager_for)
         super().__init__(app, guard, prefix, **kw)
         self.manager_for = manager_for
         self.above = above
+        self.home = home
 
     async def manager(self, req)->BackgroundTaskManager:
         "The manager that the app picks for this request"

@@ -46,7 +46,9 @@ def _asking_once(manager, view):
 
 def _note(req): return req.session.pop('tt_note', None) if 'session' in req.scope else None
 
-def _up(pages, req): return [(_('All tenants'), pages.above.base(req))] if pages.above else []
+def _up(pages, req):
+    home = [(_('Back'), req.scope.get('root_path', '')+pages.home)] if pages.home else []
+    return [*home, (_('All tenants'), pages.above.base(req))] if pages.above else home
 
 # %% ../../nbs/web/12_pages.ipynb #e04c21b0
 def _list_parts(manager, view, params):
@@ -199,9 +201,11 @@ def jobs_ui(
     redact:Callable=noop, # Hides more: takes a job without its secrets, returns the job to show
     internals:bool=False, # Show processes, hosts, code and the paths of files? Users of a tenant need not see them
     visible:Callable=noop, # Of a job: may this app's users know of it? False for jobs of the operator
+    home:str='', # Address in the app that the pages link back to
+    render:Callable|None=None, # From a completed job to what its card shows as its result; None for JSON
 )->JobPages: # The pages; `view(req, act)` gives a view for components elsewhere
     "Mount a tenant's pages: the list of jobs, each job, and the buttons"
-    kw = dict(secret=secret, redact=redact, internals=internals, visible=visible)
+    kw = dict(secret=secret, redact=redact, internals=internals, visible=visible, home=home, render=render)
     pages = JobPages(app, manager_for, guard, prefix, **kw).mount()
     async def before(req):
         if {*re.findall(r'{(\w+)', prefix)}<={*req.path_params}: show_as(await pages.cards_view(req))

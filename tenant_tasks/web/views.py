@@ -37,6 +37,7 @@ class View:
     now:datetime|None = None # The time that others are shown relative to; the clock's if not given
     internals:bool = False # Does this viewer see processes, hosts, code and the paths of files?
     visible:Callable = noop # Of a job: may this viewer know of it?
+    render:Callable|None = None # From a completed job to what its card shows as its result
     clock:ClassVar[Callable] = utcnow # What time it is where no `now` is given; one for all views
 
     def url(self,
@@ -73,6 +74,14 @@ def sees(self:View,
     try: return bool(self.visible(job))
     except Exception: _log.exception("asking if job %s is visible failed; it is not shown", job.id)
     return False
+
+@patch
+def rendered(self:View,
+    job:TenantJob, # A job as read from its row
+)->FT|None: # None for its result as JSON
+    "What the app shows as the result of a completed job"
+    try: return self.render(job) if self.render and job.status=='completed' else None
+    except Exception: _log.exception("rendering the result of job %s failed; it is shown as JSON", job.id)
 
 def stand_in(name:str, task:str|None=None, payload:str|None='{}')->TenantJob:
     "What stands for the jobs of a type, a task or a schedule when `visible` is asked about them"
