@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from books import Shop,names
 from fastlite import database
-from helpers import end,program,root,running_row,wait_until
+from helpers import command,end,program,root,running_row,wait_until
 
 from tenant_tasks import BackgroundTaskManager,TenantMap,TenantNotFound,Tenants,task
 from tenant_tasks.db.sqlite import open_plain
@@ -333,6 +333,13 @@ def test_one_tenant_is_restored_while_a_worker_runs(data, tmp_path):
     assert old[slow_id]=='completed' and now[copied.id]=='completed' and 'running' not in old.values()
     assert feeding.ids['acme']<=old.keys()|now.keys() and not feeding.ids['acme']&old.keys()&now.keys()
     assert feeding.ids['globex']<=statuses_in(data.file('globex')).keys()
+
+def test_a_live_restore_from_a_shell(data, tmp_path):
+    "It says where the old file is, and how to start the jobs of this tenant alone"
+    save(data, tmp_path/'copies')
+    res = command('restore', tmp_path/'copies', data.path, 'acme', '--paused')
+    assert 'The old database is ' in res.out and res.out.endswith(f'tenant-tasks resume {data.path} --tenant acme\n')
+    assert [o for o in data if data[o].pauses()]==['acme']
 
 def test_a_live_restore_that_cannot_be(data, tmp_path):
     "A job that doesn't end: the tenant stays as it was, and isn't paused; a damaged file is replaced"

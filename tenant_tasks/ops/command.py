@@ -238,8 +238,10 @@ def _restore(args):
     rows = [dict(tenant=o.tenant, id=i, job_type=kind, ended=how or 'deleted') for o in res for i,kind,how in o.again]
     text = table([_restored(o) for o in res])
     if rows: text += '\n\nThese jobs had ended since and run again:\n'+table(rows[:100])
+    text += ''.join(f'\n\nThe old database is {o.old}' for o in res if o.old)
     if args.paused and not all(o.error for o in res):
-        which = f'{args.data} --tenant {args.tenant}' if args.tenant else args.data
+        name = args.name or args.tenant
+        which = f'{args.data} --tenant {name}' if name else args.data
         text += f'\n\nThe restored jobs are paused. To start them: tenant-tasks resume {which}'
     return [o._asdict() for o in res], text, int(any(o.error for o in res))
 
