@@ -1653,7 +1653,7 @@ class View:
         """
 
     def plain(self, text: str | None) -> str | None:
-        """A text without paths of files and names of processes, unless this viewer sees internals
+        """A text without code, paths of files and names of processes, unless this viewer sees internals
 
         Args:
             text: An error, or another text for people

@@ -374,6 +374,14 @@ async def test_an_app_shows_results_and_is_linked_back_to(manager, caplog):
     assert ['>Result<' in o for o in shown()]==[False, True, True] and 'rendering the result' in caplog.text
     for o in (*shown(), client.get('/app/jobs').text): assert 'href="/app/start"' in o
 
+async def test_customers_see_no_code(site):
+    "The traceback of a failed job names functions and lines, and operators see the lines too"
+    job_id,_ = site.job(func=broken)
+    await site.tenants['acme'].drain()
+    ann,olga = site.client(tenant='acme', may='act').get(f'/jobs/{job_id}').text,site.client(operator='act')
+    for o in ('in broken', 'None is wrong'): assert o in ann
+    assert 'raise ValueError' not in ann and 'raise ValueError' in olga.get(f'/ops/acme/jobs/{job_id}').text
+
 async def test_a_card_has_its_buttons_from_the_start(site):
     "Live and ended, as the rights of its viewer say"
     job_id,_ = site.job(func=broken)

@@ -51,6 +51,8 @@ _path = re.compile(r"""(?<=["'])(?:/|[A-Za-z]:[/\\])[^"'\n<>]{1,300}"""
     r"""|(?:(?<![\w/.~…\])])|(?<=://)|(?<=:///))(?:/[\w.@+~-]+){3,}|(?<!\w)[A-Za-z]:(?:[/\\]{1,2}[\w.@+~-]+){2,}""")
 _process_id = re.compile(r'(?<![\w-])[\w-]{1,100}~[\w-]{1,20}~\d{1,20}~[0-9a-f]{8}')
 
+_code = re.compile(r'(File "[^\n]*)(?:\n(?:[ |]*\| {4}|(?! *\|) {4})[^\n]*)+') # In a traceback, below a file
+
 def _short_path(m):
     parts = re.split(r'[/\\]+', m[0])
     return '…/'+'/'.join(parts[-2:]) if len(parts)>2 else m[0]
@@ -59,9 +61,9 @@ def _short_path(m):
 def plain(self:View,
     text:str|None, # An error, or another text for people
 )->str|None: # The text as this viewer may see it
-    "A text without paths of files and names of processes, unless this viewer sees internals"
+    "A text without code, paths of files and names of processes, unless this viewer sees internals"
     if self.internals or not isinstance(text, str): return text
-    return _path.sub(_short_path, _process_id.sub('…', text))
+    return _path.sub(_short_path, _process_id.sub('…', _code.sub(r'\1', text)))
 
 # %% ../../nbs/web/02_views.ipynb #ba552db1
 _log = logging.getLogger('tenant_tasks')
