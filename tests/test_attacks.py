@@ -34,7 +34,7 @@ class Site:
             session.clear()
             session.update(tenant=tenant, may=may, operator=operator)
             return 'welcome'
-        self.own = len(self.app.routes)
+        self.own = [*map(id, self.app.routes)]
         jobs_ui(self.app, lambda req: self.tenants[req.session['tenant']], lambda req: req.session.get('may'))
         operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
 
@@ -53,7 +53,7 @@ class Site:
 
     def routes(self):
         "Path and the methods that it has, for each route of the pages"
-        for o in self.app.routes[self.own:]: yield o.path,set(o.methods or ())
+        for o in [o for o in self.app.routes if id(o) not in self.own]: yield o.path,set(o.methods or ())
 
     def paths(self, tenant, job_id):
         "The address of each route, for a tenant and a job"

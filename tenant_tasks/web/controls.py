@@ -189,7 +189,7 @@ def _batch_row(manager, b, then, view):
 def BatchTable(manager:BackgroundTaskManager, view:View|None=None, below:str='', size:int=20)->FT:
     "How far the newest batches are, or those older than the one with the id `below`"
     view = resolve_view(view)
-    found = manager.batches(size+1, below or None)
+    found = manager.batches(size+1, below.strip() or None)
     found,more = found[:size],len(found)>size
     follow = [manager.store.get(o.id) for o in found]
     head = head_row({_('Batch'):None, _('Progress'):None, _('Then'):None, _('Submitted'):'tt-late'})
