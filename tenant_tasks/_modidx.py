@@ -2278,6 +2278,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'tenant_tasks.web.views.View.url': ('web/views.html#view.url', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views._short_path': ('web/views.html#_short_path', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.dom_id': ('web/views.html#dom_id', 'tenant_tasks/web/views.py'),
+                                        'tenant_tasks.web.views.first_styles': ('web/views.html#first_styles', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.fold': ('web/views.html#fold', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.pretty': ('web/views.html#pretty', 'tenant_tasks/web/views.py'),
                                         'tenant_tasks.web.views.resolve_view': ('web/views.html#resolve_view', 'tenant_tasks/web/views.py'),

@@ -156,7 +156,7 @@ def test_final_failures_over_kills():
         work_and_be_killed(chaos, 2, 100, ('settle', 'settled'), .3)
         jobs = chaos.jobs().values()
         failed = {o.id for o in jobs if o.job_type=='doomed' and o.status=='failed'}
-        tellers = [o.kwargs['job_id'] for o in jobs if o.job_type=='tell']
+        tellers = [o.kwargs['job_id'] for o in jobs if o.job_type=='tell_of_failure']
         assert len(failed)==24 and sorted(tellers)==sorted(failed)
 
 async def test_a_snooze_says_why(manager):

@@ -100,7 +100,7 @@ def _notebook():
 def _card(watch):
     "A job and its log, as HTML"
     view = replace(watch.view, now=watch.manager.clock())
-    return to_xml((job_styles, JobCard(watch.job, view, full=True), JobLog(watch.job, view, watch.lines)))
+    return to_xml((first_styles(), JobCard(watch.job, view, full=True), JobLog(watch.job, view, watch.lines)))
 
 # %% ../../nbs/ops/00_watch.ipynb #0353d9e1
 class WatchDisplay:

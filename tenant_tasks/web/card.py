@@ -207,7 +207,7 @@ def __ft__(self:TenantJob): return JobCard(self)
 @patch
 def _repr_html_(self:TenantJob)->str:
     "The card with its stylesheet, in full and with internals"
-    return to_xml((job_styles, JobCard(self, replace(resolve_view(None), internals=True), full=True)))
+    return to_xml((first_styles(), JobCard(self, replace(resolve_view(None), internals=True), full=True)))
 
 # %% ../../nbs/web/04_card.ipynb #f83413a8
 def BatchProgress(

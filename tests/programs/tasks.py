@@ -104,9 +104,9 @@ def locking(n, secs=.01):
     note('end')
 
 @task
-def tell(job_id, error): note('begin')
+def tell_of_failure(job_id, error): note('begin')
 
-@task(on_failure=tell, backoff=lambda n: .01)
+@task(on_failure=tell_of_failure, backoff=lambda n: .01)
 def doomed(n, secs=.01):
     "Fail each time, and for good in the end"
     note('begin')
