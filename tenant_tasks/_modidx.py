@@ -1226,8 +1226,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                                      'tenant_tasks/manager/schedules.py'),
                                                 'tenant_tasks.manager.schedules._definition': ( 'manager/schedules.html#_definition',
                                                                                                 'tenant_tasks/manager/schedules.py'),
-                                                'tenant_tasks.manager.schedules._task_of': ( 'manager/schedules.html#_task_of',
-                                                                                             'tenant_tasks/manager/schedules.py'),
                                                 'tenant_tasks.manager.schedules.new_schedule': ( 'manager/schedules.html#new_schedule',
                                                                                                  'tenant_tasks/manager/schedules.py')},
             'tenant_tasks.ops.backup': { 'tenant_tasks.ops.backup.Restored': ('ops/backup.html#restored', 'tenant_tasks/ops/backup.py'),

@@ -222,7 +222,7 @@ def task_limits()->dict[str,Limits]: # By name
 _plain = Task(None, None)
 
 def policy_of(
-    job:TenantJob, # Any job
+    job:TenantJob, # Any job, or a schedule: what names a task
 )->Task: # Its task, or one with nothing but defaults
     "How the attempts of a job are to be treated"
     return _tasks.get(job.task, _plain)

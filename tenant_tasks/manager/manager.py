@@ -32,8 +32,6 @@ from ..jobs.task import *
 from ..jobs.signature import *
 from ..run.process import *
 from ..run.current import *
-from ..run.current import *
-from ..run.current import *
 from ..run.attempt import *
 from ..run.executors import *
 from ..run.execute import *

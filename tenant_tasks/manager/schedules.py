@@ -10,7 +10,6 @@ __all__ = ['new_schedule']
 # %% ../../nbs/manager/02_schedules.ipynb #9af1b31e
 import inspect,logging,os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import fields,replace
 from datetime import datetime,timedelta
 
@@ -100,16 +99,12 @@ def get_schedule(self:BackgroundTaskManager,
     raise ScheduleNotFound(name)
 
 # %% ../../nbs/manager/02_schedules.ipynb #431ef08d
-def _task_of(name):
-    with suppress(UnknownTask): return find_task(name)
-
 @patch
 def _job_of(self:BackgroundTaskManager, s, at):
-    t = _task_of(s.task)
-    names = dict(task=s.task, function=t and function_name(t.func), owner=self.process.id, schedule=s.name)
-    if t: names['on_failure'] = t.on_failure
+    t = policy_of(s)
+    names = dict(task=s.task, function=t.func and function_name(t.func), owner=self.process.id, schedule=s.name)
     return TenantJob(new_id(), s.name, payload=s.payload, max_retries=s.max_retries,
-        created_at=timestamp(self.clock()), run_at=timestamp(at), **names)
+        created_at=timestamp(self.clock()), run_at=timestamp(at), on_failure=t.on_failure, **names)
 
 # %% ../../nbs/manager/02_schedules.ipynb #5cf40673
 @patch

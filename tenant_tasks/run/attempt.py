@@ -193,11 +193,10 @@ def _teller(self:Attempt, log):
     "The job that tells of the final failure of this one"
     name,now = self.job.on_failure,timestamp(self.clock())
     error = error_message(replace(self.job, error_log=log).errors[0]['error'])
-    try: t = find_task(name)
-    except UnknownTask: t = None # Another process knows it
-    more = dict(max_retries=t.max_retries, function=function_name(t.func), on_failure=t.on_failure) if t else {}
-    return TenantJob(new_id(), name, payload=dump_kwargs(dict(job_id=self.id, error=error)), created_at=now, run_at=now,
-        task=name, owner=self.process.id, **more)
+    res = TenantJob(new_id(), name, payload=dump_kwargs(dict(job_id=self.id, error=error)), created_at=now, run_at=now,
+        task=name, owner=self.process.id)
+    t = policy_of(res) # The defaults, if only another process knows the task
+    return replace(res, max_retries=t.max_retries, function=t.func and function_name(t.func), on_failure=t.on_failure)
 
 @patch
 def settling(self:Attempt,

@@ -26,8 +26,6 @@ from ..db.store import *
 from .process import *
 from .peers import *
 from .current import *
-from .current import *
-from .current import *
 from .attempt import *
 
 # %% ../../nbs/run/08_execute.ipynb #76d7547a
