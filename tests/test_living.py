@@ -27,6 +27,7 @@ def test_tasks_that_disturb_their_own_locks(chaos):
     started(chaos, 3)
     chaos.worker(LEASE=1)
     chaos.until(chaos.finished)
+    assert first.poll() is None
     try:
         figures,wrong = check_ledger(chaos)
         assert not wrong and figures['executions']==3 and {o['pid'] for o in runs_of(chaos)}=={str(first.pid)}, runs_of(chaos)
