@@ -7,6 +7,7 @@ from fasthtml.common import Client,fast_app,to_xml
 
 from tenant_tasks import TenantJob,Tenants,View,jobs_ui,operator_ui,task
 from tenant_tasks.jobs.job import final_statuses,timestamp,new_id
+from tenant_tasks.manager.schedules import new_schedule
 from tenant_tasks.web.controls import BatchTable
 from tenant_tasks.web.secrets import mask
 
@@ -123,6 +124,20 @@ def test_a_schedule_runs_now_and_pauses(site):
     assert site.post('pause', live=True).text.startswith('report is paused') and site.acme.get_schedule('report').paused
     assert 'Resume' in site.get('/~schedules') and site.post('resume').status_code==200
     assert not site.acme.get_schedule('report').paused
+
+def test_a_schedule_is_handed_back_to_its_declaration(site):
+    "Asks first, since it may have none; a declared one has no such button"
+    declared = new_schedule('report', report, {}, every=3600)
+    site.acme.declare_schedules([declared])
+    before = site.acme.schedules()
+    assert 'redeclare' not in site.get('/~schedules')
+    own = site.acme.schedule('report', report, every=60)
+    assert 'redeclare' in site.get('/~schedules') and site.post('redeclare', live=True).status_code==428
+    assert "Delete this tenant's own report" in html.unescape(site.post('redeclare').text)
+    assert site.acme.schedules()==[own]
+    assert 'report is handed back' in site.post('redeclare', sure='1').text
+    site.acme.declare_schedules([declared])
+    assert site.acme.schedules()==before and 'no such schedule' in site.post('redeclare', 'gone', sure='1').text
 
 def test_schedules_show_no_secret_and_only_text(site):
     "Known by name, by the app's list, and repeated; a name that is a secret has no buttons; hostile names are text"

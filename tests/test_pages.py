@@ -64,7 +64,7 @@ def changing(job_id):
 
 # All routes that change something else of a tenant
 acting = [('/jobs/all?status=pending', dict(do='cancel', sure='1')), ('/jobs/pause', {}), ('/jobs/resume', {}),
-    *[(f'/jobs/~schedules/{o}', dict(name='report')) for o in ('run', 'pause', 'resume')]]
+    *[(f'/jobs/~schedules/{o}', dict(name='report', sure='1')) for o in ('run', 'pause', 'resume', 'redeclare')]]
 
 def unchanged(manager, job_id):
     "Is a tenant with one job and one schedule as it was?"

@@ -5,7 +5,7 @@ from datetime import datetime,timedelta,timezone
 import pytest
 from chaos import Chaos,check_ledger,work_and_be_killed
 from fastlite import database
-from helpers import end,in_threads,manager_at,note,program,ran,until,wait_until,working
+from helpers import command,end,in_threads,manager_at,note,program,ran,until,wait_until,working
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine,invariant,rule
 
@@ -335,15 +335,19 @@ def test_handed_back_when_asked_and_not_before(nightly):
     assert acme.db.q('SELECT count(*) n FROM tenant_schedules')==[dict(n=2)]
 
 def test_handed_back_to_a_worker_in_another_process(tmp_path):
-    acme = Tenants(tmp_path).create('acme')
+    "By the command in all tenants that have it and, where it was deleted, in the one that is named"
+    tenants = Tenants(tmp_path)
+    acme,globex = (tenants.create(o) for o in ('acme', 'globex'))
     proc = program('schedule_worker', tmp_path, LEDGER=tmp_path/'ledger')
-    def is_declared(): return [(o.every, o.declared) for o in acme.schedules()]==[(1, 1)]
+    def are_declared(): return all([(o.every, o.declared) for o in m.schedules()]==[(1, 1)] for m in (acme, globex))
+    def hand_back(*args): return command('schedules', tmp_path, '--redeclare', 'beat', *args)
     try:
-        wait_until(is_declared)
+        wait_until(are_declared)
         acme.schedule('beat', note, cron='0 3 1 1 *')
-        acme.redeclare('beat')
-        wait_until(is_declared)
+        assert 'tenants: 2' in hand_back().out
+        wait_until(are_declared)
         acme.unschedule('beat')
-        acme.redeclare('beat')
-        wait_until(is_declared)
+        assert 'tenants: 1' in hand_back().out and not acme.schedules()
+        assert hand_back('--tenant', 'acme').code==0
+        wait_until(are_declared)
     finally: end(proc)

@@ -155,25 +155,28 @@ def _schedule_row(tenant, s, now):
 
 def _act_on(args):
     "The method that the options ask for, and the name of the schedule"
-    asked = dict(run_now=args.run, pause_schedule=args.pause, resume_schedule=args.resume)
+    asked = dict(run_now=args.run, pause_schedule=args.pause, resume_schedule=args.resume, redeclare=args.redeclare)
     asked = {k:v for k,v in asked.items() if v is not None}
-    if len(asked)>1: raise UsageError("only one of --run, --pause and --resume must be given, got several")
+    if len(asked)>1: raise UsageError("only one of --run, --pause, --resume and --redeclare must be given, got several")
     return next(iter(asked.items()), (None,None))
 
 def _schedules(args):
-    "List schedules; run one now, pause it or resume it"
-    (method,name),target = _act_on(args),_target(args)
+    "List schedules; run one now, pause it, resume it, or hand it back to the worker that declares it"
+    (method,name),target,done = _act_on(args),_target(args),[]
     def matching(manager): return [o for o in manager.schedules() if name in (None, o.name)]
     def act(tenant, manager):
-        if method and matching(manager): getattr(manager, method)(name)
+        takes = matching(manager) or method=='redeclare' and len(target.files)==1
+        if takes: done.append(tenant)
+        if takes and method: getattr(manager, method)(name)
         return [(tenant, o) for o in matching(manager)]
     found = list(target.ask(act))
-    if name is not None and not found: raise UsageError(f"there is no schedule {name!r}")
+    if name is not None and not done: raise UsageError(f"there is no schedule {name!r}")
     now = utcnow()
     folders = {Path(o).resolve().parent for o in target.files.values()}
     is_late = any(s.is_overdue(now) for _,s in found)
     if is_late and not any(map(live_workers, folders)): warn('no worker is alive')
-    text = table([_schedule_row(*o, now) for o in found])
+    back = f'{name!r} is handed back to the worker that declares it; tenants: {len(done):,}'
+    text = back if method=='redeclare' else table([_schedule_row(*o, now) for o in found])
     return [dict(tenant=k, **asdict(o)) for k,o in found], text, target.code
 
 # %% ../../nbs/ops/04_command.ipynb #7f3fe95a
@@ -338,6 +341,7 @@ _arguments = { # chkstyle: ignore-node
     '--run':        dict(metavar='NAME', help='run the schedule of this name now'),
     '--pause':      dict(metavar='NAME', help='pause the schedule of this name'),
     '--resume':     dict(metavar='NAME', help='resume the schedule of this name'),
+    '--redeclare':  dict(metavar='NAME', help='hand a schedule changed by hand back to the worker that declares it'),
     '--paused':     dict(action='store_true', help='pause all restored jobs, for a person to decide'),
     '--full':       dict(action='store_true', help='compare each index with its table, which takes longer'),
     '--every':      dict(type=float, metavar='SECONDS', default=1, help='seconds between two looks (default: 1)'),
@@ -368,7 +372,8 @@ commands = dict( # chkstyle: ignore-node
         'data 0660f2… 0660f3…'),
     prune  = (_prune, 'path --older-than --tenant --suffix --json', 'data --older-than 30d'),
     stats  = (_stats, 'path --tenant --suffix --json', 'data'),
-    schedules = (_schedules, 'path --run --pause --resume --tenant --suffix --json', 'data --pause nightly'),
+    schedules = (_schedules, 'path --run --pause --resume --redeclare --tenant --suffix --json',
+        'data --pause nightly'),
     pause  = (_pause, 'path --type --for --reason --tenant --suffix --json', 'data --type email --for 2h'),
     resume = (_resume, 'path --type --tenant --suffix --json', 'data --type email'),
     pauses = (_pauses, 'path --tenant --suffix --json', 'data'),

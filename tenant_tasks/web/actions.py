@@ -178,6 +178,9 @@ def _change_schedule(manager, action, name, view):
     "Do what a button says: words, and the job that was made, if there is one"
     s = manager.get_schedule(name)
     if not view.sees(stand_in(name, s.task, s.payload)): raise ScheduleNotFound(name)
+    if action=='redeclare':
+        manager.redeclare(name)
+        return _('{schedule} is handed back to the worker that declares it.', schedule=name),None
     if action!='run':
         s = manager.pause_schedule(name) if action=='pause' else manager.resume_schedule(name)
         words = _('{schedule} is paused and makes no jobs.') if s.paused else _('{schedule} goes on.')
@@ -190,9 +193,12 @@ def _change_schedule(manager, action, name, view):
 
 @patch
 async def act_on_schedule(self:JobPages, action, req, view):
-    "Do what a button of a schedule says: 'run', 'pause' or 'resume'"
+    "Do what a button of a schedule says: 'run', 'pause', 'resume' or 'redeclare'"
     form,manager = await req.form(),await self.manager(req)
     name,back = str(form.get('name') or ''),view.url('~schedules')
+    if action=='redeclare' and not form.get('sure'):
+        words = _("Delete this tenant's own {schedule}, so that the worker's declaration applies", schedule=name)
+        return _ask_first(req, view, words, view.url('~schedules', action), back, name=name)
     try: words,job = await quickly(manager, _change_schedule, manager, action, name, view)
     except ScheduleNotFound: return self.tell(req, back, _('There is no such schedule any more.'), True)
     return self.tell(req, back, words, False, job and manager.run_again([job]))

@@ -89,7 +89,8 @@ def _schedule_acts(s, view):
         btn = Button(words, type='submit', aria_label=f'{words} {s.name}')
         return Form(token_input(view), name, btn, method='post', action=view.url('~schedules', act))
     other = form('resume', _('Resume')) if s.paused else form('pause', _('Pause'))
-    return Div(form('run', _('Run now')), other, cls='tt-acts')
+    own = None if s.declared else form('redeclare', _('Redeclare'))
+    return Div(form('run', _('Run now')), other, own, cls='tt-acts')
 
 def _schedule_row(s, last, view, acts):
     raw = TenantJob('', s.name, payload=s.payload)

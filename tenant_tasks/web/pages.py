@@ -170,7 +170,8 @@ def mount(self:JobPages):
     self.route('/all', 'post', self.act_on_all)
     for o in ('pause','resume'): self.route(f'/{o}', 'post', partial(self.set_pause, o))
     for o in nav_words(): self.route('' if o=='jobs' else f'/~{o}', 'get', partial(self.show, o))
-    for o in ('run','pause','resume'): self.route(f'/~schedules/{o}', 'post', partial(self.act_on_schedule, o))
+    for o in ('run','pause','resume','redeclare'):
+        self.route(f'/~schedules/{o}', 'post', partial(self.act_on_schedule, o))
     self.route('/{job_id}', 'get', self.job_page)
     for o in ('cancel','retry','restart','run'): self.route(f'/{{job_id}}/{o}', 'post', partial(self.act, o))
     return self
