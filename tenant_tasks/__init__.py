@@ -1,4 +1,10 @@
-"Background jobs for multi-tenant FastHTML apps, in each tenant's own SQLite database"
+"""Background jobs for multi-tenant FastHTML apps: retries, status and history in each tenant's own SQLite database
+
+Modules:
+
+- `tenant_tasks.manager.manage`: Cancel, retry, reschedule, pause, rescue, count and delete jobs: one, or all that match
+- `tenant_tasks.manager.manager`: Submit and track background tasks with automatic retry logic"""
+
 __version__ = "0.1.0"
 
 from collections.abc import Callable

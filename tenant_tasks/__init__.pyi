@@ -766,6 +766,130 @@ class BackgroundTaskManager:
 
     def __repr__(self) -> str: ...
 
+    def cancel_job(self, job_id: str) -> TenantJob:
+        """Cancel a pending job, or ask a running one to stop; `JobStateError` if it has completed or failed
+
+        Args:
+            job_id: Which job
+
+        Returns:
+            Cancelled, or running with `cancel_requested`
+        """
+
+    def retry_job(self, job_id: str, restart: bool=False, changes: dict[Any, Any] | None=None) -> TenantJob:
+        """Let a failed or cancelled job start again; `JobStateError` if it is in another state
+
+        Args:
+            job_id: Which job
+            restart: Start all over, instead of behind the finished steps?
+            changes: Arguments that it gets in place of those it had; the others stay
+
+        Returns:
+            Pending again, with all its attempts; `drain`, `run_again` or a worker runs it
+        """
+
+    def run_again(self, jobs: list[TenantJob]) -> BackgroundTask:
+        """A background task that runs retried jobs after the response, like the one that `submit` returns for a new job
+
+        Args:
+            jobs: Jobs as `retry_job` returned them
+
+        Returns:
+            To be returned along with a response
+        """
+
+    def pause(self, job_type: str | None=None, until: datetime | None=None, reason: str='') -> Pause:
+        """Start no more jobs until `resume`, or until a time; calling it again changes the pause
+
+        Args:
+            job_type: Only jobs of this type; all if not given
+            until: When the pause ends by itself; it must have a time zone
+            reason: Why, for people to read
+
+        Returns:
+            What is paused
+        """
+
+    def resume(self, job_type: str | None=None) -> bool:
+        """End a pause; the pause of all jobs and that of a type are apart
+
+        Args:
+            job_type: The type that was paused; if not given, the pause of all jobs ends
+
+        Returns:
+            Was it paused?
+        """
+
+    def pauses(self) -> list[Pause]:
+        """What is paused now
+
+        Returns:
+            By type; the one of all jobs, whose type is '', first
+        """
+
+    def queues(self, limit: int=100) -> list[TaskQueue]:
+        """How many jobs of each task run and wait, and what its limits are
+
+        Args:
+            limit: How many tasks at most
+
+        Returns:
+            By task: those with live jobs, and those with a limit or a rate in this process
+        """
+
+    async def drain(self) -> int:
+        """Run all jobs that are due now and whose function this process has; for tests and scripts
+
+        Returns:
+            Attempts made
+        """
+
+    def rescue(self) -> list[TenantJob]:
+        """Take over the jobs of processes that have died
+
+        Returns:
+            The jobs that were rescued, or failed for good
+        """
+
+    def job_stats(self) -> dict[Any, Any]:
+        """How many jobs are in each status, and how long the oldest pending one has been due
+
+        Returns:
+            A count for each status, and `oldest_pending` in seconds (None if nothing is pending)
+        """
+
+    def prune(self, older_than: timedelta) -> int:
+        """Delete jobs that completed, failed or were cancelled long ago
+
+        Args:
+            older_than: They ended at least this long ago
+
+        Returns:
+            Jobs deleted
+        """
+
+    def failures(self, since: datetime | None=None, limit: int=50) -> list[Failure]:
+        """Failed jobs by type and error; `list_jobs(status='failed', error=…)` lists those of one kind
+
+        Args:
+            since: Failed at this time or later
+            limit: How many kinds at most
+
+        Returns:
+            The most frequent first; `cut` if older failures weren't looked at
+        """
+
+    def timings(self, since: datetime | None=None, limit: int=3000) -> Timings:
+        """How many jobs ended when, and how long those of each type waited and ran
+
+        Args:
+            since: Ended at this time or later; an hour ago if not given
+            limit: How many jobs count at most, the newest
+
+        Returns:
+            By minute if no more than three hours are asked for, else by hour
+        """
+
     def retry_matching(self, status: str='failed', restart: bool=False, **filters: Any) -> Acted:
         """Retry all jobs that match
 
@@ -904,6 +1028,28 @@ class BackgroundTaskManager:
             The job as it is now
         """
 
+    def get_batch(self, batch_id: str | None, limit: int=1000) -> Batch:
+        """Counts by status, and ids of failed jobs, of a batch; `JobNotFound` if there is none
+
+        Args:
+            batch_id: The `batch` of what `submit_many` returned, or of one of its jobs; there is none for None
+            limit: How many ids of failed jobs at most
+
+        Returns:
+            As it is now
+        """
+
+    def batches(self, limit: int=20, below: str | None=None) -> list[Batch]:
+        """The newest batches, and how far each is
+
+        Args:
+            limit: How many at most
+            below: Only batches older than the one with this id
+
+        Returns:
+            The newest first
+        """
+
     def steps_of(self, job_id: str, limit: int=1000, longest: int=...) -> list[Step]:
         """The steps and checkpoints of a job
 
@@ -937,28 +1083,6 @@ class BackgroundTaskManager:
             Oldest first, up to the one that runs
         """
 
-    def get_batch(self, batch_id: str | None, limit: int=1000) -> Batch:
-        """Counts by status, and ids of failed jobs, of a batch; `BatchNotFound` if there is none
-
-        Args:
-            batch_id: The `batch` of what `submit_many` returned, or of one of its jobs; there is none for None
-            limit: How many ids of failed jobs at most
-
-        Returns:
-            As it is now
-        """
-
-    def batches(self, limit: int=20, below: str | None=None) -> list[Batch]:
-        """The newest batches, and how far each is
-
-        Args:
-            limit: How many at most
-            below: Only batches older than the one with this id
-
-        Returns:
-            The newest first
-        """
-
     def list_jobs(
         self,
         job_type: str | None=None,
@@ -980,38 +1104,6 @@ class BackgroundTaskManager:
             Newest first
         """
 
-    def cancel_job(self, job_id: str) -> TenantJob:
-        """Cancel a pending job, or ask a running one to stop; `JobStateError` if it has completed or failed
-
-        Args:
-            job_id: Which job
-
-        Returns:
-            Cancelled, or running with `cancel_requested`
-        """
-
-    def retry_job(self, job_id: str, restart: bool=False, changes: dict[Any, Any] | None=None) -> TenantJob:
-        """Let a failed or cancelled job start again; `JobStateError` if it is in another state
-
-        Args:
-            job_id: Which job
-            restart: Start all over, instead of behind the finished steps?
-            changes: Arguments that it gets in place of those it had; the others stay
-
-        Returns:
-            Pending again, with all its attempts; `drain`, `run_again` or a worker runs it
-        """
-
-    def run_again(self, jobs: list[TenantJob]) -> BackgroundTask:
-        """A background task that runs retried jobs after the response, like the one that `submit` returns for a new job
-
-        Args:
-            jobs: Jobs as `retry_job` returned them
-
-        Returns:
-            To be returned along with a response
-        """
-
     def reschedule_job(
         self,
         job_id: str,
@@ -1028,98 +1120,6 @@ class BackgroundTaskManager:
 
         Returns:
             Still pending, with its new `run_at`
-        """
-
-    def pause(self, job_type: str | None=None, until: datetime | None=None, reason: str='') -> Pause:
-        """Start no more jobs until `resume`, or until a time; calling it again changes the pause
-
-        Args:
-            job_type: Only jobs of this type; all if not given
-            until: When the pause ends by itself; it must have a time zone
-            reason: Why, for people to read
-
-        Returns:
-            What is paused
-        """
-
-    def resume(self, job_type: str | None=None) -> bool:
-        """End a pause; the pause of all jobs and that of a type are apart
-
-        Args:
-            job_type: The type that was paused; if not given, the pause of all jobs ends
-
-        Returns:
-            Was it paused?
-        """
-
-    def pauses(self) -> list[Pause]:
-        """What is paused now
-
-        Returns:
-            By type; the one of all jobs, whose type is '', first
-        """
-
-    def queues(self, limit: int=100) -> list[TaskQueue]:
-        """How many jobs of each task run and wait, and what its limits are
-
-        Args:
-            limit: How many tasks at most
-
-        Returns:
-            By task: those with live jobs, and those with a limit or a rate in this process
-        """
-
-    async def drain(self) -> int:
-        """Run all jobs that are due now and whose function this process has; for tests and scripts
-
-        Returns:
-            Attempts made
-        """
-
-    def rescue(self) -> list[TenantJob]:
-        """Take over the jobs of processes that have died
-
-        Returns:
-            The jobs that were rescued, or failed for good
-        """
-
-    def job_stats(self) -> dict[Any, Any]:
-        """How many jobs are in each status, and how long the oldest pending one has been due
-
-        Returns:
-            A count for each status, and `oldest_pending` in seconds (None if nothing is pending)
-        """
-
-    def prune(self, older_than: timedelta) -> int:
-        """Delete jobs that completed, failed or were cancelled long ago
-
-        Args:
-            older_than: They ended at least this long ago
-
-        Returns:
-            Jobs deleted
-        """
-
-    def failures(self, since: datetime | None=None, limit: int=50) -> list[Failure]:
-        """Failed jobs by type and error; `list_jobs(status='failed', error=…)` lists those of one kind
-
-        Args:
-            since: Failed at this time or later
-            limit: How many kinds at most
-
-        Returns:
-            The most frequent first; `cut` if older failures weren't looked at
-        """
-
-    def timings(self, since: datetime | None=None, limit: int=3000) -> Timings:
-        """How many jobs ended when, and how long those of each type waited and ran
-
-        Args:
-            since: Ended at this time or later; an hour ago if not given
-            limit: How many jobs count at most, the newest
-
-        Returns:
-            By minute if no more than three hours are asked for, else by hour
         """
 
     def schedule(
@@ -1251,9 +1251,9 @@ class BackgroundTaskManager:
         """
 
 class JobNotFound(KeyError, NotFoundError):
-    "There is no job with this id in this tenant's database"
+    "There is no job, or no batch, with this id in this tenant's database"
 
-    def __init__(self, job_id: Any) -> None: ...
+    def __init__(self, job_id: Any, what: Any='job') -> None: ...
 
     def __str__(self) -> str: ...
 
