@@ -61,26 +61,28 @@ def save(data, dest, **kw): return {o.tenant:o.state for o in backup(data, dest,
 # -- only what has changed
 
 def test_only_what_has_changed(data, tmp_path):
-    dest = tmp_path/'copies'
-    assert save(data, dest)=={'acme':'copied', 'globex':'copied'}
-    inodes = {o.name:o.stat().st_ino for o in dest.glob('*.db')}
-    assert save(data, dest)=={'acme':'unchanged', 'globex':'unchanged'}
+    "As well if it is in the `-wal` alone; a copy that was touched or is gone is made again"
+    dest,old = tmp_path/'copies',data.file('globex')
+    def saved(): return [*save(data, dest).values()]
+    assert saved()==['copied']*2 and saved()==['unchanged']*2
+    inode = (dest/'globex.db').stat().st_ino
     put(data, 'acme', 'new')
-    assert save(data, dest)=={'acme':'copied', 'globex':'unchanged'}
-    assert texts(dest/'acme.db')==['new'] and (dest/'globex.db').stat().st_ino==inodes['globex.db']
-    data.remove('globex')
-    assert save(data, dest)=={'acme':'unchanged', 'globex':'gone'} and texts(dest/'globex.db')==['old']
-
-def test_a_change_in_the_wal_alone(data, tmp_path):
-    "The backup leaves the files as they are; as root, SQLite sets the owner of the `-wal` at each opening"
-    save(data, tmp_path/'copies')
-    path = data.file('acme')
-    conn,before = open_plain(path),os.stat(path).st_mtime_ns
+    assert saved()==['copied', 'unchanged'] and texts(dest/'acme.db')==['new']
+    assert (dest/'globex.db').stat().st_ino==inode
+    conn,before = open_plain(old),os.stat(old).st_mtime_ns
     conn.execute("UPDATE notes SET text='in the wal'")
-    assert os.stat(path).st_mtime_ns==before
-    for state in ('copied', 'unchanged'):
-        assert save(data, tmp_path/'copies')=={'acme':state, 'globex':'unchanged'}
-        assert os.path.getsize(path+'-wal')>0 and texts(tmp_path/'copies/acme.db')==['in the wal']
+    for state in ('copied', 'unchanged'): # As root, SQLite sets the owner of the `-wal` at each opening
+        assert saved()==['unchanged', state] and os.path.getsize(old+'-wal')>0 and os.stat(old).st_mtime_ns==before
+    assert texts(dest/'globex.db')==['in the wal']
+    conn.close()
+    write(dest/'acme.db', "UPDATE notes SET text='spoilt'")
+    (dest/'globex.db').unlink()
+    assert saved()==['copied']*2 and texts(dest/'acme.db')==['new']
+    (dest/'.backup.json').write_text('{"acme": 7')
+    assert saved()==['copied']*2
+    data.remove('globex')
+    assert saved()==['unchanged', 'gone'] and texts(dest/'globex.db')==['in the wal']
+    with module._only(dest), pytest.raises(BlockingIOError, match='in use by another backup'): backup(data, dest)
 
 def test_a_write_that_hides_itself(data, tmp_path):
     path = data.file('acme')
@@ -107,15 +109,6 @@ def test_a_write_in_the_same_tick(data, tmp_path, monkeypatch):
         write(data.file('acme'), f"UPDATE notes SET text='{o}'")
         assert save(data, tmp_path/'copies', clock=time.time)['acme']=='copied'
         assert texts(tmp_path/'copies/acme.db')==[o]
-
-def test_a_copy_that_was_touched_or_removed_is_made_again(data, tmp_path):
-    dest = tmp_path/'copies'
-    save(data, dest)
-    write(dest/'acme.db', "UPDATE notes SET text='spoilt'")
-    (dest/'globex.db').unlink()
-    assert save(data, dest)=={'acme':'copied', 'globex':'copied'} and texts(dest/'acme.db')==['old']
-    (dest/'.backup.json').write_text('{"acme": 7')
-    assert save(data, dest)=={'acme':'copied', 'globex':'copied'}
 
 # -- one tenant stops no other
 
@@ -153,12 +146,6 @@ def test_the_working_directory_changes_during_a_backup(data, tmp_path, monkeypat
     assert first=={'copied'} and os.listdir(tmp_path/'elsewhere')==[]
     assert {*save(data, tmp_path/'copies').values()}=={'unchanged'}
 
-def test_two_backups_at_a_time(data, tmp_path):
-    dest = tmp_path/'copies'
-    save(data, dest)
-    with module._only(dest):
-        with pytest.raises(BlockingIOError, match='in use by another backup'): backup(data, dest)
-
 def test_wrong_directories(data, tmp_path):
     for act,source,dest,says in ((backup, data, data.path, '`dest` must be another directory'),
         (backup, data, tmp_path/'no/parent', 'the parent of `dest` must be a directory'),
@@ -178,65 +165,49 @@ def test_tenants_of_a_mapping(data, tmp_path):
     assert [o for o in saved if saved[o].state=='copied']==['acme']
     assert len(saved)==4 and len(Tenants(tmp_path/'copies')['acme'].list_jobs())==1
 
-def test_who_may_read_a_copy(data, tmp_path):
-    os.chmod(data.file('acme'), 0o640)
-    save(data, tmp_path/'copies')
-    assert stat.S_IMODE((tmp_path/'copies/acme.db').stat().st_mode)==0o640
-    os.chmod(data.file('acme'), 0o600)
-    restore(tmp_path/'copies', data, ['acme'])
-    assert stat.S_IMODE(os.stat(data.file('acme')).st_mode)==0o600
-
 # -- restore
 
 def test_restore(data, tmp_path):
-    "Back to the time of the backup, with the jobs; a deleted tenant is there again, a newer one stays"
-    save(data, tmp_path/'copies')
+    "To the time of the backup, with the jobs; a deleted tenant is there again, a newer one stays; modes of files stay"
+    dest = tmp_path/'copies'
+    def mode(path): return stat.S_IMODE(os.stat(path).st_mode)
+    os.chmod(data.file('acme'), 0o640)
+    save(data, dest)
+    assert mode(dest/'acme.db')==0o640
     asyncio.run(data['acme'].drain())
     job, = data['acme'].list_jobs()
     put(data, 'acme', 'new')
+    os.chmod(data.file('acme'), 0o600)
     data.remove('globex')
     data.create('later')
-    acme,globex = restore(tmp_path/'copies', data)
+    acme,globex = restore(dest, data)
     assert (acme.error, acme.pending, acme.running, acme.compared)==('', 1, 0, True)
     assert acme.again==[(job.id, 'note', 'completed')]
     assert (globex.error, globex.again, globex.compared)==('', [], False)
     assert texts(data.file('acme'))==['old'] and list(data)==['acme', 'globex', 'later']
+    assert mode(data.file('acme'))==0o600
     assert asyncio.run(data['acme'].drain())==1 and data['acme'].get_job(job.id).status=='completed'
-
-def test_a_job_that_was_deleted_since(data, tmp_path):
-    save(data, tmp_path/'copies')
-    job, = data['acme'].list_jobs()
-    asyncio.run(data['acme'].drain())
     data['acme'].prune(timedelta(0))
     data.drop('acme')
-    assert restore(tmp_path/'copies', data, ['acme'])[0].again==[(job.id, None, None)]
+    assert restore(dest, data, ['acme'])[0].again==[(job.id, None, None)], 'a job that was deleted since'
+    damage(data.file('acme'), whole=True)
+    res, = restore(dest, data, ['acme'])
+    assert (res.error, res.compared)==('', False) and texts(data.file('acme'))==['old']
+    put(data, 'acme', 'new')
+    damage(dest/'acme.db')
+    assert 'damaged' in restore(dest, data, ['acme'])[0].error and texts(data.file('acme'))==['new']
 
 def test_what_was_left_beside_a_file_does_not_come_back(data, tmp_path):
     save(data, tmp_path/'copies')
-    conn = open_plain(data.file('acme'))
+    path = data.file('acme')
+    conn = open_plain(path)
     conn.execute("UPDATE notes SET text='new'")
-    for o in ('','-wal','-shm'): shutil.copy(data.file('acme')+o, tmp_path/f'left{o}')
+    for o in ('-wal','-shm'): shutil.copy(path+o, tmp_path/f'left{o}')
     conn.close()
-    os.unlink(data.file('acme'))
-    for o in ('-wal','-shm'): shutil.copy(tmp_path/f'left{o}', data.file('acme')+o)
+    os.unlink(path)
+    for o in ('-wal','-shm'): shutil.copy(tmp_path/f'left{o}', path+o)
     restore(tmp_path/'copies', data, ['acme'])
-    assert texts(data.file('acme'))==['old']
-
-def test_running_jobs_are_taken_over(data, tmp_path):
-    program('claim_and_die', data.path, 'acme').communicate(timeout=30)
-    save(data, tmp_path/'copies')
-    res, = restore(tmp_path/'copies', data, ['acme'])
-    assert (res.error, res.running)==('', 1)
-    assert [o.status for o in data['acme'].rescue()]==['pending']
-
-def test_damaged_files(data, tmp_path):
-    save(data, tmp_path/'copies')
-    damage(data.file('acme'), whole=True)
-    res, = restore(tmp_path/'copies', data, ['acme'])
-    assert (res.error, res.compared)==('', False) and texts(data.file('acme'))==['old']
-    put(data, 'acme', 'new')
-    damage(tmp_path/'copies/acme.db')
-    assert 'damaged' in restore(tmp_path/'copies', data, ['acme'])[0].error and texts(data.file('acme'))==['new']
+    assert texts(path)==['old']
 
 @pytest.mark.parametrize('how', ['idle','reading','writing'])
 def test_refused_while_another_process_has_the_file_open(data, tmp_path, how):
@@ -244,12 +215,8 @@ def test_refused_while_another_process_has_the_file_open(data, tmp_path, how):
     put(data, 'acme', 'new')
     sql = dict(idle='SELECT count(*) FROM notes', reading='BEGIN; SELECT count(*) FROM notes',
         writing='BEGIN IMMEDIATE; DELETE FROM notes')[how]
-    src = f"""import apsw,sys
-c = apsw.Connection({data.file('acme')!r})
-list(c.execute({sql!r}))
-print('open', flush=True)
-sys.stdin.readline()"""
-    proc = subprocess.Popen([sys.executable, '-c', src], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    src = f"import apsw; c = apsw.Connection({data.file('acme')!r}); list(c.execute({sql!r})); print('open'); input()"
+    proc = subprocess.Popen([sys.executable, '-uc', src], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert proc.stdout.readline()=='open\n'
         acme,globex = restore(tmp_path/'copies', data)
@@ -258,9 +225,12 @@ sys.stdin.readline()"""
     assert texts(data.file('acme'))==['new'] and list((tmp_path/'data').glob('.*.new*'))==[]
     assert restore(tmp_path/'copies', data, ['acme'])[0].error=='' and texts(data.file('acme'))==['old']
 
-def test_refused_while_a_live_process_runs_a_job(data, tmp_path):
-    "Even if it has closed the file in the meantime"
+def test_running_jobs(data, tmp_path):
+    "Of a dead process they are taken over; a live one refuses the restore, even if it has closed the file meanwhile"
+    program('claim_and_die', data.path, 'acme').communicate(timeout=30)
     save(data, tmp_path/'copies')
+    res, = restore(tmp_path/'copies', data, ['acme'])
+    assert (res.error, res.running)==('', 1) and [o.status for o in data['acme'].rescue()]==['pending']
     this_process.announce_alive(str(data.link('acme').folder))
     running_row(data['acme'], this_process.id)
     data.drop('acme')
@@ -273,14 +243,9 @@ live_app = """
 import time
 from tenant_tasks import *
 @task(name='backup.note')
-def note(n=0): return n
-@task(name='backup.slow')
-def slow(): time.sleep(1)
+def note(n=0): time.sleep(n)
 worker = Worker('data', look_every=.05)
 """
-
-@task(name='backup.slow')
-def slow(): pass
 
 def statuses_in(path):
     conn = open_plain(str(path))
@@ -313,7 +278,7 @@ def test_one_tenant_is_restored_while_a_worker_runs(data, tmp_path):
         proc = subprocess.Popen([*cmd, 'worker', 'app:worker'], cwd=tmp_path, env=env, stderr=log)
     feeding = Feeding(data)
     try:
-        slow_id,_ = data['acme'].using(priority=1).submit('slow', slow)
+        slow_id,_ = data['acme'].using(priority=1).submit('slow', note, n=1)
         wait_until(lambda: data['acme'].get_job(slow_id).status=='running')
         args = 'restore', 'copies', 'data', 'acme', '--json'
         res = subprocess.run([*cmd, *args], cwd=tmp_path, env=env, capture_output=True, text=True)
@@ -323,8 +288,7 @@ def test_one_tenant_is_restored_while_a_worker_runs(data, tmp_path):
         wait_until(lambda: len(feeding.ids['acme'])>n+5)
         feeding.done.set()
         feeding.join()
-        wait_until(lambda: set(statuses_in(data.file('globex')).values())=={'completed'})
-        wait_until(lambda: set(statuses_in(data.file('acme')).values())=={'completed'})
+        for o in data: wait_until(lambda: set(statuses_in(data.file(o)).values())=={'completed'})
     finally:
         feeding.done.set()
         end(proc)
@@ -334,15 +298,8 @@ def test_one_tenant_is_restored_while_a_worker_runs(data, tmp_path):
     assert feeding.ids['acme']<=old.keys()|now.keys() and not feeding.ids['acme']&old.keys()&now.keys()
     assert feeding.ids['globex']<=statuses_in(data.file('globex')).keys()
 
-def test_a_live_restore_from_a_shell(data, tmp_path):
-    "It says where the old file is, and how to start the jobs of this tenant alone"
-    save(data, tmp_path/'copies')
-    res = command('restore', tmp_path/'copies', data.path, 'acme', '--paused')
-    assert 'The old database is ' in res.out and res.out.endswith(f'tenant-tasks resume {data.path} --tenant acme\n')
-    assert [o for o in data if data[o].pauses()]==['acme']
-
 def test_a_live_restore_that_cannot_be(data, tmp_path):
-    "A job that doesn't end: the tenant stays as it was, and isn't paused; a damaged file is replaced"
+    "A job that doesn't end: the tenant stays as it was, and isn't paused; a damaged file is replaced; a shell is told"
     save(data, tmp_path/'copies')
     running_row(data['acme'], this_process.id)
     put(data, 'acme', 'new')
@@ -351,6 +308,9 @@ def test_a_live_restore_that_cannot_be(data, tmp_path):
     assert data['acme'].pauses()==[]
     damage(data.file('globex'), whole=True)
     assert restore_live(tmp_path/'copies', data, 'globex').error=='' and texts(data.file('globex'))==['old']
+    res = command('restore', tmp_path/'copies', data.path, 'globex', '--paused')
+    assert 'The old database is ' in res.out and res.out.endswith(f'tenant-tasks resume {data.path} --tenant globex\n')
+    assert [o for o in data if data[o].pauses()]==['globex']
 
 # -- kills, and many who write
 

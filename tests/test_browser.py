@@ -1,12 +1,11 @@
 "Pages in Chromium: they stay up to date around what people do, under a strict content security policy and without htmx"
 from datetime import datetime,timedelta,timezone
 from itertools import product
-from threading import Thread
 
 import pytest,uvicorn
 from browser import axe,browsing,example,log_in,need_browser,need_npm
 from fasthtml.common import FastHTML,Link,Main,Title
-from helpers import marked,wait_until
+from helpers import Call,marked,wait_until
 
 from tenant_tasks import TenantJob,Tenants,jobs_ui,operator_ui,task
 from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,parse_time
@@ -42,21 +41,9 @@ class Strict:
         await self.app(scope, receive, send_with_policy)
 
 class Web:
-    "A server in a thread of this process, for the app that is set"
+    "What the server calls: the app of the test"
     app = None
     async def __call__(self, scope, receive, send): await self.app(scope, receive, send)
-
-    def start(self):
-        kw = dict(port=0, lifespan='off', log_level='error', timeout_graceful_shutdown=1)
-        self.server = uvicorn.Server(uvicorn.Config(self, **kw))
-        self.thread = Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-        wait_until(lambda: self.server.started)
-        self.base = f'http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}'
-
-    def stop(self):
-        self.server.should_exit = True
-        self.thread.join()
 
 class Site:
     "An app without htmx whose pages everybody may use, and its tenant, to whom tests write rows as workers do"
@@ -100,10 +87,16 @@ class Site:
 
 @pytest.fixture(scope='module')
 def web():
+    "A server in a thread of this process, for the app that is set"
     res = Web()
-    res.start()
+    kw = dict(port=0, lifespan='off', log_level='error', timeout_graceful_shutdown=1)
+    server = uvicorn.Server(uvicorn.Config(res, **kw))
+    running = Call(server.run)
+    wait_until(lambda: server.started)
+    res.base = f'http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}'
     yield res
-    res.stop()
+    server.should_exit = True
+    running.join()
 
 @pytest.fixture
 def site(web, tmp_path): return Site(web, tmp_path)
@@ -142,16 +135,19 @@ def opened(new_page):
 @pytest.fixture(scope='module')
 def lasting(new_page): return new_page()
 
+def cleared(page):
+    page.problems.clear()
+    page.asked.clear()
+    yield page
+    page.unroute_all()
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme='light')
+    page.goto('about:blank')
+
 @pytest.fixture
 def page(lasting):
     "One page for many tests, since a new one costs half a second of processor time"
-    lasting.problems.clear()
-    lasting.asked.clear()
-    yield lasting
-    lasting.unroute_all()
-    lasting.set_viewport_size(size)
-    lasting.emulate_media(color_scheme='light')
-    lasting.goto('about:blank')
+    yield from cleared(lasting)
 
 @pytest.fixture(scope='module')
 def stopped(new_page):
@@ -163,10 +159,7 @@ def stopped(new_page):
 @pytest.fixture
 def still(stopped):
     "A page whose time stands still until `pass_time`"
-    stopped.asked.clear()
-    yield stopped
-    stopped.unroute_all()
-    stopped.goto('about:blank')
+    yield from cleared(stopped)
 
 @pytest.fixture
 def translated():
@@ -201,23 +194,26 @@ def test_a_card_moves_from_pending_to_completed_and_then_asks_no_more(opened, tm
         card = page.locator('#new > section')
         card.locator('[data-status=completed]').wait_for()
         seen = [o for o in page.evaluate('seen') if o]
-        assert seen==sorted(seen) and page.asked, seen
         card.get_by_text('Result').click()
-        assert '100 rows' in card.inner_text() and not card.get_by_role('button').count()
-        assert not page.locator('[data-tt-every]').count(), 'nothing is asked for any more'
+        assert seen==sorted(seen) and page.asked and '100 rows' in card.inner_text()
+        assert not card.get_by_role('button').count() and not page.locator('[data-tt-every]').count()
 
 # -- what stays while a page changes
 
 def test_the_policy_is_strict_and_nothing_breaks_it(page, site):
-    "Stylesheet and script apply; nothing is inline; the page says nothing in the console"
+    "Stylesheet and script apply; nothing is inline; the page says nothing in the console; the app's look is in force"
     job_id = site.add(progress=.4)
-    for path in ('/jobs', f'/jobs/{job_id}', '/ops', f'/cards?ids={job_id}'):
+    def styles(of, name):
+        return set(page.evaluate(f"[...document.querySelectorAll('{of}')].map(o => getComputedStyle(o).{name})"))
+    for path in (f'/jobs/{job_id}', '/ops', f'/cards?ids={job_id}', '/jobs'):
         page.goto(path)
-        assert page.evaluate("getComputedStyle(document.querySelector('.tt')).fontSize")=='14px'
-        assert page.evaluate('ttJobs') and not page.locator('[style], [onclick], style, script:not([src])').count()
-    site.end(job_id)
-    has(card(page, job_id), 'completed')
-    assert not page.locator('[data-tt-every]').count(), 'nothing is asked for any more'
+        assert page.evaluate('ttJobs') and '14px' in styles('.tt', 'fontSize')
+        assert not page.locator('[style], [onclick], style, script:not([src])').count()
+    for k,v in dict(accent='rgb(120, 0, 120)', radius='0px', font='monospace').items():
+        page.evaluate(f"document.documentElement.style.setProperty('--tt-{k}', '{v}')")
+    assert styles('.tt tbody a', 'color')=={'rgb(120, 0, 120)'}
+    assert {o for o in styles('.tt *', 'borderTopLeftRadius') if '%' not in o}=={'0px'}
+    assert styles('.tt *', 'fontFamily')<={'monospace', 'ui-monospace, monospace'}
     assert not [o for o in page.problems if '404' not in o], page.problems # Of an icon
 
 def test_a_list_changes_around_what_people_do(page, site):
@@ -244,28 +240,33 @@ def test_cards_have_buttons_from_the_start_and_the_focus_stays(page, site):
     live,over = site.later(),site.add('failed')
     site.manager.pause('sync')
     page.goto(f'/cards?ids={live},{over}')
+    it = card(page, live)
     assert [card(page, o).get_by_role('button').inner_text() for o in (live, over)]==['Cancel', 'Retry']
-    card(page, live).get_by_role('status').evaluate('o => { window.region = o }')
-    card(page, live).get_by_role('button').focus()
+    it.get_by_role('status').evaluate('o => { window.region = o }')
+    it.get_by_role('button').focus()
     page.keyboard.press('Enter')
-    has(card(page, live), 'cancelled')
+    has(it, 'cancelled')
     assert focused(page, 'innerText')=='Retry'
     assert page.evaluate("region.isConnected && region.getAttribute('aria-live')")=='polite'
     assert page.evaluate('region.innerText').strip()=='cancelled', 'a screen reader hears it'
     page.keyboard.press('Enter')
-    card(page, live).get_by_role('button', name='Cancel').wait_for()
+    it.get_by_role('button', name='Cancel').wait_for()
     assert focused(page, 'innerText')=='Cancel'
     page.route('**/~live*', lambda route: route.fulfill(status=204, headers={'tt-live':'1'}))
     site.end(live)
-    card(page, live).get_by_role('button').click()
-    assert 'must be pending or running' in card(page, live).get_by_role('alert').inner_text()
+    it.get_by_role('button').click()
+    assert 'must be pending or running' in it.get_by_role('alert').inner_text()
 
 def test_the_page_of_a_job_changes_as_one(page, site):
     "Badge, buttons, failures, log: an open error stays open at the next one, selected text stays, new lines come below"
+    page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
     now = utcnow()
     one = add_error(None, 1, now, 'Traceback\nConnectionError: first')
     job_id = site.add('pending', retry_count=1, error_log=one, run_at=timestamp(now))
     page.goto(f'/jobs/{job_id}')
+    page.get_by_role('button', name='Copy ID').click()
+    page.get_by_role('button', name='Copied').wait_for()
+    assert page.evaluate('navigator.clipboard.readText()')==job_id
     page.locator('.tt-error summary', has_text='ConnectionError: first').click()
     assert not page.locator('.tt-log').is_visible()
     site.log(job_id, 1, 1, '1,200 <b>rows</b>')
@@ -274,8 +275,7 @@ def test_the_page_of_a_job_changes_as_one(page, site):
     for n,attempt,text in ((2, 1, 'two'), (3, 2, 'three')): site.log(job_id, n, attempt, text)
     two = add_error(one, 2, now, 'Traceback\nOSError: second')
     site.end(job_id, 'failed', retry_count=2, started_at=timestamp(now), error_log=two)
-    page.get_by_text('Attempt 2 failed at').wait_for()
-    page.get_by_text('three', exact=True).wait_for()
+    for o in ('Attempt 2 failed at', 'three'): page.get_by_text(o, exact=o=='three').wait_for()
     lines = [o.split('\n')[-1] for o in page.locator('.tt-log li').all_inner_texts()]
     assert lines==['Attempt 1', '1,200 <b>rows</b>', 'two', 'Attempt 2', 'three']
     assert page.evaluate("getSelection().toString()=='1,200 <b>rows</b>' && line.isConnected")
@@ -298,52 +298,34 @@ def test_a_card_tells_the_app_that_its_job_has_ended(page, site):
 
 # -- buttons and forms
 
-def test_copy_by_click(page, site):
-    page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
-    job_id = site.add('failed')
-    page.goto(f'/jobs/{job_id}')
-    page.get_by_role('button', name='Copy ID').click()
-    page.get_by_role('button', name='Copied').wait_for()
-    assert page.evaluate('navigator.clipboard.readText()')==job_id
+def ticked(page): return [o.get_attribute('value') for o in page.locator('tbody input:checked').all()]
 
-def test_many_are_confirmed_in_place(page, site):
-    "No buttons while nothing is selected; twelve are asked about; what came of it is said and the list is new"
-    ids = [site.later() for _ in range(12)]
-    page.goto('/jobs')
-    page.get_by_label('Select all').wait_for()
-    assert not page.get_by_role('button', name='Cancel selected').is_visible()
-    page.get_by_label('Select all').check()
-    page.get_by_role('button', name='Cancel selected').click()
-    has(page.get_by_role('alert'), 'Cancel 12 jobs?')
-    page.get_by_role('alert').get_by_role('button', name='Yes').click()
-    page.get_by_text('12 jobs cancelled.').wait_for()
-    has(row(page, ids[0]), 'cancelled')
-    assert page.url.endswith('/jobs') and not page.locator('tbody input:checked').count()
-
-def test_ticks_and_a_bar_that_stays_in_sight(page, site):
-    "With shift a range, and all at once"
-    ids = [site.add('failed', payload='{"n": %d}'%i) for i in range(12)][::-1] # As shown: the newest first
+def test_many_are_ticked_and_confirmed_in_place(page, site):
+    "With shift a range, and all at once; the bar stays in sight; twelve are asked about, and the list is new"
+    ids = [site.later() for _ in range(12)][::-1] # As shown: the newest first
     page.set_viewport_size(dict(width=1000, height=400))
     page.goto('/jobs')
-    bar = page.locator('.tt-bulk')
-    def ticked(): return [o.get_attribute('value') for o in page.locator('tbody input:checked').all()]
+    bar,alert = page.locator('.tt-bulk'),page.get_by_role('alert')
     def in_sight(o): return o.is_visible() and o.evaluate('o => o.getBoundingClientRect().bottom <= innerHeight')
-    assert not in_sight(bar)
+    assert not in_sight(bar) and not page.get_by_role('button', name='Cancel selected').is_visible()
     page.locator(f'[value="{ids[1]}"]').check()
     assert in_sight(bar)
     has(bar, '1 selected')
     page.locator(f'[value="{ids[2]}"]').check()
     for i,last in ((6, 7), (4, 4)):
         page.locator(f'[value="{ids[i]}"]').click(modifiers=['Shift'])
-        assert ticked()==ids[1:last]
-    page.get_by_label('Select all').check()
-    page.get_by_role('button', name='Retry selected').click()
-    has(page.get_by_role('alert'), 'Retry 12 jobs?')
-    assert in_sight(page.get_by_role('alert'))
-    page.get_by_role('alert').get_by_role('button', name='No').click()
-    page.get_by_label('Select all').check()
-    page.get_by_label('Select all').uncheck()
-    assert not ticked()
+        assert ticked(page)==ids[1:last]
+    for answer in ('No', 'Yes'):
+        page.get_by_label('Select all').check()
+        page.get_by_role('button', name='Cancel selected').click()
+        has(alert, 'Cancel 12 jobs?')
+        assert in_sight(alert)
+        alert.get_by_role('button', name=answer).click()
+        if answer=='No': page.get_by_label('Select all').uncheck()
+        assert answer=='Yes' or not ticked(page)
+    page.get_by_text('12 jobs cancelled.').wait_for()
+    has(row(page, ids[0]), 'cancelled')
+    assert page.url.endswith('/jobs') and not ticked(page)
 
 def test_a_choice_is_applied_at_once(page, site):
     for i in range(8): site.add(job_type=f't{i}')
@@ -396,9 +378,16 @@ def test_without_javascript(opened, site):
 # -- what is asked for, and when
 
 def test_a_server_that_is_gone_is_said_once_and_asked_less_and_less(still, site):
+    "And it is asked seldom by a hidden page"
     site.add()
     page = still
     page.goto('/jobs')
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away}); window.away = true")
+    pass_time(page, 20)
+    assert not page.asked
+    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    pass_time(page, 1)
+    assert len(page.asked)==1
     page.route('**/~live*', lambda route: route.abort())
     mark = page.get_by_role('status').filter(has_text='Connection lost')
     pass_time(page, 5)
@@ -415,17 +404,6 @@ def test_a_server_that_is_gone_is_said_once_and_asked_less_and_less(still, site)
     n = len(page.asked)
     pass_time(page, 6)
     assert len(page.asked)==n
-
-def test_a_hidden_page_asks_seldom(still, site):
-    job_id = site.add()
-    page = still
-    page.goto(f'/cards?ids={job_id}')
-    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away}); window.away = true")
-    pass_time(page, 20)
-    assert not page.asked
-    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
-    pass_time(page, 1)
-    assert len(page.asked)==1
 
 def test_the_script_says_what_the_app_says(page, web, tmp_path, translated):
     "Times that tick, and what is said of a server that is gone and of a form that fails"
@@ -481,17 +459,6 @@ def test_a_list_is_accessible_and_fits_a_phone(page, site):
     unfold(page)
     assert flaws(page, 360, 'dark')==([], False, [])
     assert row(page, failed).locator('th').evaluate('o => o.offsetWidth')>250
-
-def test_an_app_sets_the_look(page, site):
-    site.add(progress=.4)
-    page.goto('/jobs')
-    for k,v in dict(accent='rgb(120, 0, 120)', radius='0px', font='monospace').items():
-        page.evaluate(f"document.documentElement.style.setProperty('--tt-{k}', '{v}')")
-    def styles(of, name):
-        return set(page.evaluate(f"[...document.querySelectorAll('{of}')].map(o => getComputedStyle(o).{name})"))
-    assert styles('.tt tbody a', 'color')=={'rgb(120, 0, 120)'}
-    assert {o for o in styles('.tt *', 'borderTopLeftRadius') if '%' not in o}=={'0px'}
-    assert styles('.tt *', 'fontFamily')<={'monospace', 'ui-monospace, monospace'}
 
 @pytest.mark.slow
 @pytest.mark.parametrize('look', ['', 'pico', 'monster'])
