@@ -118,6 +118,11 @@ def repo_files(*paths):
     found = subprocess.run(cmd, cwd=root, capture_output=True, text=True).stdout.split('\n')
     return [o for o in found if o and (root/o).exists()]
 
+def is_alive(pid):
+    "Does a process run, or is it stopped?"
+    try: return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] not in 'ZX'
+    except OSError: return False
+
 def tell(proc, line=''):
     "Send a line to a program: the line that it answers"
     proc.stdin.write(line+'\n')

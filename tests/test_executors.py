@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastlite import database
-from helpers import end,manager_at,program,run,slow,until,wait_until,working
+from helpers import end,is_alive,manager_at,program,run,slow,until,wait_until,working
 
 from tenant_tasks import Processes,Tenants,Worker,on_event,task
 from tenant_tasks.db.events import flush,off_event
@@ -58,22 +58,12 @@ def at_work(path, pool, **kw):
 
 def pids(file): return [int(o) for o in Path(file).read_text().split()] if Path(file).exists() else []
 
-def is_alive(pid):
-    try: return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] not in 'ZX'
-    except OSError: return False
-
 def start(manager, func, **kw):
     "Submit a job and run it in the background: its id, and the asyncio task"
     job_id,bg_task = manager.submit('heavy', func, **kw)
     return job_id,asyncio.ensure_future(bg_task())
 
 # -- how they end
-
-async def test_knows_its_tenant(manager):
-    "The name that the app has for it, which may not be that of its file"
-    assert (await run(manager, heavy.whose)).value=='acme'
-    manager.store.tenant = 'globex'
-    assert (await run(manager, heavy.whose)).value=='globex'
 
 async def test_current_job_works_in_full(manager):
     manager.db.t.effects.create(n=int, pid=int)
@@ -82,6 +72,9 @@ async def test_current_job_works_in_full(manager):
     assert [o.name for o in manager.steps_of(job.id)]==['one', 'at']
     pid, = [o['pid'] for o in manager.db.q('SELECT pid FROM effects')]
     assert pid!=os.getpid() and len(os.listdir(Path(manager.folder)/'.tenant_tasks'))==1
+    for o in ('acme', 'globex'): # The name that the app has for it, which may not be that of its file
+        manager.store.tenant = o
+        assert (await run(manager, heavy.whose)).value==o
 
 @pytest.mark.parametrize('how,status,says', [('useless', 'completed', ''), ('odd', 'pending', 'heavy.Odd: 1'),
     ('mute', 'pending', 'Mute'), ('exit', 'pending', 'SystemExit: 3'), ('os', 'pending', 'OSError: no route'),
@@ -138,22 +131,7 @@ async def test_a_timeout_is_hard(manager, tmp_path, how):
     assert len(set(there))==(4 if how=='child' else 2)
     await until(lambda: not any(map(is_alive, there)))
     assert (await run(manager, heavy.pid)).value not in there
-
-async def test_a_timeout_of_an_async_function(manager):
-    job = await run(manager, heavy.ashort)
-    assert job.status=='failed' and 'TimeoutError: took longer than 0.3 s' in job.error_log
-
-@pytest.mark.slow
-async def test_a_timeout_does_not_count_the_wait_for_a_place(path, one, tmp_path):
-    manager = manager_on(path, one)
-    _,first = start(manager, heavy.hold, path=str(tmp_path/'first'), go=str(tmp_path/'go'))
-    await until(lambda: pids(tmp_path/'first'))
-    job_id,second = start(manager, heavy.short, path=str(tmp_path/'here'), how='sleep')
-    await asyncio.sleep(.5)
-    (tmp_path/'go').touch()
-    await until(lambda: len(pids(tmp_path/'here'))==1)
-    assert manager.get_job(job_id).retry_count==0
-    await asyncio.gather(first, second)
+    assert 'TimeoutError: took longer than 0.3 s' in (await run(manager, heavy.ashort)).error_log
 
 @pytest.mark.parametrize('how', ['regex', *slow('sleep', 'python')])
 @pytest.mark.parametrize('elsewhere', [False, True], ids=['here', 'another process'])
@@ -167,36 +145,38 @@ async def test_cancel(manager, tmp_path, how, elsewhere):
     assert (job.status, job.retry_count)==('cancelled', 0)
     await until(lambda: not is_alive(*pids(tmp_path/'here')))
 
-async def test_cancel_before_it_begins(path, one, tmp_path):
+async def test_jobs_that_wait_for_a_process(path, one, tmp_path):
+    "They hold no thread; one is cancelled and never begins, and the wait counts for no timeout of the other"
     manager = manager_on(path, one)
     _,first = start(manager, heavy.hold, path=str(tmp_path/'first'), go=str(tmp_path/'go'))
     await until(lambda: pids(tmp_path/'first'))
-    job_id,second = start(manager, heavy.hang, path=str(tmp_path/'second'), how='sleep')
-    await until(lambda: manager.get_job(job_id).status=='running')
-    manager.cancel_job(job_id)
+    cancelled,second = start(manager, heavy.hang, path=str(tmp_path/'second'), how='sleep')
+    timed,third = start(manager, heavy.short, path=str(tmp_path/'third'), how='sleep')
+    await until(lambda: manager.job_stats()['running']==3)
+    assert manager.process.task_threads.in_use()==0
+    manager.cancel_job(cancelled)
     await second
+    await asyncio.sleep(.5)
     (tmp_path/'go').touch()
-    await first
-    assert manager.get_job(job_id).status=='cancelled' and not pids(tmp_path/'second')
-    assert Counter(o.status for o in manager.list_jobs())==dict(cancelled=1, completed=1)
+    await until(lambda: len(pids(tmp_path/'third'))==1)
+    assert manager.get_job(timed).retry_count==0
+    await asyncio.gather(first, third)
+    assert manager.get_job(cancelled).status=='cancelled' and not pids(tmp_path/'second')
 
 async def test_stop_with_grace(path, pool, tmp_path):
-    "Twice: the job is pending again, its attempt isn't counted, and its process is gone"
+    "One job ends in it. The other, twice, is pending again, its attempt isn't counted, and its process is gone"
     manager = manager_on(path, pool)
+    async with at_work(path, pool, grace=60):
+        ends,_ = manager.submit('heavy', heavy.hold, path=str(tmp_path/'held'), go=str(tmp_path/'go'))
+        await until(lambda: pids(tmp_path/'held'))
+        asyncio.get_running_loop().call_later(.2, (tmp_path/'go').touch)
+    assert manager.get_job(ends).value=='went on'
     job_id,_ = manager.submit('heavy', heavy.hang, path=str(tmp_path/'here'), how='regex')
     for n in (1, 2):
         async with at_work(path, pool, grace=.2): await until(lambda: len(pids(tmp_path/'here'))==n)
         job = manager.get_job(job_id)
         assert (job.status, job.retry_count, job.claim)==('pending', 0, None)
         await until(lambda: not any(map(is_alive, pids(tmp_path/'here'))))
-
-async def test_stop_gives_time(path, pool, tmp_path):
-    manager = manager_on(path, pool)
-    async with at_work(path, pool, grace=10):
-        job_id,_ = manager.submit('heavy', heavy.hold, path=str(tmp_path/'here'), go=str(tmp_path/'go'))
-        await until(lambda: pids(tmp_path/'here'))
-        asyncio.get_running_loop().call_later(.2, (tmp_path/'go').touch)
-    assert manager.get_job(job_id).value=='went on'
 
 # -- deaths
 
@@ -267,19 +247,15 @@ async def test_a_module_that_is_not_there(manager, tmp_path, monkeypatch, src, s
     assert (job.status, job.retry_count)==('failed', 3)
     assert "can't find the task" in job.error_log and says in job.error_log
 
-def test_a_function_of_a_notebook(manager):
+def test_bad_values(manager):
     space = dict(task=task, __name__='__main__')
     exec("@task(on='cpu', name='h.cell')\ndef cell(): pass", space)
-    says = 'from a notebook or an interactive session'
-    with pytest.raises(ValueError, match=says): manager.submit('heavy', space['cell'])
+    with pytest.raises(ValueError, match='from a notebook or an interactive'): manager.submit('heavy', space['cell'])
     del module._tasks['h.cell']
-
-wrong_counts = [(lambda _, n=n: Processes(n), '`n` must be an int') for n in (0, -1, 1.5, True)]
-wrong_names = [(task(on=o, name='h.lambda'), '`on` must be a string') for o in ('', 4)]
-
-@pytest.mark.parametrize('call,says', [*wrong_names, *wrong_counts])
-def test_bad_values(call, says):
-    with pytest.raises(ValueError, match=says): call(lambda: 0)
+    for o in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match='`n` must be an int'): Processes(o)
+    for o in ('', 4):
+        with pytest.raises(ValueError, match='`on` must be a string'): task(on=o, name='h.lambda')(lambda: 0)
     assert 'h.lambda' not in module._tasks
 
 async def test_a_database_in_memory(pool):
@@ -287,15 +263,6 @@ async def test_a_database_in_memory(pool):
     manager.process.set_executors(cpu=pool)
     assert (await run(manager, heavy.pid)).status=='completed'
     assert 'must be a file on the host' in (await run(manager, heavy.tell, 1)).error_log
-
-async def test_takes_no_thread(manager, tmp_path):
-    manager.process.task_threads.size = 1
-    go = asyncio.Event()
-    jobs = [start(manager, heavy.hold, path=str(tmp_path/f'here{o}'), go=str(tmp_path/'go')) for o in (1, 2)]
-    await until(lambda: pids(tmp_path/'here1') and pids(tmp_path/'here2'))
-    assert manager.process.task_threads.in_use()==0
-    (tmp_path/'go').touch()
-    await asyncio.gather(*[o for _,o in jobs])
 
 # -- the pool itself
 
