@@ -2,7 +2,6 @@
 import asyncio,json,operator,os,signal,time
 from collections import Counter
 from concurrent.futures import CancelledError,Future
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -24,21 +23,15 @@ own = {k:module._tasks.pop(k) for k in set(module._tasks)-others} # A worker of 
 def tasks(monkeypatch):
     for k,o in own.items(): k=='h.nowhere' or monkeypatch.setitem(module._tasks, k, o)
 
-@contextmanager
-def processes(n):
-    res = Processes(n)
+@pytest.fixture(params=[2])
+def pool(request):
+    "A pool of two processes"
+    res = Processes(request.param)
     yield res
     for o in list(res._children): o.kill()
     res.shutdown(wait=False, cancel_futures=True)
 
-@pytest.fixture
-def pool():
-    with processes(2) as res: yield res
-
-@pytest.fixture
-def one():
-    "A pool of one process"
-    with processes(1) as res: yield res
+one = pytest.mark.parametrize('pool', [1], indirect=True, ids=[''])
 
 @pytest.fixture
 def manager(path, pool): return manager_on(path, pool)
@@ -104,15 +97,17 @@ async def test_atomic(manager, fail):
     assert job.status==('failed' if fail else 'completed') and manager.db.t.effects.count==(not fail)
     assert not manager.process.claims
 
-async def test_a_child_that_returns_from_a_job_answers_nothing(path, one):
+@one
+async def test_a_child_that_returns_from_a_job_answers_nothing(path, pool):
     "It ends when it leaves the function, and the next call in the same process gets its own answer"
-    job = await run(manager_on(path, one), heavy.fork_late, secs=.5)
+    job = await run(manager_on(path, pool), heavy.fork_late, secs=.5)
     assert job.status=='completed' and is_alive(job.value)
-    assert one.submit(heavy.nap, 1).result(20)=='rested' and not is_alive(job.value)
+    assert pool.submit(heavy.nap, 1).result(20)=='rested' and not is_alive(job.value)
 
 @pytest.mark.slow
-async def test_a_process_without_memory_runs_no_other_job(path, one):
-    manager = manager_on(path, one)
+@one
+async def test_a_process_without_memory_runs_no_other_job(path, pool):
+    manager = manager_on(path, pool)
     first = (await run(manager, heavy.pid)).value
     job = await run(manager, heavy.greedy)
     assert job.status=='failed' and 'MemoryError' in job.error_log
@@ -145,9 +140,10 @@ async def test_cancel(manager, tmp_path, how, elsewhere):
     assert (job.status, job.retry_count)==('cancelled', 0)
     await until(lambda: not is_alive(*pids(tmp_path/'here')))
 
-async def test_jobs_that_wait_for_a_process(path, one, tmp_path):
+@one
+async def test_jobs_that_wait_for_a_process(path, pool, tmp_path):
     "They hold no thread; one is cancelled and never begins, and the wait counts for no timeout of the other"
-    manager = manager_on(path, one)
+    manager = manager_on(path, pool)
     _,first = start(manager, heavy.hold, path=str(tmp_path/'first'), go=str(tmp_path/'go'))
     await until(lambda: pids(tmp_path/'first'))
     cancelled,second = start(manager, heavy.hang, path=str(tmp_path/'second'), how='sleep')
@@ -196,14 +192,6 @@ async def test_a_job_that_kills_its_process(manager, tmp_path, logs, code, says)
     assert len(set(pids(tmp_path/'here')))==3 and len([o for o in logs('WARNING') if says in o])==3
     others = [manager.get_job(o) for o in (held, *[k for k,_ in queued])]
     assert {(o.status, o.retry_count) for o in others}=={('completed', 0)}
-
-async def test_an_idle_process_that_died_is_replaced(manager):
-    first = (await run(manager, heavy.pid)).value
-    os.kill(first, signal.SIGKILL)
-    await until(lambda: not is_alive(first))
-    for _ in range(3):
-        job = await run(manager, heavy.pid, 1)
-        assert job.status=='completed' and job.value!=first
 
 class Engine:
     def __init__(self, how): self.how = how
@@ -370,28 +358,29 @@ async def test_jobs_that_wait_for_an_executor_hold_up_no_others(tmp_path, pool):
         go.touch()
         await until(lambda: of('heavy', 'completed')==16)
 
-@pytest.mark.parametrize('n', slow(1, 3))
-async def test_tenants_take_turns_at_an_executor(tmp_path, n):
+@pytest.mark.slow
+@one
+async def test_tenants_take_turns_at_an_executor(tmp_path, pool):
     "All jobs run, though no look at the files helps; a tenant with few jobs doesn't wait for one with many"
     tenants = Tenants(tmp_path)
     many,*few = [tenants.create(f't{i}') for i in range(6)]
     many.submit_many('heavy', heavy.pid, [{}]*60)
     for m in few: m.submit_many('heavy', heavy.pid, [{}]*3)
-    with processes(n) as pool:
-        async with at_work(tmp_path/'t0.db', pool, look_every=60):
-            await until(lambda: all(m.job_stats()['pending']+m.job_stats()['running']==0 for m in (many, *few)))
+    async with at_work(tmp_path/'t0.db', pool, look_every=60):
+        await until(lambda: all(m.job_stats()['pending']+m.job_stats()['running']==0 for m in (many, *few)))
     last = max(o.started_at for m in few for o in m.list_jobs())
     assert sum(o.started_at<last for o in many.list_jobs(limit=100))<50
     assert all(o.status=='completed' and o.retry_count==0 for m in (many, *few) for o in m.list_jobs(limit=100))
 
 @pytest.mark.slow
-async def test_jobs_go_on_when_a_call_of_another_runner_ends(tmp_path, one):
+@one
+async def test_jobs_go_on_when_a_call_of_another_runner_ends(tmp_path, pool):
     "The executor was full with jobs that the worker doesn't run"
     process = Process()
     tenants = Tenants(tmp_path/'served', process=process)
     mine = tenants.create('mine')
     other = manager_at(str(tmp_path/'other.db'), process=process)
-    process.set_executors(cpu=one)
+    process.set_executors(cpu=pool)
     kw = dict(path=str(tmp_path/'here'), go=str(tmp_path/'go'))
     foreign = [start(other, heavy.hold, **kw)[1] for _ in range(2)]
     await until(lambda: len(process.claims)==2)
