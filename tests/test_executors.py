@@ -1,6 +1,5 @@
 "Functions that run in other processes: how they end, what stops them, and that a death takes nothing else with it"
 import asyncio,json,operator,os,signal,time
-from collections import Counter
 from concurrent.futures import CancelledError,Future
 from importlib import import_module
 from pathlib import Path
