@@ -890,23 +890,31 @@ class BackgroundTaskManager:
             By minute if no more than three hours are asked for, else by hour
         """
 
-    def retry_matching(self, status: str='failed', restart: bool=False, **filters: Any) -> Acted:
+    def retry_matching(
+        self,
+        status: str='failed',
+        restart: bool=False,
+        dry_run: bool=False,
+        **filters: Any,
+    ) -> Acted:
         """Retry all jobs that match
 
         Args:
             status: 'failed' or 'cancelled'
             restart: Start all over, instead of behind the finished steps?
+            dry_run: Only count them?
             filters: Others, see `check_filters`
 
         Returns:
             More than `at_once` jobs, or more than are looked through at once, are left to a job
         """
 
-    def cancel_matching(self, status: str='pending', **filters: Any) -> Acted:
+    def cancel_matching(self, status: str='pending', dry_run: bool=False, **filters: Any) -> Acted:
         """Cancel all pending jobs that match, or ask running ones to stop
 
         Args:
             status: 'pending' or 'running'
+            dry_run: Only count them?
             filters: Others, see `check_filters`
 
         Returns:
@@ -1290,7 +1298,7 @@ class Submitted(list[Any]):
 class Acted(NamedTuple):
     "What became of all jobs that match"
     done: int
-    "How many were retried or cancelled"
+    "How many were retried or cancelled, or would be"
     refused: dict[Any, Any]
     "Why others weren't, and how many"
     job_id: str | None

@@ -156,7 +156,7 @@ def test_rescue(folder):
 mistakes = [([], 'COMMAND'), (['fly'], 'fly'),
     (['ls', 'nowhere'], "`path` must be a database file or a directory of tenants, got 'nowhere'"),
     (['ls', 'junk.db'], 'not a database'),
-    (['retry', '.', '--status', 'pending'], "`status` must be one of failed, cancelled, got 'pending'"),
+    (['retry', '.', '--all-tenants', '--status', 'pending'], "`status` must be one of failed, cancelled, got 'pending'"),
     (['retry', '.', 'x', '--type', 'mail'], 'ids must be given without filters'),
     (['ls', '.', '--since', '2'], "as in 30d, got '2'"),
     (['ls', '.', '--tenant', 'x'], "got 'x'"),

@@ -143,7 +143,7 @@ def test_what_is_dropped_comes_back(tmp_path):
     uses = [manager.list_jobs, manager.batches, manager.queues, manager.failures, lambda: manager.submit('sync', work),
         lambda: manager.pause('sync'), lambda: store.claim_due('p1', ['sync'], utcnow()),
         lambda: queues.glance(link, 'p1', ['sync'], utcnow()), lambda: store.ended_in(['2020', '2030']),
-        lambda: store.next_due('p1', ['sync'], now=utcnow()), lambda: files.quick_stats(link.path)]
+        lambda: store.next_due('p1', ['sync'], now=utcnow()), lambda: files.quick_state(link.path)]
     tables = 'tenant_jobs', 'tenant_pauses', 'tenant_steps'
     names = [*[f'INDEX {o}' for o in schema.indexes], *[f'TABLE {o}' for o in tables]]
     dba = open_plain(link.path)

@@ -1,16 +1,18 @@
 "The page of all tenants: totals, order, sizes, the workers that are alive, and that it never waits"
-import re,threading,time
+import os,re,signal,threading,time
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from fastcore.xml import to_xml
 from fasthtml.common import Client,fast_app
-from helpers import Stopwatch,wait_until
+from helpers import Stopwatch,end,program,wait_until
 from starlette.requests import Request
 
 from tenant_tasks import *
 from tenant_tasks.fleet import tenants
+from tenant_tasks.fleet.checks import check_tenants
 from tenant_tasks.fleet.health import Health,Overview
 from tenant_tasks.jobs.job import utcnow,timestamp,new_id
 from tenant_tasks.run.peers import WorkerSign,live_workers
@@ -161,3 +163,39 @@ def test_reading_goes_on_behind_a_page_that_did_not_wait(ops, monkeypatch):
     monkeypatch.setattr(tenants, 'time', SimpleNamespace(**vars(time) | dict(monotonic=watch)))
     overview.health(1)
     assert overview.known
+
+# -- over all tenants
+
+go_on = threading.Event()
+
+@task(name='operators.import', timeout=.1, max_retries=1)
+def import_file(): go_on.wait(60)
+
+def test_jobs_that_hang(tmp_path):
+    "Its process was killed, or is stopped, or its thread goes on past the timeout; one that only runs long doesn't hang"
+    tenants = Tenants(tmp_path)
+    acme,globex,hooli = (tenants.create(o) for o in ('acme', 'globex', 'hooli'))
+    program('claim_and_die', tmp_path, 'acme').communicate(timeout=60)
+    stopped = program('run_and_wait', tenants.file('globex'))
+    go_on.clear()
+    late,young,plain = [hooli.claim(hooli.submit('import', o)[0]) for o in (import_file, import_file, print)]
+    thread = threading.Thread(target=late.call)
+    thread.start()
+    def why(): return overview.health(9) and [(name, o.job_type, why) for name,o,why in overview.work().hanging]
+    try:
+        assert stopped.stdout.readline()=='running\n'
+        overview = Overview(tenants)
+        assert why()==[('acme', 'all', 'died')]
+        os.kill(stopped.pid, signal.SIGSTOP)
+        wait_until(lambda: why()==[('acme', 'all', 'died'), ('globex', 'wait', 'silent')])
+        before = timestamp(utcnow()-timedelta(seconds=30))
+        hooli.db.execute('UPDATE tenant_jobs SET started_at=? WHERE id<>?', [before, young.job.id])
+        wait_until(lambda: why()[:1]==[('hooli', 'import', 'late')] and len(why())==3)
+        assert [o.text for o in check_tenants(tenants) if o.check=='stuck']==['1 running jobs of a process that has died',
+            "1 running jobs of a process that doesn't answer", '1 running jobs past their timeout']
+    finally:
+        go_on.set()
+        end(stopped)
+        thread.join()
+        for o in (young, plain): o.call()
+        for o in (late, young, plain): o.settle()

@@ -9,6 +9,7 @@ __all__ = ['Finding', 'check_directory', 'check_database', 'check_tenants', 'Pul
 
 # %% ../../nbs/fleet/03_checks.ipynb #d61bc780
 import os,threading,time
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -91,11 +92,12 @@ def _damage(conn, full):
 
 _who = "{} pending jobs name neither a task nor a process, so nothing runs them: set `task`, or cancel them"
 
+_hangs = dict(died='of a process that has died', silent="of a process that doesn't answer", late='past their timeout')
+
 def _stuck(conn, path, now, late):
-    folder = os.path.dirname(path)
-    for owner,n,lease in claims_by_owner(conn):
-        dead,over = is_dead(owner, folder),(lease or '')<timestamp(now-late)
-        if dead or dead is None and over: yield Finding('', 'stuck', f'{n} running jobs of a process that has died')
+    hanging = Counter(why_hangs(o, path, now) for o in running_jobs(conn))
+    for why,words in _hangs.items():
+        if n := hanging[why]: yield Finding('', 'stuck', f'{n} running jobs {words}')
     for task,n,since in overdue(conn, now-late, now):
         if task is not None and any(this_process.other_workers(path, task)):
             yield Finding('', 'late', f'{n} jobs of {task} wait for a worker, the first since {since[:16]}', 'note')

@@ -215,7 +215,7 @@ at_once,_portion = 500,100 # Jobs that are done without a job of their own, and 
 
 class Acted(NamedTuple):
     "What became of all jobs that match"
-    done:int # How many were retried or cancelled
+    done:int # How many were retried or cancelled, or would be
     refused:dict # Why others weren't, and how many
     job_id:str|None # The job that does it, if they are many: then nothing has been done yet
     bg_task:BackgroundTask # To be returned along with a response
@@ -258,10 +258,11 @@ def _act_on_matching(how, filters, options):
 
 # %% ../../nbs/manager/01_manage.ipynb #1673ccad
 @patch
-def _all_matching(self:BackgroundTaskManager, how, filters, **options):
+def _all_matching(self:BackgroundTaskManager, how, filters, dry_run, **options):
     filters,now,known = check_filters(filters),timestamp(self.clock()),_acts[how][1]
     status = filters['status']
     if status not in known: raise ValueError(f"`status` must be one of {', '.join(known)}, got {status!r}")
+    if dry_run: return Acted(self.store.count(10**6, **filters), {}, None, None)
     filters['until'] = min(now, filters.get('until', now))
     found = self.store.find(limit=at_once+1, **filters)
     if len(found)>at_once or found.cut:
@@ -274,19 +275,22 @@ def _all_matching(self:BackgroundTaskManager, how, filters, **options):
         jobs,refused = jobs+done,refused+why
     return Acted(len(jobs), dict(refused), None, self.run_again(jobs))
 
+# %% ../../nbs/manager/01_manage.ipynb #6803e40c
 @patch
 def retry_matching(self:BackgroundTaskManager,
     status:str='failed', # 'failed' or 'cancelled'
     restart:bool=False, # Start all over, instead of behind the finished steps?
+    dry_run:bool=False, # Only count them?
     **filters, # Others, see `check_filters`
 )->Acted: # More than `at_once` jobs, or more than are looked through at once, are left to a job
     "Retry all jobs that match"
-    return self._all_matching('retry', dict(filters, status=status), restart=bool(restart))
+    return self._all_matching('retry', dict(filters, status=status), dry_run, restart=bool(restart))
 
 @patch
 def cancel_matching(self:BackgroundTaskManager,
     status:str='pending', # 'pending' or 'running'
+    dry_run:bool=False, # Only count them?
     **filters, # Others, see `check_filters`
 )->Acted: # More than `at_once` jobs, or more than are looked through at once, are left to a job
     "Cancel all pending jobs that match, or ask running ones to stop"
-    return self._all_matching('cancel', dict(filters, status=status))
+    return self._all_matching('cancel', dict(filters, status=status), dry_run)

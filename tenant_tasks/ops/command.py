@@ -106,23 +106,21 @@ def _act(args, method, **kw):
 def _retry(args):
     "Start failed or cancelled jobs again, behind their finished steps: by id, or all that match"
     if args.ids: return _act(args, 'retry_job', restart=args.restart)
-    return _act_on_all(args, BackgroundTaskManager.retry_matching, 'failed cancelled'.split(), restart=args.restart)
+    return _act_on_all(args, BackgroundTaskManager.retry_matching, restart=args.restart)
 
 def _cancel(args):
     "Cancel pending jobs, ask running ones to stop: by id, or all that match"
     if args.ids: return _act(args, 'cancel_job')
-    return _act_on_all(args, BackgroundTaskManager.cancel_matching, 'pending running'.split())
+    return _act_on_all(args, BackgroundTaskManager.cancel_matching)
 
 # %% ../../nbs/ops/04_command.ipynb #cde5fa38
-def _act_on_all(args, act, known, **kw):
+def _act_on_all(args, act, **kw):
     "Count the jobs that match by tenant or, with `--yes`, act on them"
     target,filters = _target(args),dict(job_type=args.type, since=_since(args), error=args.error)
-    filters['status'] = status = args.status or known[0]
-    if status not in known: raise UsageError(f"`status` must be one of {', '.join(known)}, got {status!r}")
+    if args.status: filters['status'] = args.status
     if len(target.files)>1 and not args.all_tenants: raise UsageError('`--tenant` or `--all-tenants` must be given')
     def ask(name, manager):
-        if not args.yes: res = Acted(manager.store.count(10**6, **check_filters(filters)), {}, None, None)
-        else: res = act(manager, **filters, **kw)
+        res = act(manager, dry_run=not args.yes, **filters, **kw)
         if res.refused: target.code = 1
         note = str(res) if res.job_id or res.refused else ''
         return [dict(tenant=name, jobs=res.done, note=note)] if res.done or note else []
