@@ -8,7 +8,7 @@ from threading import Thread
 from typing import NamedTuple
 from urllib.request import urlopen
 
-import apsw,pytest
+import apsw,httpx,pytest
 from fastcore.net import free_port
 from fastlite import database
 from forks import Program
@@ -172,6 +172,30 @@ def serving(name, *args):
         assert proc.poll() is None, proc.communicate()
         yield proc,get
     finally: end(proc)
+
+class Site:
+    "An app in a directory of its own: its processes, their log, and the browsers of its users"
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = free_port()
+        self.users = {}
+
+    def run(self, *args, **env):
+        "Start a module as a program"
+        with open(self.folder/'log.txt', 'a') as log: return program('-m', *args, stderr=log, cwd=self.folder, **env)
+
+    def log(self): return (self.folder/'log.txt').read_text()
+
+    def is_up(self):
+        try: return httpx.get(f'http://127.0.0.1:{self.port}/login').status_code==200
+        except httpx.TransportError: return False
+
+    def log_in(self, user, password):
+        "A browser in which this user is logged in"
+        res = httpx.Client(base_url=f'http://127.0.0.1:{self.port}', follow_redirects=True, timeout=60)
+        self.users[user] = res
+        res.post('/login', data=dict(user=user, password=password))
+        return res
 
 @contextmanager
 def write_lock(path):

@@ -110,38 +110,6 @@ def test_a_tenant_may_fail_for_months():
     for o in range(1100): last = agenda.back_off('a', 60*o)
     assert last==60 and agenda.back_off('b', 0)==2
 
-class Counted(str):
-    "A tenant that counts how often it is hashed or compared"
-    steps = 0
-    def step(name):
-        def f(self, *args):
-            Counted.steps += 1
-            return getattr(str, name)(self, *args)
-        return f
-    __hash__,__eq__,__lt__ = map(step, ('__hash__', '__eq__', '__lt__'))
-
-def steps_of_turns(n):
-    "How many steps a hundred turns take with `n` tenants ready, as many due later, and one that has had its share"
-    agenda,flood = Agenda(places=6),Counted('flood')
-    for _ in range(agenda.per_tenant+1):
-        agenda.take(0)
-        agenda.enqueue(flood)
-    for i in range(n):
-        agenda.enqueue(Counted(i))
-        agenda.schedule(Counted(f'later{i}'), 1e6+i)
-    Counted.steps = 0
-    for i in range(100):
-        for o in agenda.take(0):
-            agenda.keeps_turn(o, 0, 0)
-            agenda.nudge(o, i/1e6)
-            agenda.enqueue(o)
-            agenda.finish(o)
-    return Counted.steps
-
-def test_a_turn_takes_as_many_steps_among_many_tenants_as_among_few():
-    few,many = map(steps_of_turns, (200, 5_000))
-    assert 0<many<=few*1.1
-
 def test_only_a_turn_that_found_a_job_gets_company():
     "A turn may last because its database is locked; then others would wait as well, and hold places meanwhile"
     agenda = Agenda()

@@ -163,20 +163,6 @@ def test_a_connection_is_opened_with_patience(path):
         release()
         assert isinstance(opening.answer(), apsw.Connection)
 
-def test_one_db_in_many_threads(path):
-    db = database(path)
-    BackgroundTaskManager(db)
-    db.t.other.create(id=int, pk='id')
-    def submit(n):
-        ids = []
-        for i in range(25):
-            manager = BackgroundTaskManager(db)
-            ids.append(manager.submit('sync', work, n=n, i=i)[0])
-            manager.list_jobs(limit=3)
-        return ids
-    ids = sum(in_threads(*[(submit, n) for n in range(8)]), [])
-    assert sorted(ids)==sorted(o.id for o in BackgroundTaskManager(db).list_jobs(limit=1000))
-
 def test_memory_db_in_many_threads():
     "Our connection is the app's, which uses it at the same time"
     manager,stop = BackgroundTaskManager(database(':memory:')),Event()

@@ -8,14 +8,11 @@ import apsw,pytest
 from fastlite import database
 from helpers import manager_at,note,open_db,program,until
 
-from tenant_tasks import BackgroundTaskManager,TenantJob,Worker,statuses,task
+from tenant_tasks import BackgroundTaskManager,TenantJob,Worker,statuses
 from tenant_tasks.db.files import may_have_work
 from tenant_tasks.db.link import link_at
 from tenant_tasks.fleet.lookout import Lookout
 from tenant_tasks.jobs.job import timestamp,utcnow
-
-@task(name='l.wait')
-async def wait(n): pass
 
 def lookout_of(tenants, **kw):
     found = {}
@@ -94,6 +91,10 @@ async def test_the_first_look_waits_for_a_crowd(tenants, monkeypatch):
         crowd.clear()
         await until(lambda: len(found)==4, 5)
     assert threads=={threading.get_ident()}
+    monkeypatch.undo() # A crowd that stays, because it has a backlog for hours, doesn't hide the others
+    monkeypatch.setattr(Lookout, 'enough', 0)
+    found,lookout = lookout_of(tenants, queue=lambda: ['crowd'])
+    async with looking(lookout): await until(lambda: len(found)==4, 5)
 
 async def test_a_watched_tenant_that_cannot_be_asked_stops_no_other(tenants, monkeypatch):
     "Others with jobs of a dead process are taken over all the same"
@@ -117,24 +118,6 @@ def test_a_schedule_that_is_declared_during_a_look(tenants, monkeypatch):
     monkeypatch.setattr(BackgroundTaskManager, 'declare_schedules', slowly)
     for _ in range(2): worker.lookout.look('acme')
     assert {o.name for o in tenants['acme'].schedules()}=={'first', 'second'}
-
-async def test_the_first_look_does_not_wait_for_ever(tenants, monkeypatch):
-    "A crowd that stays, because it has a backlog for hours, doesn't hide the others"
-    monkeypatch.setattr(Lookout, 'enough', 0)
-    found,lookout = lookout_of(tenants, queue=lambda: ['crowd'])
-    for o in tenants: tenants[o].submit('note', note)
-    async with looking(lookout): await until(lambda: len(found)==3, 5)
-
-def test_only_async_jobs_are_claimed_together(tenants):
-    "As many as come before the next sync one, in the order in which they run, each with a claim of its own"
-    manager = tenants['acme']
-    for n in range(3): manager.submit('wait', wait, n=n)
-    manager.submit('note', note, n=3)
-    manager.submit('wait', wait, n=4)
-    kwargs = lambda attempts: [o.job.kwargs['n'] for o in attempts]
-    first = manager.claim_next(limit=10)
-    assert kwargs(first)==[0, 1, 2] and len({o.job.claim for o in first})==3
-    assert [kwargs(manager.claim_next(limit=10)) for _ in range(3)]==[[3], [4], []]
 
 def test_a_settle_that_fails_leaves_the_claim(tenants):
     "The job that has ended can still be settled, and no other was claimed"

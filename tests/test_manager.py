@@ -49,15 +49,6 @@ async def test_run_after_rollback(manager, logs):
     await bg_task()
     assert 'rolled back' in logs('INFO')[0]
 
-async def test_two_awaits_of_a_retry_run_each_attempt_once(manager):
-    runs = []
-    def f():
-        runs.append(1)
-        raise ValueError
-    job_id,bg_task = manager.submit('sync', f)
-    await asyncio.gather(bg_task(), bg_task(), bg_task())
-    assert len(runs)==3 and manager.get_job(job_id).retry_count==3
-
 async def test_response_goes_on(manager):
     "The other tasks of a response run, whatever the job does"
     seen = []

@@ -1,15 +1,13 @@
 "Pauses: nothing of a paused type starts, by any way, until it is resumed or the time has come; and it is shown"
 import asyncio,re
-from datetime import datetime,timedelta
+from datetime import timedelta
 
-import apsw,pytest
+import pytest
 from fasthtml.common import Client,fast_app
-from fastlite import database
 from helpers import command,data,manager_at,note,open_db,ran,until,working
 
 from tenant_tasks import BackgroundTaskManager,Tenants,Worker,current_job,jobs_ui,task
 from tenant_tasks.db.queue import glance
-from tenant_tasks.db.schema import ensure_schema
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.job import timestamp,utcnow
 from tenant_tasks.run.process import Process
@@ -76,12 +74,6 @@ def test_until(manager, clock):
     assert manager.pauses()==[] and not manager.resume('a') and manager.claim() and not manager.claim()
     assert manager.next_due()==clock()+hour
 
-@pytest.mark.parametrize('kw,error', [(dict(job_type=3), ValueError), (dict(reason=None), TypeError),
-    (dict(until=60), TypeError), (dict(until=datetime(2036, 1, 1)), ValueError)])
-def test_mistakes_leave_nothing(manager, kw, error):
-    with pytest.raises(error, match='must|zone'): manager.pause(**kw)
-    assert manager.pauses()==[]
-
 def test_running_jobs_go_on_and_may_ask(manager):
     seen = []
     @task(name='pause.asks')
@@ -94,19 +86,6 @@ def test_running_jobs_go_on_and_may_ask(manager):
     a = manager.claim()
     a.call()
     assert seen==[False, True, False, True] and a.settle().status=='completed'
-
-def test_older_files(path):
-    "A file without the table, and an app's own table of this name"
-    manager = manager_at(path)
-    manager.db.execute('DROP TABLE tenant_pauses')
-    manager.db.execute('DROP INDEX tenant_jobs_queue')
-    manager.db.execute('CREATE INDEX tenant_jobs_next ON tenant_jobs(run_at)')
-    ensure_schema(manager.db.conn)
-    names = {o for o, in manager.db.execute('SELECT name FROM sqlite_master')}
-    assert {'tenant_pauses', 'tenant_jobs_queue'}<=names and 'tenant_jobs_next' not in names
-    own = database(':memory:')
-    own.execute('CREATE TABLE tenant_pauses (mine)')
-    with pytest.raises(apsw.SQLError, match='table of pauses'): ensure_schema(own.conn)
 
 async def test_background_task_waits(path, monkeypatch):
     "Without a worker the job's own background task runs it, soon after the pause ends; meanwhile it looks now and then"

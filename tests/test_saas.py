@@ -4,8 +4,7 @@ from http.server import BaseHTTPRequestHandler,ThreadingHTTPServer
 from threading import Event,Thread
 
 import httpx,pytest
-from fastcore.net import free_port
-from helpers import end,program,root,slow,wait_until
+from helpers import Site,end,root,slow,wait_until
 
 from tenant_tasks import Tenants
 
@@ -43,22 +42,20 @@ class Services:
         self.server.shutdown()
         self.server.server_close()
 
-class Shop:
-    "The app in a directory of its own, with its workers and the browsers of its users"
+class Shop(Site):
+    "The app with its workers"
     def __init__(self, folder):
-        self.folder = folder
-        self.port = free_port()
+        super().__init__(folder)
         self.services = Services()
         self.workers = []
         shutil.copy(root/'examples/saas.py', folder)
         self.web = self.start('uvicorn', 'saas:app', '--port', self.port)
         wait_until(self.is_up, every=.1, why=self.log)
         self.tenants = Tenants(folder/'data')
-        self.users = {o:self.log_in(o, passwords[o]) for o in passwords}
+        for o in passwords.items(): self.log_in(*o)
 
     def start(self, *args):
-        env = dict(SERVICES=f'http://127.0.0.1:{self.services.server.server_port}')
-        with open(self.folder/'log.txt', 'a') as log: return program('-m', *args, stderr=log, cwd=self.folder, **env)
+        return self.run(*args, SERVICES=f'http://127.0.0.1:{self.services.server.server_port}')
 
     def work(self):
         self.workers = [self.start('tenant_tasks', 'worker', 'saas:worker') for _ in range(2)]
@@ -71,17 +68,6 @@ class Shop:
         assert [o.wait(60) for o in self.workers]==[-9]*2
         self.services.answers.set()
         self.work()
-
-    def log(self): return (self.folder/'log.txt').read_text()
-
-    def is_up(self):
-        try: return httpx.get(f'http://127.0.0.1:{self.port}/login').status_code==200
-        except httpx.TransportError: return False
-
-    def log_in(self, user, password):
-        res = httpx.Client(base_url=f'http://127.0.0.1:{self.port}', follow_redirects=True, timeout=60)
-        res.post('/login', data=dict(user=user, password=password))
-        return res
 
     def press(self, user, path, **kw):
         "Press a button: the id of the job whose card is the answer"

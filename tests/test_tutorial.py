@@ -2,9 +2,8 @@
 import json,re
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx,pytest
-from fastcore.net import free_port
-from helpers import end,program,root,wait_until
+import pytest
+from helpers import Site,end,root,wait_until
 
 from tenant_tasks import Tenants
 
@@ -23,13 +22,11 @@ def shell_lines():
     "The commands that the page tells its reader to type"
     return '\n'.join(re.findall(r'```sh\n(.*?)```', '\n'.join(sources('markdown')), re.S)).split('\n')
 
-class Reader:
+class Reader(Site):
     "Follows the page in a directory"
     def __init__(self, folder):
-        self.folder = folder
-        self.port = free_port()
+        super().__init__(folder)
         self.procs = {}
-        self.users = {}
         (folder/'app.py').write_text('\n\n'.join(app_blocks()), encoding='utf-8')
         starts = dict(web='uvicorn ', worker='tenant-tasks worker', night='tenant-tasks schedules data --run')
         self.lines = {k:next(o for o in shell_lines() if o.startswith(v)) for k,v in starts.items()}
@@ -43,8 +40,7 @@ class Reader:
     def popen(self, line):
         "A command of the page as a process"
         name,*args = line.split()
-        with open(self.folder/'log.txt', 'a') as log:
-            return program('-m', scripts[name], *args, stderr=log, cwd=self.folder)
+        return self.run(scripts[name], *args)
 
     def start(self, *names):
         for o in names: self.procs[o] = self.popen(self.lines[o]+(f' --port {self.port}' if o=='web' else ''))
@@ -55,19 +51,6 @@ class Reader:
         procs = [self.procs.pop(o) for o in names]
         for o in procs: o.kill()
         for o in procs: assert o.wait(60)==-9
-
-    def log(self): return (self.folder/'log.txt').read_text()
-
-    def is_up(self):
-        try: return httpx.get(f'http://127.0.0.1:{self.port}/login').status_code==200
-        except httpx.TransportError: return False
-
-    def log_in(self, user, password=None):
-        "A browser in which this user is logged in"
-        res = httpx.Client(base_url=f'http://127.0.0.1:{self.port}', follow_redirects=True)
-        self.users[user] = res
-        res.post('/login', data=dict(user=user, password=password or passwords[user]))
-        return res
 
     def bill(self, user, month):
         "Press the button"
@@ -102,7 +85,7 @@ def reader(tmp_path):
     with Reader(tmp_path) as res:
         res.start('web', 'worker')
         wait_until(lambda: all(res.tenants[o].schedules() for o in customers), 20, why=res.log)
-        for o in passwords: res.log_in(o)
+        for o in passwords.items(): res.log_in(*o)
         yield res
 
 def test_a_crash_loses_nothing(reader):
@@ -128,7 +111,7 @@ def test_tenants_are_apart_and_nights_are_counted(reader):
     assert [str(eve.get(o).url.path) for o in ('/', '/jobs')]==['/login']*2
     assert 'password' in eve.post('/bill', data=dict(month='2026-10')).text
     assert reader.log_in('ann', 'pencil').get('/').url.path=='/login'
-    reader.log_in('ann')
+    reader.log_in('ann', 'paper')
     reader.bill('ida', '2026-10')
     job, = reader.tenants['initech'].list_jobs()
     seen = {o:reader.users[o].get(f'/jobs/{job.id}').status_code for o in passwords}
