@@ -858,11 +858,12 @@ class BackgroundTaskManager:
             A count for each status, and `oldest_pending` in seconds (None if nothing is pending)
         """
 
-    def prune(self, older_than: timedelta) -> int:
+    def prune(self, older_than: timedelta, on_prune: Callable[..., Any] | None=None) -> int:
         """Delete jobs that completed, failed or were cancelled long ago
 
         Args:
             older_than: They ended at least this long ago
+            on_prune: Called with the tenant and a list of jobs before they go; again after a kill
 
         Returns:
             Jobs deleted
@@ -1532,7 +1533,8 @@ class Worker:
         grace: float=10,
         look_every: float=0.5,
         sweep_every: float=1800,
-        keep: timedelta | None=None,
+        keep: timedelta | None=...,
+        on_prune: Callable[..., Any] | None=None,
         executors: dict[Any, Any] | None=None,
         limits: dict[Any, Any] | None=None,
         process: Any=...,
@@ -1544,7 +1546,8 @@ class Worker:
             grace: Seconds that running jobs get when the worker stops
             look_every: Seconds between two looks at the files if the kernel doesn't tell what changes
             sweep_every: Seconds in which every tenant is looked at once, changed or not
-            keep: Delete jobs that ended longer ago, a few at a time; None keeps all
+            keep: Delete jobs that ended longer ago, failed ones too; None keeps all
+            on_prune: Called with the tenant and a list of jobs before they go; again after a kill
             executors: What calls the functions of tasks with `on`, by name, as `set_executors` takes them
             limits: Shared limits: how many jobs may run at once in this process, by the name in `limit`
             process: Which process this is; another one only in tests

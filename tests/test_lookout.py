@@ -1,8 +1,9 @@
 "Which tenants are looked at, and when; how claims and settles go together"
-import asyncio,os,threading
+import asyncio,os,threading,time
 from contextlib import asynccontextmanager,suppress
 from datetime import timedelta
 from time import monotonic
+from types import SimpleNamespace
 
 import apsw,pytest
 from fastlite import database
@@ -36,6 +37,28 @@ def test_a_look_leaves_no_trace(tenants):
     lookout.look_at(list(tenants), from_outside=True)
     assert list(found)==['acme'] and tenants.link('globex').conn is None
     assert set(os.listdir(tenants.path))==before and 'tenant_jobs' not in open_db(path).t
+
+def test_idle_tenants_are_pruned_once_a_day_and_not_together(tenants, monkeypatch):
+    "Nor by a restart; one with work is pruned by the first look at it"
+    now,looked = [10.**6],[]
+    monkeypatch.setattr('tenant_tasks.fleet.lookout.time', SimpleNamespace(monotonic=lambda: now[0], time=time.time))
+    monkeypatch.setattr(Lookout, 'look', lambda self,name,look=Lookout.look: looked.append(name) or look(self, name))
+    names,old = [f't{i}' for i in range(24)],timestamp(utcnow()-timedelta(days=31))
+    for o in names: tenants.create(o).store.submit([TenantJob('1', 'note', 'failed', completed_at=old)])
+    busy = {'t0'}
+    monkeypatch.setattr(tenants, 'may_have_work', busy.__contains__)
+    _,lookout = lookout_of(tenants, keep=timedelta(days=30))
+    lookout.look_at(names, from_outside=True)
+    assert looked==['t0'] and tenants['t0'].list_jobs()==[]
+    busy.clear()
+    for day in range(2):
+        looked.clear()
+        for _ in range(48):
+            before,now[0] = len(looked),now[0]+1800
+            lookout.look_at(names, from_outside=True)
+            assert len(looked)-before<6
+        assert sorted(looked)==sorted(names)
+    assert not any(tenants[o].list_jobs() for o in names[1:])
 
 @pytest.mark.parametrize('status', statuses)
 def test_what_is_seen_from_outside(path, status):

@@ -11,7 +11,7 @@ from helpers import boom,delete_db,manager_at,note,ran,running_row,until,working
 
 from tenant_tasks import BackgroundTaskManager,TenantJob,TenantMap,Tenants,Worker,task
 from tenant_tasks.fleet.lookout import Lookout
-from tenant_tasks.jobs.job import timestamp,utcnow
+from tenant_tasks.jobs.job import final_statuses,timestamp,utcnow
 
 def at_work(tenants, look_every=.05, **kw):
     return working(Worker(tenants, look_every=look_every, grace=2, **kw))
@@ -171,22 +171,23 @@ async def test_a_tenant_is_renamed_while_the_worker_runs(tenants, logs):
 
 # -- jobs that ended long ago
 
-@pytest.mark.parametrize('keep,left', [(None, 25), (timedelta(days=30), 0)])
-async def test_old_jobs_are_deleted_a_few_at_a_time(tenants, keep, left, monkeypatch):
+@pytest.mark.parametrize('kw,left', [(dict(keep=None), 25), ({}, 0)])
+async def test_old_jobs_are_deleted_a_few_at_a_time(tenants, kw, left, monkeypatch):
+    "After thirty days, unless the app says otherwise"
     manager,now = tenants['acme'],utcnow()
     def ended(i, days):
         at = timestamp(now-timedelta(days=days))
-        return TenantJob(f'{i}-{days}', 'note', 'completed', created_at=timestamp(now), completed_at=at)
+        return TenantJob(f'{i}-{days}', 'note', final_statuses[i%3], created_at=timestamp(now), completed_at=at)
     waits = TenantJob('p', 'other', created_at='2000-01-01')
     manager.store.submit([ended(i, d) for i in range(25) for d in (29, 31)]+[waits])
     def old(): return sum(o.id.endswith('-31') for o in manager.list_jobs())
-    worker = Worker(tenants, keep=keep, look_every=.05)
+    worker = Worker(tenants, look_every=.05, **kw)
     for k,v in dict(prune_batch=10, prune_every=.3).items(): monkeypatch.setattr(Lookout, k, v)
     seen = set()
     async with working(worker):
-        if keep is None: await asyncio.sleep(1)
+        if kw: await asyncio.sleep(1)
         else: await until(lambda: seen.add(old()) or old()==0)
-    assert old()==left and seen<={25, 15, 5, 0} and (keep is None or {15, 5}<seen)
+    assert old()==left and seen<={25, 15, 5, 0} and (kw or {15, 5}<seen)
     assert sum(o.id.endswith('-29') for o in manager.list_jobs())==25 and manager.get_job('p').status=='pending'
 
 # -- maps, restarts and stops

@@ -49,6 +49,7 @@ class Lookout:
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
         keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
+        on_prune:Callable|None=None, # Called with the tenant and a list of jobs before they are deleted
         process:Process=this_process, # Which process this is
     ):
         self.tenants = tenants
@@ -59,6 +60,8 @@ class Lookout:
         self.look_every = look_every
         self.sweep_every = sweep_every
         self.keep = keep
+        self.on_prune = on_prune
+        self.prune_period = min(max((keep or timedelta(0)).total_seconds()/30, self.prune_every), 86400) # Seconds
         self.process = process
         self._begin()
 
@@ -66,6 +69,7 @@ class Lookout:
 @patch
 def _begin(self:Lookout):
     self._watched = {} # Tenants with jobs of other processes: who they are, and when it was looked at them
+    self._began = time.monotonic()
     self._pruned = {} # When to delete old jobs of each tenant again, and behind which
     self._asked = {} # Unknown tasks: when to ask again whether a live worker knows them
     self.declared = {} # Schedules for all tenants, by name, and their time zones
@@ -104,13 +108,14 @@ def look(self:Lookout, name:str):
     link = self._note(name)
     full = tuple(self.process.full_tasks())
     limits = limits_with(full)
-    seen = glance(link, self.process.id, self.process.tasks(), self.tenants.clock(), limits) or Glance(None, [], [])
+    seen = glance(link, self.process.id, self.process.tasks(), self.tenants.clock(), limits)
+    prunes,seen = bool(seen) and self._prunes(name),seen or Glance(None, [], [])
     if seen.full: self.held.setdefault(full, OrderedDict())[name] = True
     declares = self.synced.get(name, 0)!=link.opening and bool(self.declared or seen.tick is not None)
     declares = declares or not self.declared.keys().isdisjoint(seen.asked)
     ticks = bool(seen.tick) and parse_time(seen.tick)<=self.tenants.clock()
-    cares = declares or ticks or seen.owners or self.keep is not None
-    at = self._care(name, seen, declares, ticks, limits) if cares else seen.first
+    cares = declares or ticks or seen.owners or prunes
+    at = self._care(name, seen, declares, ticks, prunes, limits) if cares else seen.first
     if seen.unknown: self._report(name, seen.unknown, link.path)
     if seen.owners: self._watched[name] = set(seen.owners),time.monotonic()
     else: self._watched.pop(name, None)
@@ -124,14 +129,14 @@ def may_go_on(self:Lookout, full:tuple)->bool:
 
 # %% ../../nbs/fleet/06_lookout.ipynb #a6622403
 @patch
-def _care(self:Lookout, name, seen, declares, ticks, limits):
+def _care(self:Lookout, name, seen, declares, ticks, prunes, limits):
     manager = self.tenants[name]
     if seen.owners: self._try(self._take_over, name, manager)
-    self._try(self._prune, name, manager)
+    if prunes: self._try(self._prune, name, manager)
     if declares: self._try(self._declare, name, manager)
     tick = self._try(self._tick, name, manager) if declares or ticks else seen.tick
     due = manager.store.next_due(self.process.id, self.process.tasks(), False, limits, self.tenants.clock())
-    return min((o for o in (due, tick) if o), default=None)
+    return min((o for o in (due, tick or None) if o is not None), default=None)
 
 _later = 300 # Seconds until what failed is tried again
 
@@ -190,15 +195,35 @@ def _zone(self:Lookout, name, s, tz):
     self.process.warned.add(key)
     return ''
 
+# %% ../../nbs/fleet/06_lookout.ipynb #5d934081
+@patch
+def _prune_after(self:Lookout, name, since):
+    "The next moment at which old jobs of an idle tenant are deleted"
+    return since+(crc32(name.encode())-since)%self.prune_period
+
+@patch
+def _prunes(self:Lookout, name, is_idle=False):
+    "Is it time to delete old jobs?"
+    if self.keep is None: return False
+    first = self._prune_after(name, self._began) if is_idle else 0
+    due,after = self._pruned.get(name, (first, None))
+    return after is not None or due<=time.monotonic()
+
+# %% ../../nbs/fleet/06_lookout.ipynb #c357d6e1
+@patch
+def _call_on_prune(self:Lookout, tenant, jobs):
+    try: self.on_prune(tenant, jobs)
+    except Exception as e: raise RuntimeError(f'`on_prune` raised {type(e).__name__}: {e}') from e
+
 @patch
 def _prune(self:Lookout, name, manager):
-    "Delete some of the jobs that ended too long ago, unless that was done lately"
-    if self.keep is None: return
-    now,(due,after) = time.monotonic(),self._pruned.get(name, (-1e9, None))
+    "Delete some of the jobs that ended too long ago"
+    now,(due,after) = time.monotonic(),self._pruned.get(name, (0, None))
     if now>=due:
-        due,until = now+self.prune_every,manager.clock()-self.keep
-        self._pruned[name] = due,None # Also if it fails
-        _,after = manager.store.prune_some(until, self.prune_batch, after=after)
+        self._pruned[name] = now+self.prune_every,None # If it fails
+        how = dict(after=after, on_prune=self.on_prune and self._call_on_prune)
+        _,after = manager.store.prune_some(manager.clock()-self.keep, self.prune_batch, **how)
+        due = now+self.prune_every if after else self._prune_after(name, now)
         self._pruned[name] = due,after
     if after: self.due(name, time.time()+due-now)
 
@@ -206,8 +231,9 @@ def _prune(self:Lookout, name, manager):
 @patch
 def look_at(self:Lookout, names:list[str], from_outside:bool=False):
     "Look at many tenants; an error of one of them goes to `ill`"
-    in_full = not from_outside or self.keep is not None or self.declared
-    self._look_if(lambda o: in_full or self.tenants.may_have_work(o), names)
+    in_full = not from_outside or self.declared
+    def worth_it(name): return in_full or self._prunes(name, is_idle=True) or self.tenants.may_have_work(name)
+    self._look_if(worth_it, names)
 
 @patch
 def _look_if(self:Lookout, worth_it, names):

@@ -19,6 +19,7 @@ from ..jobs.job import *
 from ..jobs.retry import *
 from ..db.sqlite import *
 from ..db.events import *
+from ..db.store import check_on_prune
 from ..run.process import *
 from ..run.peers import *
 from ..run.attempt import *
@@ -32,7 +33,7 @@ from .agenda import *
 from .supervisor import *
 from .lookout import *
 
-# %% ../../nbs/fleet/07_worker.ipynb #739c0ee1
+# %% ../../nbs/fleet/07_worker.ipynb #cd85ac53
 _log = logging.getLogger('tenant_tasks')
 
 def _check_keep(keep):
@@ -40,6 +41,7 @@ def _check_keep(keep):
     raise ValueError(f"`keep` must be a timedelta from 0 to 100 years, or None, got {keep!r}"
         f"{'; did you mean timedelta(days=…)?'*isinstance(keep, int)}")
 
+# %% ../../nbs/fleet/07_worker.ipynb #739c0ee1
 class Worker:
     "Runs the due jobs of all tenants"
     def __init__(self,
@@ -50,7 +52,8 @@ class Worker:
         grace:float=10, # Seconds that running jobs get when the worker stops
         look_every:float=.5, # Seconds between two looks at the files if the kernel doesn't tell what changes
         sweep_every:float=1800, # Seconds in which every tenant is looked at once, changed or not
-        keep:timedelta|None=None, # Delete jobs that ended longer ago, a few at a time; None keeps all
+        keep:timedelta|None=timedelta(days=30), # Delete jobs that ended longer ago, failed ones too; None keeps all
+        on_prune:Callable|None=None, # Called with the tenant and a list of jobs before they go; again after a kill
         executors:dict|None=None, # What calls the functions of tasks with `on`, by name, as `set_executors` takes them
         limits:dict|None=None, # Shared limits: how many jobs may run at once in this process, by the name in `limit`
         process:Process=this_process, # Which process this is; another one only in tests
@@ -59,7 +62,8 @@ class Worker:
         self.per_tenant = check_int('per_tenant', per_tenant, 1)
         self.tenants = as_tenants(tenants)
         self.grace = grace
-        self.looks = dict(look_every=look_every, sweep_every=sweep_every, keep=_check_keep(keep), process=process)
+        prunes = dict(keep=_check_keep(keep), on_prune=check_on_prune(on_prune))
+        self.looks = dict(look_every=look_every, sweep_every=sweep_every, process=process, **prunes)
         self.process = process
         self.threads = ThreadLimit(concurrency)
         process.set_executors(**executors or {})

@@ -14,6 +14,7 @@ __all__ = ['at_once', 'Acted']
 # %% ../../nbs/manager/01_manage.ipynb #d5f965af
 import logging
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime,timedelta
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from starlette.background import BackgroundTask
 
 from ..jobs.job import *
 from ..jobs.history import *
+from ..db.store import check_on_prune
 from ..db.queue import *
 from ..jobs.task import *
 from ..jobs.signature import *
@@ -178,9 +180,11 @@ def job_stats(self:BackgroundTaskManager,
 @patch
 def prune(self:BackgroundTaskManager,
     older_than:timedelta, # They ended at least this long ago
+    on_prune:Callable|None=None, # Called with the tenant and a list of jobs before they go; again after a kill
 )->int: # Jobs deleted
     "Delete jobs that completed, failed or were cancelled long ago"
-    if isinstance(older_than, timedelta) and older_than>=timedelta(0): return self.store.prune(self.clock()-older_than)
+    if isinstance(older_than, timedelta) and older_than>=timedelta(0):
+        return self.store.prune(self.clock()-older_than, on_prune=check_on_prune(on_prune))
     raise ValueError(f"`older_than` must be a timedelta ≥ 0, got {older_than!r}")
 
 @patch
