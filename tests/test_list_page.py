@@ -49,9 +49,13 @@ def site(tmp_path, clock): return Site(tmp_path, clock)
 # -- rows
 
 def test_rows_tell_arguments_error_and_when_a_job_is_due(site):
+    "An empty list tells how to submit a first job; a filter that matches nothing says that instead, and leads back"
+    assert 'No jobs yet.' in site.get() and 'manager.submit(' in site.get()
     site.add(error='OSError: no such host', payload=json.dumps(dict(name='sales.csv', n=3)))
     assert 'name="sales.csv", n=3' in site.get() and '>OSError: no such host<' in site.get()
     assert 'Traceback' not in site.get()
+    text = site.get('/jobs?status=pending')
+    assert 'No jobs match' in text and '>Show all jobs</a>' in text and 'No jobs' not in site.get()
     site.add('pending', run_at=timestamp(site.clock()+timedelta(minutes=5)))
     site.add('pending', run_at=never)
     assert '>in 5 min</time>' in site.get() and 'after its batch' in site.get()
@@ -71,6 +75,21 @@ def test_rows_show_no_secret(site):
     text = site.get()
     assert text.count('<tr')==25 and mask in text
     for o in ('hunter42', 'DE00-1234', long[1200:1230], long[:40]): assert o not in text, o
+
+def test_types_and_failures_show_no_secret(site):
+    "Neither in words nor in addresses, nor in the choice of types to pause; and what the error says is text"
+    site.add(error='ValueError: hunter42 is wrong', payload=json.dumps(dict(password='hunter42')))
+    site.add(error=evil, job_type=evil)
+    raw = site.client.get('/jobs').text
+    assert any(f'ValueError: {mask} is wrong at' in o for o in kinds(raw))
+    urls = [html.unescape(o) for o in re.findall('<li>\\s*<a href="([^"]*)"', raw)]
+    evil_list = site.client.get('/jobs', params=dict(like=evil, type=evil, batch=evil)).text
+    site.add(job_type='sync hunter42', payload=json.dumps(dict(password='hunter42')))
+    for _ in range(50): site.add(job_type='sync')
+    lists = [site.client.get(o).text for o in ('/jobs', '/jobs?status=pending')]
+    for o in (raw, evil_list, *lists, *[site.client.get(o).text for o in urls]):
+        assert '<script>alert' not in o and 'hunter42' not in o
+    for o in lists: assert '<option value="sync"' in o.split('name="job_type"')[1]
 
 def test_long_texts_cost_little(site):
     "Rows of a megabyte: a note in place of the arguments, and the name of the error alone"
@@ -186,22 +205,7 @@ def test_what_a_text_finds_is_acted_on_and_nothing_else(site):
     assert retry('last=hour&schedule=nightly', sure='1')=='3 jobs retried.'
     assert {o.id for o in site.acme.list_jobs(status='failed')}==left
 
-def test_a_type_that_is_a_secret_is_nowhere(site):
-    "Nor in the choice of types to pause, and not on a page that doesn't show the job"
-    site.add(job_type='sync hunter42', payload=json.dumps(dict(password='hunter42')))
-    for _ in range(50): site.add(job_type='sync')
-    for path in ('/jobs', '/jobs?status=pending'):
-        text = site.get(path)
-        assert 'hunter42' not in text and '<option value="sync"' in text.split('name="job_type"')[1]
-
 # -- what an empty list says
-
-def test_an_empty_list_teaches(site):
-    "How to submit a first job; a filter that matches nothing says that instead, and leads back"
-    assert 'No jobs yet.' in site.get() and 'manager.submit(' in site.get()
-    site.add()
-    text = site.get('/jobs?status=pending')
-    assert 'No jobs match' in text and '>Show all jobs</a>' in text and 'No jobs' not in site.get()
 
 # -- failures by cause
 
@@ -212,27 +216,16 @@ def test_failures_are_grouped_and_lead_to_their_list(site):
     "By type and error without its numbers, the most frequent first, since when; the list has these and no others"
     ids = [site.add(error=f'ConnectionError: port {i} is closed') for i in range(3)]
     first = timestamp(site.clock())[11:16]
-    other = site.add(error='KeyError: x', job_type='sync')
+    site.add(error='KeyError: x', job_type='sync')
     site.clock.advance(60)
     ids.append(site.add(error='ConnectionError: port 7 is closed'))
     assert kinds(site.get())==[f'import_csv ConnectionError: port # is closed ×4 since {first}',
         f'sync KeyError: x at {first}']
     text = site.get(re.search('<li>\\s*<a href="([^"]*)"', site.get())[1])
-    assert rows(text)==sorted(ids, reverse=True) and other not in text and 'Failures like that of job' in text
+    assert rows(text)==sorted(ids, reverse=True) and 'Failures like that of job' in text
     assert 'KeyError' in site.client.get('/jobs/~live?p=failures:%20x').text
     site.clock.advance(90_000)
     assert kinds(site.get())==[]
-
-def test_failures_show_no_secret(site):
-    "Neither in words nor in addresses; and what the error says is text"
-    site.add(error='ValueError: hunter42 is wrong', payload=json.dumps(dict(password='hunter42')))
-    site.add(error=evil, job_type=evil)
-    raw = site.client.get('/jobs').text
-    assert any(f'ValueError: {mask} is wrong at' in o for o in kinds(raw))
-    urls = [html.unescape(o) for o in re.findall('<li>\\s*<a href="([^"]*)"', raw)]
-    evil_list = site.client.get('/jobs', params=dict(like=evil, type=evil, batch=evil)).text
-    for o in (raw, evil_list, *[site.client.get(o).text for o in urls]):
-        assert '<script>alert' not in o and 'hunter42' not in o
 
 # -- all that match
 
@@ -255,23 +248,18 @@ def test_all_that_match_are_retried_or_cancelled(site):
     assert count(site, 'pending')==0
 
 def test_all_that_failed_alike(site):
-    site.add(error='KeyError: x')
+    other = site.add(error='KeyError: x')
     ids = [site.add(error=f'OSError: port {i}') for i in range(3)]
-    def retry(like): return site.post(f'/jobs/all?like={like}', live=True, do='retry', sure='1')
-    assert retry(ids[1]).text=='3 jobs retried.' and count(site, 'failed')==1
+    def retry(query, do='retry'): return site.post(f'/jobs/all{query}', live=True, do=do, sure='1')
+    for o in ('', '?status=completed', '?status=pending', '?status=failed&id=0'): assert retry(o).status_code==400
+    assert retry('?status=failed', 'delete').status_code==400 and count(site, 'failed')==4
+    assert retry(f'?like={ids[1]}').text=='3 jobs retried.' and count(site, 'failed')==1
     secret = site.add(error='ValueError: hunter42', payload=json.dumps(dict(password='hunter42')))
-    res = retry(secret)
+    res = retry(f'?like={secret}')
     assert res.status_code==409 and 'hidden' in res.text and site.acme.get_job(secret).status=='failed'
-    assert 'No jobs match' in retry('unknown').text
+    assert 'No jobs match' in retry('?like=unknown').text and site.acme.get_job(other).status=='failed'
 
 def test_many_are_left_to_a_job(site):
     for _ in range(501): site.add(error='OSError: full')
     res = site.post('/jobs/all?status=failed', live=True, do='retry', sure='1')
     assert re.fullmatch(r'They are many: job \w+ retries them in the background\.', res.text)
-
-def test_a_list_without_such_jobs_has_no_form_for_all(site):
-    site.add()
-    bad = '/jobs/all', '/jobs/all?status=completed', '/jobs/all?status=pending', '/jobs/all?status=failed&id=0'
-    assert [site.post(o, do='retry', sure='1').status_code for o in bad]==[400]*4
-    assert site.post('/jobs/all?status=failed', do='delete', sure='1').status_code==400
-    assert count(site, 'failed')==1

@@ -88,17 +88,14 @@ odd = [apsw.NoMemError('out of memory'), apsw.ProtocolError('locking protocol'),
     MemoryError(), OSError(5, 'Input/output error'), apsw.InternalError('who knows')]
 
 @pytest.mark.parametrize('error', odd, ids=lambda e: type(e).__name__)
-@pytest.mark.parametrize('kind', ['sync', 'async'])
-async def test_what_may_pass_is_waited_for(manager, clock, error, kind):
+async def test_what_may_pass_is_waited_for(manager, clock, error):
     "The outcome of a function that returned is written in the end, and the function isn't called again"
     calls,settle,errors = [],manager.store.settle,[error]*6
     def refused(*args, **kw):
         if errors: raise errors.pop()
         return settle(*args, **kw)
-    def count(): return calls.append(1) or 7
-    async def acount(): return count()
     manager.store.settle = refused
-    job = await run(manager, count if kind=='sync' else acount)
+    job = await run(manager, lambda: calls.append(1) or 7)
     assert (job.status, job.value, job.retry_count, calls)==('completed', 7, 0, [1]) and not manager.process.claims
 
 class Big: "Something that a function has at hand"
@@ -164,10 +161,12 @@ def acme(tmp_path):
 
 kept_alive = []
 
+def insert(db): db.execute('INSERT INTO t VALUES (1)')
+
 def half_done():
     "Stops in the middle of a transaction"
     with current_job().transaction() as db:
-        db.execute('INSERT INTO t VALUES (1)')
+        insert(db)
         yield
 
 def in_a_traceback():
@@ -179,16 +178,13 @@ def in_a_list():
     kept_alive.append(half_done())
     next(kept_alive[-1])
 
-def without_end(): current_job().transaction().__enter__().execute('INSERT INTO t VALUES (1)')
-
-def of_the_manager():
-    acme = kept_alive[0]
-    acme.transaction().__enter__().execute('INSERT INTO t VALUES (1)')
+def without_end(): insert(current_job().transaction().__enter__())
+def of_the_manager(): insert(kept_alive[0].transaction().__enter__())
 
 async def of_a_child():
     async def child():
         async with current_job().transaction() as db:
-            db.execute('INSERT INTO t VALUES (1)')
+            insert(db)
             kept_alive.append(db)
             await asyncio.sleep(60)
     kept_alive.append(asyncio.ensure_future(child()))
@@ -198,25 +194,20 @@ def in_a_thread():
     job,ready,done = current_job(),threading.Event(),threading.Event()
     def other():
         with job.transaction() as db:
-            db.execute('INSERT INTO t VALUES (1)')
+            insert(db)
             ready.set()
             done.wait(60)
-            db.execute('INSERT INTO t VALUES (2)')
-    kept_alive.append(Call(other))
-    kept_alive.append(done)
+            insert(db)
+    kept_alive.extend([Call(other), done])
     ready.wait(60)
 
 def begun(): kept_alive[0].db.begin()
-
-async def abegun():
-    kept_alive[0].db.begin()
-    kept_alive[0].db.execute('INSERT INTO t VALUES (1)')
-    await asyncio.sleep(0)
+async def abegun(): insert(kept_alive[0].db.begin() or kept_alive[0].db)
 
 def of_the_job():
     kept_alive.append(current_job().db)
     kept_alive[-1].execute('BEGIN IMMEDIATE')
-    kept_alive[-1].execute('INSERT INTO t VALUES (1)')
+    insert(kept_alive[-1])
 
 async def aof_the_job(): of_the_job()
 def awaitable(): return aof_the_job()
@@ -256,28 +247,12 @@ back = ['ROLLBACK TO s', 'rollback to s', ' /* x */ RollBack\n TO savepoint s',
 
 @pytest.mark.parametrize('sql', back)
 def test_what_a_savepoint_took_back_is_not_told(path, seen, sql):
-    manager = manager_at(path)
-    conn = manager.db.conn
-    def submit(*names):
-        for o in names: manager.submit(o, work)
-    conn.execute('BEGIN')
-    submit('a')
-    conn.execute('SAVEPOINT r; SAVEPOINT s')
-    submit('b', 'c')
-    conn.execute(sql)
-    submit('d')
-    conn.execute('SAVEPOINT inner')
-    submit('e')
-    conn.execute('RELEASE inner')
-    conn.execute('RELEASE s; RELEASE r')
-    conn.execute('COMMIT')
-    assert seen()==['a', 'd', 'e']==sorted(o.job_type for o in manager.list_jobs())
-    conn.execute('SAVEPOINT s')
-    submit('f')
-    conn.execute(sql)
-    submit('g')
-    conn.execute('RELEASE s')
-    assert seen()[3:]==['g']
+    manager,names = manager_at(path),'abcdefg'
+    for o in ('BEGIN', 'a', 'SAVEPOINT r; SAVEPOINT s', 'b', 'c', sql, 'd', 'SAVEPOINT inner', 'e', 'RELEASE inner',
+        'RELEASE s; RELEASE r', 'COMMIT', 'SAVEPOINT s', 'f', sql, 'g', 'RELEASE s'):
+        if o in names: manager.submit(o, work)
+        else: manager.db.conn.execute(o)
+    assert seen()==['a', 'd', 'e', 'g']==sorted(o.job_type for o in manager.list_jobs())
 
 class FullVFS(SyncVFS):
     "A file system that is full once it is told to be"
@@ -296,20 +271,17 @@ def test_a_commit_that_fails_is_not_told(path, seen, how):
     "Whatever ended the transaction, SQLite is asked"
     vfs,db = FullVFS('outcomes_full'),open_db(path)
     if how=='full disk': db = Database(apsw.Connection(path, vfs='outcomes_full'))
-    manager = BackgroundTaskManager(db)
-    conn = db.conn
+    manager,conn = BackgroundTaskManager(db),db.conn
     conn.execute('CREATE TABLE p (a PRIMARY KEY); INSERT INTO p VALUES (1)')
     conn.execute('CREATE TABLE c (a REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED)')
     conn.execute('BEGIN')
     manager.submit('a', work)
+    if how=='foreign key': conn.execute('INSERT INTO c VALUES (5)')
+    if how=='commit hook': conn.set_commit_hook(lambda: True)
+    vfs.is_full = how=='full disk'
     with suppress(apsw.Error):
         if how=='close': conn.close()
-        elif how in ends: conn.execute(ends[how])
-        else:
-            if how=='foreign key': conn.execute('INSERT INTO c VALUES (5)')
-            if how=='commit hook': conn.set_commit_hook(lambda: True)
-            vfs.is_full = how=='full disk'
-            conn.execute('COMMIT')
+        else: conn.execute(ends.get(how, 'COMMIT'))
     vfs.is_full = False
     if how!='close':
         conn.set_commit_hook(None)
@@ -335,19 +307,20 @@ async def test_a_task_joins_only_its_own_transaction(acme, how):
     entered,go = asyncio.Event(),asyncio.Event()
     async def first():
         with acme.db.conn if how=='by hand' else acme.transaction():
-            acme.db.execute('INSERT INTO t VALUES (1)') if how=='by hand' else None
+            if how=='by hand': insert(acme.db)
             assert not acme.submit('mine', work)[0].is_durable
             entered.set()
             await go.wait()
             raise KeyError
+    async def waits():
+        async with acme.transaction(): acme.submit('waits', work)
     task = asyncio.ensure_future(first())
     await entered.wait()
-    with pytest.raises(apsw.BusyError, match='async with manager.transaction'): acme.submit('other', work)
+    refused = pytest.raises(apsw.BusyError, match='async with manager.transaction')
+    with refused: acme.submit('other', work)
     if how=='transaction':
-        with pytest.raises(apsw.BusyError, match='async with manager.transaction'), acme.transaction(): pass
+        with refused, acme.transaction(): pass
     assert acme.list_jobs()==[]
-    async def waits():
-        async with acme.transaction(): return acme.submit('waits', work)[0]
     waiting = asyncio.ensure_future(waits())
     await asyncio.sleep(.05)
     go.set()
