@@ -151,7 +151,7 @@ mistakes = [([], 'COMMAND'), (['fly'], 'fly'),
     (['ls', 'acme.db', '--tenant', 'globex'], "`tenant` must be one of acme, got 'globex'"),
     (['ls', '.', '--status', 'done'], f"`status` must be one of {', '.join(statuses)}, got 'done'"),
     (['ls', '.', '--limit', '9'*20], 'got 999'),
-    (['ls', '.', '--type', ''], "`type` must be a string that isn't blank, got ''"),
+    (['ls', '.', '--type', ''], "`job_type` must be a string that isn't blank, got ''"),
     (['ls', '\x1b[2J'], '\\x1b[2J'), (['show', '.', '\udcff'], '\\udcff'),
     (['worker', 'nomodule:w'], 'nomodule'), (['worker', ':'], 'MODULE:NAME')]
 

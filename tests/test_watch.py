@@ -8,9 +8,9 @@ from helpers import Call,end,manager_at,root,until,wait_until
 from tenant_tasks import *
 from tenant_tasks.jobs.job import utcnow
 from tenant_tasks.ops.target import *
-from tenant_tasks.ops.screen import *
+from tenant_tasks.ops.screen import _FileFrames,_JobFrames,_show,_TenantFrames
 from tenant_tasks.ops.command import main
-from tenant_tasks.ops.watch import JobWatch,WatchDisplay
+from tenant_tasks.ops.watch import JobWatch,_WatchDisplay
 
 cmd = [sys.executable, '-m', 'tenant_tasks', 'watch']
 env = {k:v for k,v in os.environ.items() if k not in ('COLUMNS', 'LINES', 'NO_COLOR')} | dict(PYTHONPATH=str(root),
@@ -137,7 +137,7 @@ def test_a_reader_that_goes_ends_it(manager, monkeypatch):
     manager.submit_many('sync', print, [{}]*3)
     lines = []
     monkeypatch.setattr('tenant_tasks.ops.screen.say', lambda line: lines.append(line))
-    assert follow(FileFrames('acme', lambda name: manager))==0 and len(lines)==1 and 'sync pending' in lines[0]
+    assert _show(_FileFrames('acme', lambda name: manager))==0 and len(lines)==1 and 'sync pending' in lines[0]
 
 def words(what):
     "The next lines; a scan that took long isn't repeated at once, so there may be none for a moment"
@@ -151,7 +151,7 @@ def test_what_moves_in_a_directory(tenants):
     def fail(): acme.store.settle(acme.store.claim(job_id, 'p', utcnow()), 'fail', utcnow())
     job_id,_ = acme.submit('sync', report, 1, password='')
     fail()
-    what = TenantFrames(tenants)
+    what = _TenantFrames(tenants)
     while len(what.overview.known)<3: assert what.look(utcnow())==[]
     assert what.frame(utcnow(), 9)==['moving: 0 of 3 tenants', '']
     acme.retry_job(job_id)
@@ -173,21 +173,21 @@ def test_a_database_that_is_locked_and_a_job_that_is_gone(manager, path, capsys,
         assert watch.look() is False and watch.shown.status=='pending'
     assert watch.look() and watch.ended
     manager.store.write(lambda conn: list(conn.execute('DELETE FROM tenant_jobs')))
-    with pytest.raises(UsageError, match='any more'): JobFrames('acme', watch).look(utcnow())
+    with pytest.raises(UsageError, match='any more'): _JobFrames('acme', watch).look(utcnow())
     wrong = {'nope':'there is no job', '--every 0':'`every` must be', '--limit -1':'`limit` must be'}
     for words,says in wrong.items(): assert main(['watch', path, *words.split()])==2 and says in capsys.readouterr().err
 
 async def test_a_card_in_a_notebook(manager, monkeypatch):
     "It is made once and then replaced, also when only its times have changed"
     display,ipython = pytest.importorskip('IPython.display'),pytest.importorskip('IPython')
-    shown,init = [],WatchDisplay.__init__
+    shown,init = [],_WatchDisplay.__init__
     def show(o, display_id):
         assert not shown and o.data
         shown.append(o.data)
         return SimpleNamespace(update=lambda o: shown.append(o.data))
     monkeypatch.setattr(display, 'display', show)
     monkeypatch.setattr(ipython, 'get_ipython', lambda: object())
-    monkeypatch.setattr(WatchDisplay, '__init__', lambda self, html: init(self, html) or setattr(self, 'every', .02))
+    monkeypatch.setattr(_WatchDisplay, '__init__', lambda self, html: init(self, html) or setattr(self, 'every', .02))
     job_id,bg_task = submit(manager)
     watching = asyncio.create_task(manager.watch(job_id, every=.01))
     await until(lambda: len(shown)>=3)

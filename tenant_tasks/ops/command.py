@@ -18,11 +18,9 @@ from pathlib import Path
 import apsw
 
 from ..jobs.job import *
-from ..jobs.history import *
 from ..run.peers import *
 from ..manager.manager import *
 from ..manager.manage import *
-from ..manager.schedules import *
 from ..fleet.tenants import *
 from ..fleet.checks import *
 from ..fleet.worker import *
@@ -34,31 +32,18 @@ from .screen import *
 # %% ../../nbs/ops/04_command.ipynb #177c2972
 def _target(args): return Target(args.path, args.tenant, args.suffix)
 
-def _check_filters(args):
-    known = ', '.join(statuses)
-    if args.status not in (None, *statuses): raise UsageError(f"`status` must be one of {known}, got {args.status!r}")
-    try:
-        check_int('limit', args.limit)
-        if args.type is not None: check_text('type', args.type)
-    except ValueError as e: raise UsageError(e) from None
-
-def _narrow_to_batch(target, start):
-    "The id of a job's batch; from then on only its tenant is asked"
-    (job_id,name), = target.locate([start]).items()
-    if batch := target.manager(name).get_job(job_id).batch: target.files = {name:target.files[name]}
-    else: raise UsageError(f"`batch` must be the id of a job in a batch, or how it starts, got {start!r}")
-    return batch
-
-# %% ../../nbs/ops/04_command.ipynb #2ee61065
 def _since(args): return args.since and utcnow()-duration(args.since)
 
 def _ls(args):
     "List jobs, newest first"
-    _check_filters(args)
-    target = _target(args)
-    query = args.type,args.status,args.limit,_narrow_to_batch(target, args.batch) if args.batch else None
-    more = dict(since=_since(args), text=args.text)
-    found = target.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(*query, **more)])
+    target,batch = _target(args),None
+    if args.batch: # From here on only its tenant is asked
+        (job_id,name), = target.locate([args.batch]).items()
+        batch = target.manager(name).get_job(job_id).batch
+        if not batch: raise UsageError(f"`batch` must be the id of a job in a batch, got {args.batch!r}")
+        target.files = {name:target.files[name]}
+    query = dict(job_type=args.type, status=args.status, batch=batch, since=_since(args), text=args.text)
+    found = target.ask(lambda name,manager: [(name, o) for o in manager.list_jobs(limit=args.limit, **query)])
     jobs = nlargest(args.limit, found, key=lambda o: str(o[1].created_at or ''))
     text = table([job_row(name, job, utcnow()) for name,job in jobs])
     return [dict(tenant=name, **asdict(job)) for name,job in jobs], text, target.code
@@ -78,7 +63,6 @@ def _show(args):
     steps = [dict(name=o.name, kind=o.kind, at=o.at, value=o.value) for o in steps]
     return dict(job, steps=steps, **(dict(batch_counts=batch.counts) if batch else {})), text, 0
 
-# %% ../../nbs/ops/04_command.ipynb #1f31e155
 def _stats(args):
     "Count the jobs in each state"
     target = _target(args)
@@ -87,8 +71,6 @@ def _stats(args):
     return rows, table([dict(o, oldest_pending=due(o['oldest_pending'])) for o in rows]), target.code
 
 # %% ../../nbs/ops/04_command.ipynb #ea63d3af
-_asked = 'asked to stop'
-
 def _act(args, method, **kw):
     if any([args.status, args.type, args.since, args.error]): raise UsageError('ids must be given without filters')
     target,rows,code = _target(args),[],0
@@ -96,12 +78,12 @@ def _act(args, method, **kw):
         manager = target.manager(name)
         try:
             job = getattr(manager, method)(job_id, **kw)
-            note = _asked if job.status=='running' else ''
+            note = 'asked to stop' if job.status=='running' else ''
         except JobStateError as e:
             job,note,code = manager.get_job(job_id),str(e),1
             warn(note)
         rows.append(dict(tenant=name, id=job_id, status=job.status, note=note))
-    return rows, table([dict(o, note=_asked if o['note']==_asked else '') for o in rows]), code
+    return rows, table(rows), code
 
 def _retry(args):
     "Start failed or cancelled jobs again, behind their finished steps: by id, or all that match"
@@ -125,23 +107,25 @@ def _act_on_all(args, act, **kw):
         note = str(res) if res.job_id or res.refused else ''
         return [dict(tenant=name, jobs=res.done, note=note)] if res.done or note else []
     rows = list(target.ask(ask))
-    n = sum(o['jobs'] for o in rows)
-    text = table(rows)+('' if args.yes else f'\n\nMatching jobs: {n:,}. Nothing is changed without --yes')
+    counted = f"\n\nMatching jobs: {sum(o['jobs'] for o in rows):,}. Nothing is changed without --yes"
+    text = table(rows)+('' if args.yes else counted)
     return rows, text, target.code
 
 # %% ../../nbs/ops/04_command.ipynb #52cc7064
+def _ask_all(args, question):
+    target = _target(args)
+    rows = list(target.ask(question))
+    return rows, table(rows), target.code
+
 def _prune(args):
     "Delete jobs that ended long ago"
-    older_than,target = duration(args.older_than),_target(args)
-    rows = list(target.ask(lambda name,manager: [dict(tenant=name, deleted=manager.prune(older_than))]))
-    return rows, table(rows), target.code
+    older_than = duration(args.older_than)
+    return _ask_all(args, lambda name,manager: [dict(tenant=name, deleted=manager.prune(older_than))])
 
 def _rescue(args):
     "Take over the jobs of processes that died"
-    target = _target(args)
-    found = target.ask(lambda name,manager: [(name, o) for o in manager.rescue()])
-    rows = [dict(tenant=k, id=o.id, job_type=o.job_type, status=o.status) for k,o in found]
-    return rows, table(rows), target.code
+    def row(name, o): return dict(tenant=name, id=o.id, job_type=o.job_type, status=o.status)
+    return _ask_all(args, lambda name,manager: [row(name, o) for o in manager.rescue()])
 
 # %% ../../nbs/ops/04_command.ipynb #3f8220ad
 def _schedule_row(tenant, s, now):
@@ -178,23 +162,21 @@ def _schedules(args):
     return [dict(tenant=k, **asdict(o)) for k,o in found], text, target.code
 
 # %% ../../nbs/ops/04_command.ipynb #7f3fe95a
-def _pause_row(tenant, p, now):
-    end = p.until and f'in {in_short((parse_time(p.until)-now).total_seconds())}'
-    since = in_short((now-parse_time(p.at)).total_seconds())
-    kind = printable(p.job_type, 40) or '(all)'
-    return dict(tenant=tenant, job_type=kind, since=since, ends=end or '', reason=printable(p.reason, 60))
-
 def _pauses(args, act=lambda manager: None):
     "List what is paused"
-    target = _target(args)
+    target,now = _target(args),utcnow()
     def ask(name, manager):
         act(manager)
         return [(name, o) for o in manager.pauses()]
+    def row(tenant, p):
+        end = in_short((parse_time(p.until)-now).total_seconds()) if p.until else ''
+        since = in_short((now-parse_time(p.at)).total_seconds())
+        return dict(tenant=tenant, job_type=printable(p.job_type, 40) or '(all)', since=since,
+            ends=end and f'in {end}', reason=printable(p.reason, 60))
     found = list(target.ask(ask))
-    text = table([_pause_row(*o, utcnow()) for o in found]) if found else 'nothing is paused'
+    text = table([row(*o) for o in found]) if found else 'nothing is paused'
     return [dict(tenant=k, **o._asdict()) for k,o in found], text, target.code
 
-# %% ../../nbs/ops/04_command.ipynb #e1874517
 def _pause(args):
     "Start no more jobs of a type, or none at all; running ones go on"
     wait = args.lasting and duration(args.lasting)
@@ -219,14 +201,18 @@ def _backup(args):
     tenants,names = _of_path(args, args.path)
     try: res = backup(tenants, args.dest, names)
     except ValueError as e: raise UsageError(e) from None
-    for o in res: o.state=='failed' and warn(f'{o.tenant} is not copied: {o.error}')
-    return [o._asdict() for o in res], table([o._asdict() for o in res]), int(any(o.error for o in res))
+    for o in res:
+        if o.state=='failed': warn(f'{o.tenant} is not copied: {o.error}')
+    rows = [o._asdict() for o in res]
+    return rows, table(rows), int(any(o.error for o in res))
+
+def _check(args):
+    "Look for damage, stuck jobs, overdue schedules, a full disk and whatever else keeps jobs from running"
+    res = check_tenants(*_of_path(args, args.path), args.full)
+    rows = [o._asdict() for o in res]
+    return rows, table(rows) if res else 'no problems', int(any(o.level=='problem' for o in res))
 
 # %% ../../nbs/ops/04_command.ipynb #0c08d183
-def _restored(o):
-    state = 'unchanged' if o.error else 'restored'
-    return dict(tenant=o.tenant, state=state, pending=o.pending, running=o.running, again=len(o.again), error=o.error)
-
 def _restore(args):
     "Put the copies of a backup in the place of the databases: all that no process has open, or one that is in use"
     copies,names = _of_path(args, args.backup)
@@ -235,9 +221,11 @@ def _restore(args):
         if args.name: res = [restore_live(copies.path, tenants, args.name, paused=args.paused)]
         else: res = restore(copies.path, tenants, names, paused=args.paused)
     except (ValueError,TenantNotFound) as e: raise UsageError(e) from None
-    for o in res: o.error and warn(f'{o.tenant} is unchanged: {o.error}')
+    for o in res:
+        if o.error: warn(f'{o.tenant} is unchanged: {o.error}')
     rows = [dict(tenant=o.tenant, id=i, job_type=kind, ended=how or 'deleted') for o in res for i,kind,how in o.again]
-    text = table([_restored(o) for o in res])
+    text = table([dict(tenant=o.tenant, state='unchanged' if o.error else 'restored', pending=o.pending,
+        running=o.running, again=len(o.again), error=o.error) for o in res])
     if rows: text += '\n\nThese jobs had ended since and run again:\n'+table(rows[:100])
     text += ''.join(f'\n\nThe old database is {o.old}' for o in res if o.old)
     if args.paused and not all(o.error for o in res):
@@ -246,38 +234,18 @@ def _restore(args):
         text += f'\n\nThe restored jobs are paused. To start them: tenant-tasks resume {which}'
     return [o._asdict() for o in res], text, int(any(o.error for o in res))
 
-# %% ../../nbs/ops/04_command.ipynb #d695aa4d
-def _check(args):
-    "Look for damage, stuck jobs, overdue schedules, a full disk and whatever else keeps jobs from running"
-    tenants,names = _of_path(args, args.path)
-    res = check_tenants(tenants, names, args.full)
-    text = table([o._asdict() for o in res]) if res else 'no problems'
-    return [o._asdict() for o in res], text, int(any(o.level=='problem' for o in res))
-
 # %% ../../nbs/ops/04_command.ipynb #b08f6fdf
-def _to_follow(args):
-    "What the arguments ask for"
-    target = _target(args)
-    if args.id:
-        (job_id,name), = target.locate([args.id]).items()
-        return JobFrames(name, JobWatch(target.manager(name), job_id))
-    if os.path.isdir(args.path) and args.tenant is None: return TenantFrames(Tenants(args.path, suffix=args.suffix))
-    return FileFrames(next(iter(target.files)), target.manager, args.limit)
-
 def _watch(args):
     "Follow one job until it has ended, or all that moves until Ctrl-C"
     if not .05<=args.every<=86400: raise UsageError(f"`every` must be from 0.05 to 86400 seconds, got {args.every}")
     try: check_int('limit', args.limit)
     except ValueError as e: raise UsageError(e) from None
-    what = _to_follow(args)
-    if args.json or not sys.stdout.isatty() or os.environ.get('TERM')=='dumb':
-        return None, None, follow(what, args.every, as_json=args.json)
-    with Screen(sys.stdout) as screen: return None, None, follow(what, args.every, screen)
+    return None, None, follow(_target(args), args.id, args.every, args.limit, args.json)
 
 # %% ../../nbs/ops/04_command.ipynb #61c03a96
-def _find_worker(
-    spec:str, # Such as 'myapp:worker'
-)->Worker: # The object of that name
+_quiet = logging.NullHandler() # On the root logger unless a worker runs
+
+def _find_worker(spec):
     "Import a worker; `UsageError` if there is none"
     module,_,name = spec.partition(':')
     wrong = f'`worker` must be MODULE:NAME, as in myapp:worker, got {spec!r}'
@@ -290,29 +258,23 @@ def _find_worker(
     if not isinstance(worker, Worker): raise UsageError(f'{wrong}, which is a {type(worker).__name__} and not a Worker')
     return worker
 
-# %% ../../nbs/ops/04_command.ipynb #f4b8635d
-_quiet = logging.NullHandler() # On the root logger unless a worker runs
-
 class _PrintableFormatter(logging.Formatter):
     "Log lines that are safe to print in a terminal"
     def format(self, record): return '\n'.join(printable(o) for o in super().format(record).split('\n'))
 
-def _resize(worker, args):
+def _worker(args):
+    "Run a worker until SIGTERM or SIGINT"
+    logging.getLogger().removeHandler(_quiet)
+    worker,handler = _find_worker(args.worker),logging.StreamHandler()
     try:
         if args.concurrency is not None: worker.concurrency = check_int('concurrency', args.concurrency, 1)
         if args.per_tenant is not None: worker.per_tenant = check_int('per_tenant', args.per_tenant, 1)
         if args.processes is not None: check_int('processes', args.processes, 1)
     except ValueError as e: raise UsageError(e) from None
     worker.threads.size = worker.concurrency
-
-def _worker(args):
-    "Run a worker until SIGTERM or SIGINT"
-    logging.getLogger().removeHandler(_quiet)
-    worker,handler = _find_worker(args.worker),logging.StreamHandler()
-    _resize(worker, args)
     handler.setFormatter(_PrintableFormatter('%(asctime)s %(levelname)s %(message)s'))
-    root,log = logging.getLogger(),logging.getLogger('tenant_tasks')
-    if not (root.handlers or log.level): log.setLevel(logging.INFO)
+    log = logging.getLogger('tenant_tasks')
+    if not (logging.root.handlers or log.level): log.setLevel(logging.INFO)
     logging.basicConfig(handlers=[handler])
     worker.main(args.processes or 1, args.reload)
 
@@ -400,8 +362,7 @@ def _command_line()->ArgumentParser: # With a subparser for each command
     codes += 'copied or a check finds a problem, 2 a wrong command line or an unreadable database'
     top = _Parser('tenant-tasks', description=about, epilog=codes)
     top.add_argument('--version', action='version', version=version('tenant_tasks'))
-    about = 'print completion for a shell, to be sourced by it'
-    top.add_argument('--print-completion', action=_Completion, choices=('bash','zsh'), help=about)
+    top.add_argument('--print-completion', action=_Completion, choices=('bash','zsh'), help='completion for a shell')
     subs = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name,(f,args,example) in commands.items():
         epilog = f'example: tenant-tasks {name} {example}'
@@ -411,15 +372,13 @@ def _command_line()->ArgumentParser: # With a subparser for each command
     return top
 
 # %% ../../nbs/ops/04_command.ipynb #7848550f
-def _set_up():
-    sys.stdout.reconfigure(errors='backslashreplace')
-    logging.getLogger().addHandler(_quiet)
-
 def main(
     argv:list[str]|None=None, # Arguments; those of the process if not given
 )->int: # The exit code
     "Run the command `tenant-tasks`"
-    if argv is None: _set_up()
+    if argv is None:
+        sys.stdout.reconfigure(errors='backslashreplace')
+        logging.getLogger().addHandler(_quiet)
     try:
         args = _command_line().parse_args(argv)
         data,text,code = args.call(args)
