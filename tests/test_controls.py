@@ -29,6 +29,7 @@ class Site:
         self.tenant = self.acme
         app,_ = fast_app(secret_key='x')
         jobs_ui(app, lambda req: self.tenant, lambda req: 'act', secret=['iban'])
+        operator_ui(app, tenants, lambda req: 'act')
         self.client = Client(app)
 
     def add(self, status='completed', job_type='sync', ago=0., **kw):
@@ -87,21 +88,14 @@ def test_times_by_type(site):
     assert '10 s' in text and '19 s' in text and 'hunter42' not in text and mask in text and 'type=sync' in text
 
 def test_live_parts_are_those_of_the_tenant(site):
+    "And an operator has them below its name"
     site.acme.schedule('report', report, every=3600)
     parts = 'schedules:', 'queues:', 'batches:', 'throughput:week', 'times:x', 'batches:%3Cscript%3E'
     asked = '/~live?'+'&'.join(f'p={o}%20' for o in parts)
     assert 'report' in site.get(asked) and '<script>' not in site.client.get(f'/jobs{asked}').text
     site.tenant = site.globex
     assert 'type=report' not in site.get(asked)
-
-def test_an_operator_has_them_for_each_tenant(tmp_path):
-    "Below the name of the tenant; another tenant's schedule isn't there"
-    tenants = Tenants(tmp_path)
-    for o in ('acme','globex'): tenants.create(o)
-    tenants['acme'].schedule('report', report, every=60)
-    app,_ = fast_app(secret_key='x')
-    operator_ui(app, tenants, lambda req: 'act')
-    def get(tenant, panel): return Client(app).get(f'/ops/{tenant}/jobs/~{panel}')
+    def get(tenant, panel): return site.client.get(f'/ops/{tenant}/jobs/~{panel}')
     for o in panels:
         assert f'>{o.capitalize()} of acme</h1>' in get('acme', o).text and get('guest', o).status_code==404
     assert 'controls.mail' in get('acme', 'limits').text, 'an operator sees idle tasks with a limit'
@@ -117,6 +111,8 @@ def test_a_schedule_runs_now_and_pauses(site):
     job, = site.acme.list_jobs()
     assert answer.url.path=='/jobs/~schedules' and f'Job {job.id[:14]} is submitted.' in answer.text
     assert job.schedule=='report' and job.status=='completed' and site.acme.get_schedule('report')==before
+    site.acme.submit('report', report)
+    assert f'href="/jobs/{job.id}"' in site.get('/~schedules'), 'its last job, not one of the same type'
     site.acme.pause()
     held = site.acme.run_now('report')
     site.clock.advance(5)
@@ -148,14 +144,6 @@ def test_schedules_show_no_secret_and_only_text(site):
     assert 'hunter42' not in text and 'hunter43' not in text and mask in text and '<script>alert' not in raw
     assert text.count('Run now')//2==2 and 'every 1 h 30 min' in text
     assert f'{evil} is paused' in html.unescape(site.post('pause', evil).text) and site.acme.get_schedule(evil).paused
-
-def test_the_last_job_of_a_schedule_is_its_own(site):
-    "Not a job of the same type that users submitted"
-    site.acme.schedule('report', report, every=60)
-    own = site.acme.run_now('report')
-    site.clock.now += timedelta(seconds=9)
-    site.acme.submit('report', report)
-    assert f'href="/jobs/{own.id}"' in site.get('/~schedules')
 
 def test_tasks_tell_why_their_jobs_wait(site):
     "At its limit, at its rate, paused; counted like by hand; a task of which nothing waits isn't told to tenants"

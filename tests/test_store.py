@@ -116,41 +116,35 @@ def test_every_move_is_in_the_table():
             assert (row is not None)==(frm in may), (frm, move)
             if row: assert row.status==to
 
-def test_first_manager_inside_a_transaction(path):
-    "The table is made in the transaction too, so there is no wait for a lock that this thread holds itself"
+async def test_a_database_of_the_app(path):
+    "A first manager in its transaction makes the table there, without a lock; a rollback journal will do as well"
     db = database(path)
+    db.disable_wal()
     for end in (db.rollback, db.commit):
         db.begin()
         db.execute('CREATE TABLE t (a)')
         job_id,_ = BackgroundTaskManager(db).submit('sync', work)
         end()
-    assert [o.id for o in BackgroundTaskManager(db).list_jobs()]==[job_id]
-
-def test_a_table_of_the_app_is_left_alone(path):
-    "It has our table's name, but not its columns: a clear error, and no column more"
-    db = database(path)
-    db.execute('CREATE TABLE tenant_jobs (id INTEGER PRIMARY KEY, person TEXT, status TEXT)')
-    db.t.tenant_jobs.insert(dict(id=1, person='ann', status='hired'))
-    for _ in range(2):
-        with pytest.raises(apsw.SQLError, match='got a table with columns id, person'): BackgroundTaskManager(db)
-    with pytest.raises(apsw.SQLError), db.conn: BackgroundTaskManager(db)
-    assert db.t.tenant_jobs()==[dict(id=1, person='ann', status='hired')]
-    assert db.q("SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'tenant_jobs%'")==[dict(n=1)]
+    manager = BackgroundTaskManager(db)
+    assert [o.id for o in manager.list_jobs()]==[job_id] and (await run(manager, work, a=1)).value=={'a':1}
 
 @pytest.mark.parametrize('later', [False, True])
-@pytest.mark.parametrize('table,cols', [
+@pytest.mark.parametrize('table,cols', [('tenant_jobs', 'id, person, status'),
     ('tenant_schedules', 'name, task, weekday'), ('tenant_schedules', 'id, weekday'),
     ('tenant_schedules', ', '.join(f'c{i}' for i in range(len(schedule_columns)))),
     ('tenant_starts', 'id, day'), ('tenant_starts', 'id, day, hour')])
-def test_tables_that_are_made_later_are_checked_as_well(path, table, cols, later):
-    "Those of schedules and starts, also if there are jobs already"
+def test_a_table_of_the_app_is_left_alone(path, table, cols, later):
+    "It has our table's name, but not its columns: a clear error, and no column more; also if there are jobs already"
     db = database(path)
-    if later: manager_at(path)
+    if later: manager_at(path).db.execute(f'DROP TABLE IF EXISTS {table}')
     db.execute(f'CREATE TABLE {table} ({cols})')
+    def look(): return ensure_schema(db.conn) if later else BackgroundTaskManager(db)
     for _ in range(2):
-        with pytest.raises(apsw.SQLError, match=f'`{table}` must be the table of .*: rename it'):
-            ensure_schema(db.conn) if later else BackgroundTaskManager(db)
+        with pytest.raises(apsw.SQLError, match=f'`{table}` must be the table of .*: rename it'): look()
+    with pytest.raises(apsw.SQLError), db.conn: look()
     assert [o['name'] for o in db.q(f'PRAGMA table_info({table})')]==cols.split(', ')
+    there = db.q("SELECT name FROM sqlite_master WHERE name LIKE 'tenant_jobs%'")
+    assert later or [o['name'] for o in there]==['tenant_jobs']*(table=='tenant_jobs')
 
 @pytest.mark.parametrize('n', [8, 11, 17])
 def test_older_tables_gain_columns(path, n):
@@ -181,11 +175,6 @@ def test_two_versions_share_a_file(manager, path):
     schema._freed.clear()
     ensure_schema(conn)
     assert not names()&old and len(manager.list_jobs(status='running'))==1
-
-async def test_rollback_journal(path):
-    db = database(path)
-    db.disable_wal()
-    assert (await run(BackgroundTaskManager(db), work, a=1)).value=={'a':1}
 
 def test_submit_syncs_and_later_moves_need_not(path):
     vfs = SyncVFS('counting')
