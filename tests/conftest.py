@@ -3,6 +3,7 @@ import logging,pytest
 from fastlite import database
 from hypothesis import settings
 from helpers import manager_at,ran
+from web import Site
 
 from tenant_tasks.fleet.tenants import Tenants
 from tenant_tasks.run.process import this_process
@@ -28,6 +29,9 @@ def clock(): return Clock()
 
 @pytest.fixture
 def manager(path, clock): return manager_at(path, clock)
+
+@pytest.fixture
+def site(tmp_path, clock): return Site(tmp_path, clock)
 
 @pytest.fixture
 def tenants(tmp_path):

@@ -5,46 +5,12 @@ from datetime import timedelta
 from itertools import product
 from urllib.parse import parse_qsl,urlsplit
 
-import pytest
-from fasthtml.common import Client,fast_app
+from web import evil
 
-from tenant_tasks import TenantJob,Tenants,hide_secrets,jobs_ui,task
-from tenant_tasks.jobs.history import add_error
-from tenant_tasks.jobs.job import final_statuses,never,timestamp,new_id
+from tenant_tasks import hide_secrets
+from tenant_tasks.jobs.job import never,timestamp
 from tenant_tasks.web import query as queries,views
 from tenant_tasks.web.secrets import mask
-
-evil = '"\'><script>alert(1)</script>'
-
-@task(name='list.fine')
-def fine(**kw): return 42
-
-class Site:
-    "An app with one tenant, and a clock that is set"
-    def __init__(self, folder, clock):
-        self.clock = clock
-        self.acme = Tenants(folder, clock=clock, sleep=clock.sleep).create('acme')
-        app,_ = fast_app(secret_key='x')
-        self.pages = jobs_ui(app, lambda req: self.acme, lambda req: 'act', secret=['iban'])
-        self.client = Client(app)
-
-    def add(self, status='failed', job_type='import_csv', error=None, **kw):
-        "A job in a state, whose last attempt ended with an error"
-        log = error and add_error(None, 1, self.clock(), f'Traceback …\n{error}')
-        at = timestamp(self.clock())
-        kw = dict(payload='{}', created_at=at, completed_at=at if status in final_statuses else None) | kw
-        job = TenantJob(new_id(), job_type, status, error_log=log, function='list.fine', task='list.fine', **kw)
-        self.acme.store.submit([job])
-        return job.id
-
-    def get(self, path='/jobs'): return html.unescape(self.client.get(path).text)
-    def csrf(self): return re.search(r'name="csrf" value="([^"]+)"', self.client.get('/jobs').text)[1]
-    def post(self, path, live=False, **form):
-        headers = {'tt-live':'1'} if live else {}
-        return self.client.post(path, data=dict(form, csrf=self.csrf()), headers=headers, follow_redirects=True)
-
-@pytest.fixture
-def site(tmp_path, clock): return Site(tmp_path, clock)
 
 # -- rows
 
