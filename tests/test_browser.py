@@ -28,22 +28,14 @@ sheets = dict(pico=['@picocss/pico@2.0.6/css/pico.min.css'], monster=['franken-u
 
 size = dict(width=1000, height=800) # Of a page
 
-class Strict:
-    "Middleware that adds a content security policy to each answer"
-    def __init__(self, app, sources):
-        self.app = app
-        self.policy = f"default-src 'self'; style-src 'self' {sources}; img-src 'self' data:".encode()
-
+class Web:
+    "What the server calls: the app of the test, whose answers get a content security policy"
+    app,policy = None,b''
     async def __call__(self, scope, receive, send):
         async def send_with_policy(o):
             if 'headers' in o: o['headers'] = [*o['headers'], (b'content-security-policy', self.policy)]
             await send(o)
         await self.app(scope, receive, send_with_policy)
-
-class Web:
-    "What the server calls: the app of the test"
-    app = None
-    async def __call__(self, scope, receive, send): await self.app(scope, receive, send)
 
 class Site:
     "An app without htmx whose pages everybody may use, and its tenant, to whom tests write rows as workers do"
@@ -59,7 +51,8 @@ class Site:
         @app.route('/cards', methods=['get'])
         def cards(ids:str):
             return Title('Cards'), Main(*[self.manager.get_job(o) for o in ids.split(',')], cls='container')
-        web.app = Strict(app, 'https://cdn.jsdelivr.net' if hdrs else '')
+        sources = 'https://cdn.jsdelivr.net' if hdrs else ''
+        web.app,web.policy = app,f"default-src 'self'; style-src 'self' {sources}; img-src 'self' data:".encode()
 
     def add(self, status='running', job_type='sync', **kw):
         "A row as it is, without a function: its id"
