@@ -119,7 +119,7 @@ def test_only_a_turn_that_found_a_job_gets_company():
         agenda.spread('acme', now)
     begin(0)
     for now in range(1, 9): assert agenda.take(now)==[] and 0<agenda.wait(now)<.01
-    agenda.found('acme')
+    agenda.found('acme', 0)
     assert agenda.take(9)==['acme']
     agenda.back_off('acme', 10)
     agenda.finish('acme', 2)

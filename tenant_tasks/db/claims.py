@@ -50,7 +50,7 @@ def _claim(conn, job_id, owner, now, lease, limits):
     return row
 
 # %% ../../nbs/db/09_claims.ipynb #d10e26f2
-_pending = """SELECT id, task, function, job_type, priority, run_at, created_at, rowid FROM tenant_jobs
+_pending = f"""SELECT {queued_columns} FROM tenant_jobs
     WHERE id=? AND status='pending'"""
 
 @patch

@@ -39,7 +39,7 @@ class Agenda:
         self.busy = Counter() # Turns that each tenant has now
         self.due = {} # When to look at a tenant
         self.spreads = {} # When to give a busy tenant another place
-        self.working = set() # Busy tenants of which a turn has found a job
+        self.working = {} # Busy tenants of which a turn has found a job: when it last did
         self._young = [] # The turns that have just begun: when, and whose
         self._heap = [] # The same as pairs of time and tenant, the earliest first
         self._failures = {} # How often each tenant failed, and until when it is left alone
@@ -99,17 +99,19 @@ def finish(self:Agenda, tenant:str, places:int=1):
 
 @patch
 def _gather(self:Agenda, tenant):
-    self.working.discard(tenant)
+    self.working.pop(tenant, None)
     self.spreads.pop(tenant, None)
 
 @patch
 def _ripen(self:Agenda, when, tenant, now):
+    until = self.working.get(tenant, -self.merge)+self.merge if self.starts==1 else 0
     if self.due.get(tenant)==when:
         del self.due[tenant]
-        self.enqueue(tenant)
+        if until>now: self.schedule(tenant, until)
+        else: self.enqueue(tenant)
     if self.spreads.get(tenant)==when:
         del self.spreads[tenant]
-        if tenant in self.working: self.enqueue(tenant)
+        if tenant in self.working and until<=now: self.enqueue(tenant)
         else: self.spread(tenant, now)
 
 # %% ../../nbs/fleet/04_agenda.ipynb #6bd5e7db
@@ -172,9 +174,9 @@ def spread(self:Agenda, tenant:str, now:float):
     heapq.heappush(self._heap, (now+self.merge, tenant))
 
 @patch
-def found(self:Agenda, tenant:str):
+def found(self:Agenda, tenant:str, now:float):
     "Note that a turn has found a job. Safe to call from any thread"
-    self.working.add(tenant)
+    self.working[tenant] = now
 
 @patch
 def calm(self:Agenda, tenant:str):

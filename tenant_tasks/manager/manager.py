@@ -148,8 +148,9 @@ def next_due(self:BackgroundTaskManager,
 # %% ../../nbs/manager/00_manager.ipynb #4a4eeee0
 @patch
 def claim_next(self:BackgroundTaskManager,
-    limit:int=1, # How many jobs at most; more than one only if the event loop waits for all of them
+    limit:int=1, # How many jobs at most
     ended:list|tuple=(), # Attempts with an outcome
+    together:Callable|None=None, # Which pending jobs it may take with others; those that the event loop waits for
 )->list[Attempt]: # The next ones
     "Settle attempts that have ended and claim the next jobs, in one transaction"
     p = self.process
@@ -158,7 +159,7 @@ def claim_next(self:BackgroundTaskManager,
     limits = limits_with(p.full_tasks())
     outcomes = [o.settling() for o in ended]
     with p.taking() as take:
-        opts = dict(limits=limits, limit=limit, together=waits, take=take)
+        opts = dict(limits=limits, limit=limit, together=together or waits, take=take)
         rows,jobs = self.store.settle_and_claim(outcomes, p.id, p.tasks(), self.clock, p.lease, **opts)
         todo = [p.hold(self._attempt(o)) for o in jobs]
     for a,row in zip(ended, rows): a.ended(row)

@@ -248,6 +248,11 @@ def settle(self:Attempt,
 
 # %% ../../nbs/run/04_attempt.ipynb #1be2d45a
 @patch
+def give_back(self:Attempt):
+    "Its function was not called: the outcome is a job that waits as before"
+    self.outcome,self._change = Stopped('it was not started'),Change('release', {}, 'it was not started')
+
+@patch
 def release(self:Attempt,
     wait:float=0, # Seconds until the function can't run any more
 )->TenantJob|None: # The row, or None if the claim was lost

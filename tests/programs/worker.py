@@ -24,7 +24,7 @@ def settle_points(job, move, now, as_read=False): return ('rescue', '') if as_re
 
 for o in ('call', '_await'): hook(Attempt, o, lambda: ('claim', ''))
 hook(JobStore, 'settle', settle_points)
-hook(BackgroundTaskManager, 'claim_next', lambda limit=1, ended=(): ('settle', 'settled') if ended else ('', ''))
+hook(BackgroundTaskManager, 'claim_next', lambda limit=1, ended=(), together=None: ('settle', 'settled') if ended else ('', ''))
 if 'LEASE' in os.environ: this_process.lease = timedelta(seconds=float(os.environ['LEASE']))
 if files := int(os.environ.get('FILES', 0)): resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 logging.basicConfig(level=logging.INFO, format='%(levelname)s %(message)s')
