@@ -645,6 +645,9 @@ class Attempt(Any):
             The row as written, or None if the claim was lost
         """
 
+    def give_back(self) -> None:
+        "Its function was not called: the outcome is a job that waits as before"
+
     def release(self, wait: float=0) -> TenantJob | None:
         """Put the job back, since its runner ends before its function has
 
@@ -966,12 +969,18 @@ class BackgroundTaskManager:
             None if nothing waits
         """
 
-    def claim_next(self, limit: int=1, ended: list[Any] | tuple[Any, ...]=...) -> list[Attempt]:
+    def claim_next(
+        self,
+        limit: int=1,
+        ended: list[Any] | tuple[Any, ...]=...,
+        together: Callable[..., Any] | None=None,
+    ) -> list[Attempt]:
         """Settle attempts that have ended and claim the next jobs, in one transaction
 
         Args:
-            limit: How many jobs at most; more than one only if the event loop waits for all of them
+            limit: How many jobs at most
             ended: Attempts with an outcome
+            together: Which pending jobs it may take with others; those that the event loop waits for
 
         Returns:
             The next ones
@@ -1518,6 +1527,7 @@ class Worker:
     looks: dict[Any, Any]
     process: Any
     threads: ThreadLimit
+    pace: Any
     agenda: Any
     lookout: Any
     stopping: Any

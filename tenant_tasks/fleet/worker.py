@@ -69,6 +69,7 @@ class Worker:
         self.looks = dict(look_every=look_every, sweep_every=sweep_every, process=process, **prunes)
         self.process = process
         self.threads = ThreadLimit(concurrency)
+        self.pace = _Pace()
         process.set_executors(**executors or {})
         process.limits.update({k:check_int(f'limits[{k!r}]', n, 1) for k,n in (limits or {}).items()})
         self._declared = {} # Schedules for all tenants, by name, and their time zones
@@ -114,7 +115,6 @@ def _begin(self:Worker):
     self._tasks = set() # Asyncio tasks of its turns and jobs
     self._ended = {} # Async attempts that have ended, by tenant, to be settled by its next turn
     self._async = set() # Tenants whose last turn found async jobs
-    self.pace = _Pace()
     self._turns = set() # Those that are under way
     self._gone = set() # Tenants whose file is gone, as the log has said
     self._nudged = set() # Tenants with a nudge on its way to the loop
