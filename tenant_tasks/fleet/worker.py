@@ -194,8 +194,8 @@ class _Turn:
 def claim(self:_Turn, manager, limit):
     "Settle and claim: attempts to go on with, or the ended ones if they can't be settled now"
     ended = [o for o in self.ended if not o.done]
-    group = 0<limit<2 # A thread that claims for itself
-    try: todo = manager.claim_next(longest_group if group else limit, ended, self.worker.pace.is_quick if group else None)
+    together = self.worker.pace.is_quick if limit==1 else None # A thread claims quick ones, the loop async ones
+    try: todo = manager.claim_next(longest_group if together else limit, ended, together)
     except permanent_errors: raise
     except Exception:
         if not ended: raise
