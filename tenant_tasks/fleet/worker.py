@@ -293,6 +293,7 @@ async def _finish(self:Worker, name, a):
     self._ended.setdefault(name, []).append(a)
     self._enqueue(name)
 
+# %% ../../nbs/fleet/07_worker.ipynb #ab29048a
 @patch
 async def _settle(self:Worker, name, ended):
     turn = _Turn(self, name, ended=ended)
