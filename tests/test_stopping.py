@@ -22,6 +22,8 @@ def worker_on(tenants, **kw): return Worker(tenants, **{**dict(look_every=.05, g
 @pytest.fixture
 def acme(tenants): return tenants['acme']
 
+def has_ended(manager): return not any(manager.job_stats()[o] for o in ('pending', 'running'))
+
 def submitted(manager, name, max_retries=1, **kw):
     "Submit a job for a task of another program"
     job_id = manager.submit(name, lambda **kw: None, max_retries=max_retries, **kw)[0]
@@ -44,11 +46,16 @@ def test_no_job_ends_a_worker(tenants, acme, tmp_path):
     "Nor one that stops the event loop; jobs of other tenants run on in the same process"
     ids = [submitted(acme, o) for o in ('gathers', 'exits', 'groups', 'stops_loop', 'calls_back')]
     with hostile('worker', tmp_path) as proc:
-        wait_until(lambda: not any(acme.job_stats()[o] for o in ('pending', 'running')))
+        wait_until(lambda: has_ended(acme))
         calm = submitted(tenants['globex'], 'calm')
-        wait_until(lambda: tenants['globex'].get_job(calm).status=='completed')
+        wait_until(lambda: has_ended(tenants['globex']))
         assert tenants['globex'].get_job(calm).value==proc.pid
     assert [acme.get_job(o).status for o in ids]==['failed', 'failed', 'failed', 'completed', 'completed']
+
+@pytest.mark.parametrize('what,code', [('broken', 1), ('early', 0)])
+def test_a_process_ends(tmp_path, what, code):
+    "When its worker has failed, and when SIGTERM comes before its first step"
+    with hostile(what, tmp_path) as proc: assert proc.wait(60)==code
 
 def test_a_job_that_cancels_everything_spends_an_attempt_each_time(acme, tmp_path):
     job_id = submitted(acme, 'cancels_all', max_retries=2)
@@ -60,12 +67,11 @@ def test_a_job_that_cancels_everything_spends_an_attempt_each_time(acme, tmp_pat
 # -- stops are free so many times
 
 def test_a_job_that_never_outlasts_a_stop_ends(acme):
+    "Stops after progress are cheap"
     job_id,stops = acme.submit('sync', print, max_retries=2)[0],[]
     while a := acme.claim(job_id): stops.append(a.release().status)
     assert stops==['pending']*(free_deaths//stop_costs+1)+['failed']
     assert 'Stopped' in acme.get_job(job_id).error_log
-
-def test_stops_after_progress_are_cheap(acme):
     job_id,n = acme.submit('sync', print, max_retries=1)[0],0
     while a := acme.claim(job_id):
         a.step(f's{n}', lambda: n)
@@ -105,7 +111,7 @@ def test_no_job_ends_a_site_whose_worker_runs_it(acme, tmp_path):
     with serving('hostile', 'site', tmp_path) as (proc,get):
         def ended(*names):
             ids = [submitted(acme, o) for o in names]
-            wait_until(lambda: get('up') and not any(acme.job_stats()[o] for o in ('pending', 'running')), every=.1)
+            wait_until(lambda: get('up') and has_ended(acme), every=.1)
             return [acme.get_job(o).status for o in ids]
         assert ended('gathers', 'exits', 'stops_loop', 'calls_back')==['failed', 'failed', 'completed', 'completed']
         assert ended('cancels_all')==['failed'] and ended('calm')==['completed'] and 'true' in get('ops/health')
@@ -133,9 +139,6 @@ async def test_a_worker_of_an_app_starts_again(tenants, acme, monkeypatch, logs)
         await acme.submit('note', lambda: 2)[1]()
         await until(lambda: acme.job_stats()['completed']==2)
         assert not Pulse(tenants).look()
-
-def test_a_process_with_a_failed_worker_ends(tmp_path):
-    with hostile('broken', tmp_path) as proc: assert proc.wait(60)==1
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
 @pytest.mark.parametrize('error', [OSError, SystemExit])
@@ -166,7 +169,8 @@ def row_of(manager, job_id):
     return job.status,job.retry_count
 
 async def test_a_sync_job_outlasts_its_worker(tenants, acme):
-    "It keeps its claim, no other worker of the process runs it beside it, and its outcome is written"
+    """It keeps its claim, no other worker of the process runs it beside it, and its outcome is written. A worker that
+    stops takes no jobs"""
     go,calls = threading.Event(),[]
     @task(name='s.sync')
     def sync():
@@ -175,7 +179,12 @@ async def test_a_sync_job_outlasts_its_worker(tenants, acme):
         return 'done'
     worker = worker_on(tenants)
     job_id,_ = acme.submit('sync', sync)
-    async with working(worker): await until(lambda: calls)
+    async with working(worker):
+        await until(lambda: calls)
+        assert worker.nudge(acme)
+        worker.stop()
+        await until(lambda: not acme.process.listeners)
+        assert not worker.nudge(acme)
     assert row_of(acme, job_id)==('running', 0) and len(acme.process.attempts_of(job_id))==1
     async with working(worker): await asyncio.sleep(.3)
     assert Tenants(acme.folder, process=Process())['acme'].rescue()==[]
@@ -247,26 +256,7 @@ def test_a_process_ends_though_a_job_swallows_its_cancellation(acme, tmp_path):
         assert proc.wait(60)==0
     assert row_of(acme, job_id)==('pending', 0)
 
-async def test_a_worker_that_stops_takes_no_jobs(tenants, acme):
-    go,began = asyncio.Event(),asyncio.Event()
-    @task(name='s.long')
-    async def long():
-        began.set()
-        await go.wait()
-    acme.submit('long', long)
-    worker = worker_on(tenants, grace=60)
-    async with working(worker):
-        await asyncio.wait_for(began.wait(), 60)
-        assert worker.nudge(acme)
-        worker.stop()
-        await until(lambda: not acme.process.listeners)
-        assert not worker.nudge(acme)
-        go.set()
-
 # -- signals and output
-
-def test_sigterm_comes_before_the_first_step(tmp_path):
-    with hostile('early', tmp_path) as proc: assert proc.wait(60)==0
 
 @pytest.mark.parametrize('name', ['h.forks', 'h.forks_on_cpu'])
 def test_children_of_a_job_can_be_terminated(acme, tmp_path, name):

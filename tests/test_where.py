@@ -5,8 +5,7 @@ from contextlib import contextmanager
 import pytest
 from helpers import end,manager_at,program,serving,slow,wait_until
 
-from tenant_tasks.run.peers import WorkerSign
-from tenant_tasks.run.process import Process,lock_dir,this_process
+from tenant_tasks.run.process import lock_dir,this_process
 
 pytestmark = pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='needs Linux')
 
@@ -67,21 +66,19 @@ def test_a_batch_is_left_to_the_worker_and_its_follower_to_one_that_knows_it(man
         assert [o.value for o in manager.list_jobs()]==[worker.pid if env else server.pid, worker.pid, worker.pid]
 
 def test_a_function_without_a_name_runs_in_the_server(manager):
-    "The log says so once"
-    with working(manager, LOOK_EVERY=.05), web(manager) as (server,get):
-        for n in (1, 2):
-            get('run?name=unnamed')
-            assert ended(manager, n).value==server.pid
-        get('run?name=where')
-        ended(manager, 3)
-        text = errors(server)
-    assert text.count('@task')==1 and 'unnamed' in text
-
-def test_no_warning_without_a_worker(manager):
+    "The log says so once, and nothing if there is no worker"
     with web(manager) as (server,get):
         get('run?name=unnamed')
         ended(manager)
         assert 'WARNING' not in errors(server)
+    with working(manager, LOOK_EVERY=.05), web(manager) as (server,get):
+        for n in (1, 2):
+            get('run?name=unnamed')
+            assert ended(manager, n+1).value==server.pid
+        get('run?name=where')
+        ended(manager, 4)
+        text = errors(server)
+    assert text.count('@task')==1 and 'unnamed' in text
 
 def test_a_worker_that_dies_before_the_claim(manager):
     "It is stopped, so that it can't claim the job that is left to it, and then killed: the job runs in the server"
@@ -142,20 +139,15 @@ def test_a_server_does_not_wait_for_a_retry(manager):
     job, = manager.list_jobs()
     assert (job.status, job.retry_count)==('pending', 1) and 'is pending' in text and 'ASGI' not in text
 
-def test_signs_of_the_dead_are_swept(manager):
-    "By the next worker that shows itself there"
+def test_signs_that_count_for_nothing(manager, tmp_path_factory):
+    "Those of the dead, which the next worker sweeps, copied and unreadable ones"
+    copy = tmp_path_factory.mktemp('backup')/'data'
     with working(manager) as worker:
         worker.kill()
         worker.wait()
     assert len(signs(manager))==1 and this_process.other_workers(manager.store.link.path)==[]
-    sign = WorkerSign(Process())
-    sign.show({manager.folder: 'none'}, [])
-    assert [o.name for o in signs(manager)]==[f'{sign.name}.worker']
-    sign.close()
-
-def test_copied_and_unreadable_signs_count_for_nothing(manager, tmp_path_factory):
-    copy = tmp_path_factory.mktemp('backup')/'data'
     with working(manager):
+        assert len(signs(manager))==1
         shutil.copytree(manager.folder, copy)
         assert this_process.other_workers(str(copy/'acme.db'))==[]
         for o in signs(manager):
