@@ -8,7 +8,7 @@ Who looks at jobs, and what they may see and do there. Whatever a job holds pass
 __all__ = ['job_styles', 'View', 'stand_in', 'show_as', 'resolve_view', 'fold', 'pretty', 'token_input', 'dom_id', 'first_styles']
 
 # %% ../../nbs/web/02_views.ipynb #0d66aa25
-import json,logging,re
+import json,logging,os,re
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass,replace
@@ -47,15 +47,19 @@ class View:
         return '/'.join([self.base, *[quote(o, safe='') for o in parts]])
 
 # %% ../../nbs/web/02_views.ipynb #bae07b4f
-_path = re.compile(r"""(?<=["'])(?:/|[A-Za-z]:[/\\])[^"'\n<>]{1,300}"""
-    r"""|(?:(?<![\w/.~…\])])|(?<=://)|(?<=:///))(?:/[\w.@+~-]+){3,}|(?<!\w)[A-Za-z]:(?:[/\\]{1,2}[\w.@+~-]+){2,}""")
+_roots = os.listdir('/') if os.access('/', os.R_OK) else []
+_roots = '|'.join(map(re.escape, {*_roots, *'app data home media mnt opt private run srv Users Volumes work'.split()}))
+_part,_quoted = r'/[\w.@+~-]+',r"""/[^"'\n<>/]{1,100}"""
+def _below(part): return rf'/(?:(?:etc|opt|proc|root|srv|tmp|usr|var)(?={part})|(?:{_roots})(?=(?:{part}){{2}}))'
+
+_path = re.compile(rf"""(?<=["'])(?:{_below(_quoted)}|[A-Za-z]:[/\\])[^"'\n<>]{{1,300}}"""
+    rf"""|(?:(?<![\w/.~…\])])|(?<=://)|(?<=:///)){_below(_part)}(?:{_part})+"""
+    r"""|(?<!\w)[A-Za-z]:(?:[/\\]{1,2}[\w.@+~-]+){2,}""")
 _process_id = re.compile(r'(?<![\w-])[\w-]{1,100}~[\w-]{1,20}~\d{1,20}~[0-9a-f]{8}')
 
 _code = re.compile(r'(File "[^\n]*)(?:\n(?:[ |]*\| {4}|(?! *\|) {4})[^\n]*)+') # In a traceback, below a file
 
-def _short_path(m):
-    parts = re.split(r'[/\\]+', m[0])
-    return '…/'+'/'.join(parts[-2:]) if len(parts)>2 else m[0]
+def _short_path(m): return '…/'+re.split(r'[/\\]+', m[0].rstrip('/\\'))[-1]
 
 @patch
 def plain(self:View,
@@ -64,6 +68,16 @@ def plain(self:View,
     "A text without code, paths of files and names of processes, unless this viewer sees internals"
     if self.internals or not isinstance(text, str): return text
     return _path.sub(_short_path, _process_id.sub('…', _code.sub(r'\1', text)))
+
+# %% ../../nbs/web/02_views.ipynb #e37da550
+def _plain_tree(view, o):
+    "Decoded JSON as this viewer may see it"
+    if isinstance(o, str): return view.plain(_path.sub(_short_path, f'"{o}"')[1:-1]) # It may be a path with blanks
+    if isinstance(o, list): return [_plain_tree(view, v) for v in o]
+    return {view.plain(k):_plain_tree(view, v) for k,v in o.items()} if isinstance(o, dict) else o
+
+def _plain_json(view, text):
+    return text if view.internals or not text else json.dumps(_plain_tree(view, read_json(text)))
 
 # %% ../../nbs/web/02_views.ipynb #ba552db1
 _log = logging.getLogger('tenant_tasks')
@@ -98,11 +112,12 @@ def shown(self:View,
     try:
         job = hide_secrets(job, self.secret)
         job = replace(self.redact(job))
+        job = replace(job, **{o:_plain_json(self, getattr(job, o)) for o in ('payload','result')})
     except Exception:
         _log.exception("redacting job %s failed; its texts are not shown", job.id)
         job = replace(job, payload=None, result=None, error_log=None, progress_note=None)
     if self.internals: return job
-    texts = {o:self.plain(getattr(job, o)) for o in ('error_log','progress_note')}
+    texts = {o:self.plain(getattr(job, o)) for o in ('error_log','progress_note','title','unique_key')}
     return replace(job, owner=None, claim=None, **texts)
 
 # %% ../../nbs/web/02_views.ipynb #49f476a5
@@ -116,7 +131,7 @@ def shown_steps(self:View,
     pairs = [[o.name, read_json(o.text)] for o in steps]
     def one(step, name, value):
         text = self.redact(replace(job, result=json.dumps(value))).result
-        return step._replace(name=name, text=json.dumps(None) if text is None else text)
+        return step._replace(name=self.plain(name), text=_plain_json(self, json.dumps(None) if text is None else text))
     try:
         job = hide_secrets(replace(job, result=json.dumps([read_json(job.result), pairs])), self.secret)
         return [one(o, *pair) for o,pair in zip(steps, job.value[1])]
