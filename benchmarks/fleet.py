@@ -238,7 +238,7 @@ class SimProcess:
         if not queue: del self.queues[tenant]
         job.started = ready
         job.runs += 1
-        self.agenda.found(tenant)
+        self.agenda.found(tenant, ready)
         self._write(tenant)
         self.at(ready+job.secs, self._ran, tenant, began, job.secs)
 
