@@ -1,13 +1,13 @@
 "The page of all tenants: totals, order, sizes, the workers that are alive, and that it never waits"
-import os,re,signal,threading,time
+import asyncio,html,os,re,signal,threading,time
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from fastcore.xml import to_xml
-from fasthtml.common import Client,fast_app
-from helpers import Stopwatch,end,program,wait_until
+from fasthtml.common import Client,Safe,fast_app
+from helpers import Stopwatch,end,program,wait_until,write_lock
 from starlette.requests import Request
 
 from tenant_tasks import *
@@ -15,8 +15,10 @@ from tenant_tasks.fleet import tenants
 from tenant_tasks.fleet.checks import check_tenants
 from tenant_tasks.fleet.health import Health,Overview
 from tenant_tasks.jobs.job import utcnow,timestamp,new_id
+from tenant_tasks.manager import manage
 from tenant_tasks.run.peers import WorkerSign,live_workers
 from tenant_tasks.run.process import Process
+from tenant_tasks.web import operators
 from tenant_tasks.web.operators import TenantRows,TenantTotals,LiveWorkers
 from tenant_tasks.web.words import count_limit
 
@@ -172,7 +174,7 @@ go_on = threading.Event()
 def import_file(): go_on.wait(60)
 
 def test_jobs_that_hang(tmp_path):
-    "Its process was killed, or is stopped, or its thread goes on past the timeout; one that only runs long doesn't hang"
+    "Its process was killed or is stopped, or its thread goes on past the timeout; one that only runs long doesn't hang"
     tenants = Tenants(tmp_path)
     acme,globex,hooli = (tenants.create(o) for o in ('acme', 'globex', 'hooli'))
     program('claim_and_die', tmp_path, 'acme').communicate(timeout=60)
@@ -181,7 +183,7 @@ def test_jobs_that_hang(tmp_path):
     late,young,plain = [hooli.claim(hooli.submit('import', o)[0]) for o in (import_file, import_file, print)]
     thread = threading.Thread(target=late.call)
     thread.start()
-    def why(): return overview.health(9) and [(name, o.job_type, why) for name,o,why in overview.work().hanging]
+    def why(): return overview.health(9) and [(name, o.job_type, why) for name,o,why in overview.work()['hanging']]
     try:
         assert stopped.stdout.readline()=='running\n'
         overview = Overview(tenants)
@@ -191,11 +193,115 @@ def test_jobs_that_hang(tmp_path):
         before = timestamp(utcnow()-timedelta(seconds=30))
         hooli.db.execute('UPDATE tenant_jobs SET started_at=? WHERE id<>?', [before, young.job.id])
         wait_until(lambda: why()[:1]==[('hooli', 'import', 'late')] and len(why())==3)
-        assert [o.text for o in check_tenants(tenants) if o.check=='stuck']==['1 running jobs of a process that has died',
-            "1 running jobs of a process that doesn't answer", '1 running jobs past their timeout']
+        found = [o.text.removeprefix('1 running jobs ') for o in check_tenants(tenants) if o.check=='stuck']
+        assert found==['of a process that has died', "of a process that doesn't answer", 'past their timeout']
     finally:
         go_on.set()
         end(stopped)
         thread.join()
         for o in (young, plain): o.call()
         for o in (late, young, plain): o.settle()
+
+@task(name='operators.fetch', max_retries=1)
+def fetch(host):
+    if go_on.is_set(): return host
+    raise ValueError(f'{host} is no host') if host=='x' else OSError(f'no route to {host}')
+
+class Fleet(Ops):
+    "Three tenants whose jobs fail for two reasons, and the forms of their operator"
+    def __init__(self, tmp_path, **kw):
+        self.tenants = Tenants(tmp_path)
+        self.names = 'acme', 'globex', 'hooli'
+        self.may = 'act'
+        go_on.clear()
+        for o in self.names: self.fail(o, 'h1', 'x')
+        self.app,_ = fast_app(secret_key='x')
+        self.pages = operator_ui(self.app, self.tenants, lambda req: self.may, **kw)
+        self.client = Client(self.app)
+
+    def fail(self, name, *hosts):
+        manager = self.tenants.create(name)
+        for o in hosts: asyncio.run(manager.submit('fetch', fetch, host=o)[1]())
+
+    def counts(self, status='failed'): return [self.tenants[o].job_stats()[status] for o in self.names]
+
+    def all(self, query=''):
+        "The text of the page of all that match, and its form: where it leads to, and its token"
+        page = html.unescape(self.client.get('/ops/~all?'+query).text)
+        form = re.search(r'action="([^"]+&until=[^"]+)".*?name="csrf" value="([^"]+)"', page, re.S)
+        return text(Safe(page)),form and form.groups()
+
+    def press(self, form, do='retry'):
+        res = self.client.post(form[0], data=dict(csrf=form[1], do=do), follow_redirects=True)
+        return text(Safe(html.unescape(res.text)))
+
+@pytest.fixture
+def fleet(tmp_path): return Fleet(tmp_path)
+
+def test_failures_by_cause_are_retried_in_all_tenants(fleet):
+    "The page only counts; its button takes what had failed by then, and runs it after the response"
+    fleet.pages.overview.health(9)
+    home = html.unescape(fleet.get()[0])
+    assert 'ValueError: x is no host' in home and text(Safe(home)).count('×3 in 3 tenants')==2
+    page,form = fleet.all(re.search(r'href="/ops/~all\?([^"]*OSError[^"]*)"', home)[1])
+    assert 'Retry all 3 failed in 3 tenants' in page and fleet.counts()==[2, 2, 2]
+    fleet.fail('acme', 'h2')
+    go_on.set()
+    assert '3 jobs retried.' in fleet.press(form)
+    assert fleet.counts()==[2, 1, 1] and fleet.counts('completed')==[1, 1, 1]
+    page,form = fleet.all('type=fetch&last=hour')
+    assert 'Retry all 4 failed in 3 tenants' in page and 'Retry all' not in fleet.all('type=other')[0]
+    timeless = form[0].partition('&until')[0],form[1]
+    assert '0 jobs retried' in fleet.press(timeless) and 'incomplete' in fleet.press(form, 'cancel')
+    fleet.may = 'read'
+    assert 'Retry all' not in fleet.all()[0]+fleet.get()[0]
+    assert 'not allowed' in fleet.press(form) and fleet.counts()==[2, 1, 1]
+
+def test_what_waits_is_cancelled_in_all_tenants(fleet, monkeypatch):
+    "What takes longer than the page may goes on after the response"
+    for o in fleet.names: fleet.tenants[o].using(delay=99).submit('mail', fetch, host='h1')
+    page,form = fleet.all('status=pending&type=mail')
+    assert 'Cancel all 3 pending in 3 tenants' in page
+    monkeypatch.setattr(operators, '_wait', 0)
+    assert 'goes on in the background' in fleet.press(form, 'cancel')
+    assert fleet.counts('cancelled')==[1, 1, 1] and 'No jobs match.' in fleet.all('status=pending')[0]
+
+def test_a_tenant_that_cannot_be_asked_is_named_and_not_waited_for(fleet, tmp_path):
+    go_on.set()
+    (tmp_path/'broken.db').write_text('no database '*200)
+    page,form = fleet.all()
+    assert "can't be asked at the moment: broken." in page and 'Retry all 6 failed in 3 tenants' in page
+    with write_lock(fleet.tenants.file('globex')):
+        assert re.search("4 jobs retried. .* at the moment: (broken, globex|globex, broken)", fleet.press(form))
+    assert fleet.counts()==[0, 2, 0] and '2 jobs retried.' in fleet.press(form) and fleet.counts()==[0, 0, 0]
+
+def test_no_error_finds_what_is_hidden(tmp_path):
+    "A cause whose error the viewer sees only in part has no button, and its whole error finds nothing"
+    def redact(job): return replace(job, error_log=(job.error_log or '').replace('no route to h', '…'))
+    fleet = Fleet(tmp_path, redact=redact)
+    fleet.pages.overview.health(9)
+    home = html.unescape(fleet.get()[0])
+    assert 'no route' not in home and 'OSError: …' in home and home.count('Retry all<')==1
+    for o in ('no+route+to+h%23', '…'): assert 'No jobs match.' in fleet.all(f'error=OSError:+{o}')[0]
+    assert 'Retry all 3' in fleet.all('error=ValueError:+x+is+no+host')[0]
+
+def test_a_worker_runs_what_is_retried(tmp_path, monkeypatch):
+    "A tenant that has many gets a job that does it, which the worker runs, too"
+    tenants,at = Tenants(tmp_path),timestamp(utcnow())
+    rows = dict(acme=20, globex=2)
+    own = dict(payload='{"n":1, "secs":0}', task='work', created_at=at, completed_at=at)
+    for k,n in rows.items():
+        tenants.create(k).store.submit([TenantJob(new_id(), 'work', 'failed', **own) for _ in range(n)])
+    monkeypatch.setattr(manage, 'at_once', 10)
+    app,_ = fast_app(secret_key='x')
+    operator_ui(app, tenants, lambda req: 'act')
+    fleet = SimpleNamespace(client=Client(app))
+    worker = program('worker', tmp_path, LEDGER=tmp_path/'ledger')
+    try:
+        wait_until(lambda: 'work' in [t for o in live_workers(tmp_path) for t in o.tasks])
+        page,form = Fleet.all(fleet)
+        assert 'Retry all 22 failed in 2 tenants' in page
+        assert '2 jobs retried. In these tenants they are many, and a job does it: acme.' in Fleet.press(fleet, form)
+        def ended(): return [len(tenants[k].list_jobs('work', 'completed')) for k in rows]==[*rows.values()]
+        wait_until(ended)
+    finally: end(worker)

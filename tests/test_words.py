@@ -73,7 +73,7 @@ def test_the_page_of_a_job_and_its_card_are_in_the_words_of_the_app(site):
 def test_lists_are_in_the_words_of_the_app(site):
     panels = [f'/jobs/~{o}' for o in ('numbers', 'schedules', 'limits', 'batches')]
     queries = '?status=cancelled&type=xxx', '?status=failed&last=day&text=xx'
-    for o in ('/jobs', *[f'/jobs{o}' for o in queries], '/ops', '/ops/xx/jobs', *panels):
+    for o in ('/jobs', *[f'/jobs{o}' for o in queries], '/ops', '/ops/~all', '/ops/xx/jobs', *panels):
         assert not english(site.get(o).text), o
 
 def test_the_script_comes_with_its_words(site):

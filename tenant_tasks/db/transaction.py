@@ -201,7 +201,7 @@ def _is_over(self:Transaction):
 def _my_turn(self:Transaction):
     "A turn, given back if the transaction can't begin"
     self._turn = self.link.line.join()
-    try: yield time.monotonic()+caller.patience
+    try: yield time.monotonic()+hurried(caller).patience
     except BaseException:
         self.link.line.leave(self._turn)
         raise
@@ -211,7 +211,7 @@ def __enter__(self:Transaction):
     if (db := self._join()) is not None: return db
     self.link.check_holder()
     with self._my_turn() as end:
-        futures.wait([self._turn], caller.patience)
+        futures.wait([self._turn], end-time.monotonic())
         if not self._turn.done(): raise self.link.busy()
         return retry_busy(self._begin, timeout=end-time.monotonic())
 
@@ -227,7 +227,7 @@ def __exit__(self:Transaction, *exc):
 async def __aenter__(self:Transaction):
     if (db := self._join()) is not None: return db
     with self._my_turn() as end:
-        if not self._turn.done(): await asyncio.wait([asyncio.wrap_future(self._turn)], timeout=caller.patience)
+        if not self._turn.done(): await asyncio.wait([asyncio.wrap_future(self._turn)], timeout=end-time.monotonic())
         if not self._turn.done(): raise self.link.busy()
         while True:
             try:

@@ -44,8 +44,6 @@ def _asking_once(manager, view):
     for o in ('stats','types','failures','glances'): setattr(res.store, o, cache(getattr(res.store, o)))
     return res
 
-def _note(req): return req.session.pop('tt_note', None) if 'session' in req.scope else None
-
 def _up(pages, req):
     home = [(_('Back'), req.scope.get('root_path', '')+pages.home)] if pages.home else []
     return [*home, (_('All tenants'), pages.above.base(req))] if pages.above else home
@@ -85,7 +83,7 @@ async def show(self:JobPages, name, req, view):
     title = nav_words()[name]
     if self.above: title = _('{page} of {tenant}', page=title, tenant=self.above.name(req))
     head = Div(JobsNav(view, name), beside, cls='tt tt-top')
-    return full_page(title, head, *parts, up=_up(self, req), note=_note(req))
+    return full_page(title, head, *parts, up=_up(self, req), note=self.note(req))
 
 # %% ../../nbs/web/12_pages.ipynb #e7624c56
 def _steps_and_batch(manager, job):
@@ -108,7 +106,7 @@ async def job_page(self:JobPages, req, view):
     if self.above:
         tenant = self.above.name(req)
         up,where = [*up, (_('Jobs of {tenant}', tenant=tenant), view.base)],f' · {tenant}'
-    page = full_page(title, JobsNav(view, inside=True), card, *parts, again, up=up, note=_note(req))[1]
+    page = full_page(title, JobsNav(view, inside=True), card, *parts, again, up=up, note=self.note(req))[1]
     return Title(card.attrs['data-tt-title']+where),page
 
 # %% ../../nbs/web/12_pages.ipynb #644d3b39

@@ -120,6 +120,15 @@ def shown(self:View,
     texts = {o:self.plain(getattr(job, o)) for o in ('error_log','progress_note','title','unique_key')}
     return replace(job, owner=None, claim=None, **texts)
 
+# %% ../../nbs/web/02_views.ipynb #f9dc643a
+@patch
+def hides_error(self:View,
+    job:TenantJob, # A job as read from its row
+)->bool:
+    "Is its type, or the line that says what failed, another one than this viewer sees?"
+    shown = self.shown(job)
+    return (shown.job_type, error_line(shown.error_log))!=(job.job_type, error_line(job.error_log))
+
 # %% ../../nbs/web/02_views.ipynb #49f476a5
 @patch
 def shown_steps(self:View,
