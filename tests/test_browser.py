@@ -354,20 +354,6 @@ def test_the_chart_is_in_the_time_zone_of_the_browser(page, site):
     local = parse_time(bar.get_attribute('data-tt-clock'))+timedelta(hours=5, minutes=30)
     assert bar.text_content()==f'{local:%H:%M} · 2 completed · 0 failed'
 
-def test_without_javascript(opened, site):
-    ids = [site.later() for _ in range(2)]
-    page = opened(java_script_enabled=False)
-    def press(name):
-        with page.expect_navigation(): page.get_by_role('button', name=name).click()
-    page.goto('/jobs')
-    page.locator('tbody a').first.click()
-    press('Cancel')
-    assert page.url.endswith(f'/jobs/{ids[1]}') and page.locator('.tt-badge').inner_text()=='cancelled'
-    page.goto('/jobs')
-    page.get_by_label('Select all').check()
-    press('Cancel selected')
-    assert page.locator('tbody [data-status=cancelled]').count()==2
-
 # -- what is asked for, and when
 
 def test_a_server_that_is_gone_is_said_once_and_asked_less_and_less(still, site):

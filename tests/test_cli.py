@@ -2,7 +2,7 @@
 import asyncio,json,os,shutil,signal,subprocess,sys
 from types import SimpleNamespace
 
-import apsw,pytest
+import pytest
 from fastlite import database
 from helpers import command,data,end,manager_at,program,programs,root,wait_until
 
@@ -76,17 +76,6 @@ def test_a_broken_tenant_stops_no_other(folder):
     assert len(json.loads(ls.out))==4 and [o['tenant'] for o in json.loads(stats.out)]==['acme', 'globex']
     assert 'tenant broken is skipped: its file is not a database' in ls.err and len(ls.err.splitlines())==1
     assert command('show', folder, manager_at(folder/'globex.db').list_jobs(status='failed')[0].id).code==0
-
-def test_rows_of_other_programs(tmp_path):
-    "The first columns alone, times without a zone, an error log that is only a traceback"
-    conn = apsw.Connection(str(tmp_path/'old.db'))
-    cols = 'id,job_type,status,payload,result,error_log,retry_count,max_retries,created_at,started_at,completed_at'
-    conn.execute(f'CREATE TABLE tenant_jobs ({cols})')
-    row = 'o1','sync','failed','{}',None,'Traceback\nOSError: no route\n',3,3,'2025-01-01 10:00:00',None,'once'
-    conn.execute(f"INSERT INTO tenant_jobs VALUES ({', '.join('?'*11)})", row)
-    conn.close()
-    assert 'OSError: no route' in command('ls', tmp_path).out.splitlines()[1]
-    assert command('show', tmp_path, 'o1').out.endswith('Traceback\nOSError: no route\n')
 
 def test_many_tenants_need_few_open_files(tmp_path):
     for n in range(120): manager_at(tmp_path/f't{n}.db').submit('mail', print)

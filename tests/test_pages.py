@@ -263,45 +263,36 @@ async def test_a_page_gets_what_has_changed(site):
     assert ask([('weird:1', 'x'), ('', '')]).status_code==204
 
 async def test_buttons(site):
-    "Cancel and retry, by the script and without, one by one and in bulk; what can't be done is said"
+    "By the script and without, one by one and in bulk, where a page asks first; what can't be done is said"
     acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
-    ids = [site.job(func=broken)[0] for _ in range(3)]
+    ids = [site.job(func=broken)[0] for _ in range(14)]
     csrf = token(ann, '/jobs')
     def post(path, headers={}, **form):
         return ann.post(f'/jobs/{path}', data=dict(form, csrf=csrf), headers=headers, follow_redirects=True)
+    def bulk(do='cancel', headers={}, **kw): return post('bulk?status=pending', headers, do=do, **kw)
     assert post(f'{ids[0]}/cancel', script).status_code==204
-    post('bulk', do='cancel', id=ids[1:])
-    assert acme.job_stats()['cancelled']==3
-    res = post('bulk?status=cancelled', **everything('retry', *ids))
-    assert str(res.url).endswith('/jobs?status=cancelled') and res.history[0].status_code==303
-    assert [(o.status, o.retry_count) for o in acme.list_jobs()]==[('failed', 3)]*3, 'run after the response'
+    res = bulk()
+    assert str(res.url).endswith('/jobs?status=pending') and res.history[0].status_code==303
+    assert 'No jobs are selected' in res.text and 'No jobs are' not in ann.get('/jobs').text
+    assert bulk(headers=script).status_code==409
+    assert 'Cancel 13 jobs?' in bulk(id=ids[1:]).text and bulk(id=ids[1:], headers=script).status_code==428
+    assert acme.job_stats()['pending']==13
+    assert '13 jobs cancelled.' in bulk(id=ids[1:], sure='1').text and acme.job_stats()['cancelled']==14
+    done,_ = site.job()
+    await acme.drain()
+    said = '1 job cancelled. 1 job left unchanged: a job must be pending or running'
+    assert said in html.unescape(bulk(id=[site.job()[0], done]).text)
+    assert bulk('retry', script, id=ids[:3]).text=='3 jobs retried.'
+    retried = acme.list_jobs(status='failed')
+    assert [(o.status, o.retry_count) for o in retried]==[('failed', 3)]*3, 'run after the response'
     refusal = f'a job must be pending or running to be cancelled, and job {ids[0]} is failed'
     for how,status in ((script, 409), ({}, 200)):
         res = post(f'{ids[0]}/cancel', how)
         assert res.status_code==status and refusal in res.text and how.keys()<={*res.headers}
         assert ('<' in res.text)!=bool(how), 'the script gets the words alone'
-    many = dict(do='cancel', id=['x']*1001),everything('cancel', *['x']*1001)
-    assert [post('bulk', **o).status_code for o in (dict(do='delete', id=ids), dict(id=ids), *many)]==[400]*4
+    many = dict(id=['x']*1001),everything('cancel', *['x']*1001)
+    assert [bulk(**o).status_code for o in (dict(do='delete', id=ids), dict(do='', id=ids), *many)]==[400]*4
     assert post(f'{ids[0]}/delete').status_code==404
-
-async def test_acting_on_many_says_what_came_of_it(site):
-    "At the list's own address and once, with counts; with nothing selected too; a page asks before many are acted on"
-    acme,ann = site.tenants['acme'],site.client(tenant='acme', may='act')
-    ids = [site.job()[0] for _ in range(14)]
-    csrf = token(ann, '/jobs')
-    def post(headers={}, **form):
-        return ann.post('/jobs/bulk?status=pending', data=dict(form, csrf=csrf), headers=headers, follow_redirects=True)
-    res = post(do='cancel')
-    assert str(res.url).endswith('/jobs?status=pending') and 'No jobs are selected' in res.text
-    assert 'No jobs are' not in ann.get('/jobs').text and post(script, do='cancel').status_code==409
-    assert 'Cancel 14 jobs?' in post(do='cancel', id=ids).text and post(script, do='cancel', id=ids).status_code==428
-    assert acme.job_stats()['pending']==14
-    assert '14 jobs cancelled.' in post(do='cancel', id=ids, sure='1').text
-    done,_ = site.job()
-    await acme.drain()
-    res = post(do='cancel', id=[site.job()[0], done])
-    assert '1 job cancelled. 1 job left unchanged: a job must be pending or running' in html.unescape(res.text)
-    assert post(script, do='retry', id=ids[:3]).text=='3 jobs retried.'
 
 async def test_functions_of_the_app_that_fail(manager, caplog):
     "A clean 500, with the reason in the log alone; a card on the app's own page is shown without buttons"
