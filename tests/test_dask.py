@@ -1,6 +1,7 @@
 "Functions that a Dask cluster runs, or another library's pool: real schedulers and workers, some of which are killed"
 import asyncio,os,re,socket,subprocess,sys
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -60,24 +61,28 @@ class Cluster:
         for o in self.procs: o.kill()
         for o in self.procs: o.wait()
 
+@contextmanager
+def running(*args, **kw):
+    res = Cluster(*args, **kw)
+    try: yield res
+    finally: res.close()
+
 @pytest.fixture(scope='module')
 def shared(tmp_path_factory):
     "For tests that kill nothing"
-    res = Cluster(tmp_path_factory.mktemp('dask'))
-    yield res
-    res.close()
+    with running(tmp_path_factory.mktemp('dask')) as res: yield res
 
 @pytest.fixture
 def cluster(tmp_path):
-    res = Cluster(tmp_path)
-    yield res
-    res.close()
+    with running(tmp_path) as res: yield res
 
-@pytest.fixture
-def manager(path, shared):
-    res = manager_on(path, shared.executor)
+def with_effects(path, executor):
+    res = manager_on(path, executor)
     res.db.t.effects.create(n=int, pid=int)
     return res
+
+@pytest.fixture
+def manager(path, shared): return with_effects(path, shared.executor)
 
 def said(file): return file.read_text() if file.exists() else ''
 
@@ -141,8 +146,7 @@ async def test_a_killed_scheduler(path, cluster, tmp_path, logs):
 @pytest.mark.slow
 async def test_a_scheduler_that_never_comes_back(path, tmp_path, shared, monkeypatch):
     "The client gives up after its timeout: jobs fail after their usual waits, and a new client mends it"
-    cluster = Cluster(tmp_path, 1, timeout=.5)
-    try:
+    with running(tmp_path, 1, timeout=.5) as cluster:
         manager = manager_on(path, cluster.executor)
         assert (await run(manager, heavy.pid)).status=='completed'
         cluster.scheduler.kill()
@@ -158,13 +162,11 @@ async def test_a_scheduler_that_never_comes_back(path, tmp_path, shared, monkeyp
             manager.process.set_executors(cpu=cluster.executor)
         manager.process.set_executors(cpu=shared.executor)
         assert (await run(manager, heavy.pid)).status=='completed'
-    finally: cluster.close()
 
 @pytest.mark.slow
 async def test_the_claiming_process_is_killed(path, cluster, tmp_path):
     "Another one takes the job over; the function that still runs writes nothing"
-    manager = manager_on(path, cluster.executor)
-    manager.db.t.effects.create(n=int, pid=int)
+    manager = with_effects(path, cluster.executor)
     job_id,_ = manager.submit('heavy', heavy.late, path=str(tmp_path/'late'), go=str(tmp_path/'go'))
     app = program('heavy_app', tmp_path, cluster.address)
     try: await until(lambda: pids(tmp_path/'late') or app.poll() is not None, 20)
@@ -181,41 +183,28 @@ async def test_the_claiming_process_is_killed(path, cluster, tmp_path):
 
 # -- another host
 
-@pytest.fixture(scope='module')
-def far(tmp_path_factory):
-    "A cluster on another host, as it looks from the code"
-    res = Cluster(tmp_path_factory.mktemp('far'), 2, '--preload', programs/'another_host.py')
-    yield res
-    res.close()
-
-@pytest.fixture
-def far_manager(path, far):
-    res = manager_on(path, far.executor)
-    res.db.t.effects.create(n=int, pid=int)
-    return res
-
 @pytest.mark.slow
-@pytest.mark.parametrize('func', [heavy.tell, heavy.atomic, heavy.late], ids=['current_job', 'atomic', 'transaction'])
-async def test_another_host_refuses_what_needs_the_file(far_manager, tmp_path, func):
-    "Although the file is there, as one with the same path may be"
+async def test_another_host(path, tmp_path, tmp_path_factory):
+    """It refuses what needs the file, although one with the same path may be there. Progress is an event of Dask, and
+    the end of interest, be it a cancel or a timeout, a cancelled call"""
     (tmp_path/'go').touch()
-    kw = dict(path=str(tmp_path/'here'), go=str(tmp_path/'go')) if func is heavy.late else {}
-    job = await run(far_manager, func, 1, **kw)
-    assert job.status=='failed' and 'FileNotFoundError: a function that uses the tenant' in job.error_log
-    assert 'must run on the host of the database' in job.error_log and not far_manager.db.t.effects.count
-
-@pytest.mark.slow
-@pytest.mark.parametrize('timed', [False, True], ids=['cancel', 'timeout'])
-async def test_progress_and_check_on_another_host(far_manager, tmp_path, timed):
-    "Through Dask: progress as an event, the end of interest as a cancelled call"
-    job_id,running = start(far_manager, heavy.brief if timed else heavy.polite, path=str(tmp_path/'here'))
-    if not timed:
-        await until(lambda: far_manager.get_job(job_id).progress_note=='on the way')
-        far_manager.cancel_job(job_id)
-    await running
-    job = far_manager.get_job(job_id)
-    assert job.status==('failed' if timed else 'cancelled') and (timed or job.progress==.5) and pids(tmp_path/'here')
-    await until(lambda: said(tmp_path/'here.end').startswith(('Cancel: asked to stop', 'TimeoutError')))
+    with running(tmp_path_factory.mktemp('far'), 2, '--preload', programs/'another_host.py') as far:
+        manager = with_effects(path, far.executor)
+        for func in (heavy.tell, heavy.atomic, heavy.late):
+            kw = dict(path=str(tmp_path/'late'), go=str(tmp_path/'go')) if func is heavy.late else {}
+            job = await run(manager, func, 1, **kw)
+            assert job.status=='failed' and 'FileNotFoundError: a function that uses the tenant' in job.error_log
+            assert 'must run on the host of the database' in job.error_log and not manager.db.t.effects.count
+        for func,status in ((heavy.polite, 'cancelled'), (heavy.brief, 'failed')):
+            here = tmp_path/status
+            job_id,calling = start(manager, func, path=str(here))
+            if func is heavy.polite:
+                await until(lambda: manager.get_job(job_id).progress_note=='on the way')
+                manager.cancel_job(job_id)
+            await calling
+            job = manager.get_job(job_id)
+            assert job.status==status and (func is heavy.brief or job.progress==.5) and pids(here)
+            await until(lambda: said(Path(f'{here}.end')).startswith(('Cancel: asked to stop', 'TimeoutError')))
 
 # -- other pools
 
@@ -230,8 +219,7 @@ def spawned(): return ProcessPoolExecutor(2, mp_context=get_context('spawn'))
 async def test_a_broken_pool_is_a_death(path, tmp_path, make):
     "Then it takes no calls; a new pool does"
     with make() as pool, make() as new:
-        manager = manager_on(path, pool)
-        manager.db.t.effects.create(n=int, pid=int)
+        manager = with_effects(path, pool)
         assert (await run(manager, heavy.tell)).status=='completed'
         job = await run(manager, heavy.kill, path=str(tmp_path/'here'))
         assert (job.status, job.retry_count)==('failed', 3) and len(pids(tmp_path/'here'))==1

@@ -30,13 +30,8 @@ async def test_bg_task_is_a_nudge(tenants):
             assert i or not ran
             go.set()
             await until(lambda: tenants['acme'].get_job(job_id).status=='completed')
-    assert ran==[7, 7]
-
-async def test_managers_of_other_databases_run_their_own_jobs(tenants, path):
-    async with at_work(tenants):
-        _,bg_task = BackgroundTaskManager(database(':memory:')).submit('note', note, n=1)
-        await bg_task()
-        assert ran==[1]
+        await BackgroundTaskManager(database(':memory:')).submit('note', note, n=1)[1]()
+        assert ran==[7, 7, 1], 'what the worker does not serve runs here'
 
 @pytest.mark.parametrize('is_async', [False, True], ids=['sync', 'async'])
 @pytest.mark.parametrize('concurrency,per_tenant,most,each', [(4, 2, 4, 2), (2, 5, 2, 2), (20, 3, 9, 3)])
@@ -193,13 +188,15 @@ async def test_old_jobs_are_deleted_a_few_at_a_time(tenants, kw, left, monkeypat
 # -- maps, restarts and stops
 
 async def test_a_worker_that_starts_again_looks_at_everything(tenants):
-    "A second run of a worker on the same tenants knows nothing of what the first had seen"
+    "Nothing that the first run has seen counts. A row that was set back by hand, with its old claim, runs too"
+    running_row(tenants['globex'], 'far~other~1~aa', timedelta(hours=1), payload='{"n": 0}')
+    tenants['globex'].db.execute("UPDATE tenant_jobs SET status='pending'")
     worker = Worker(tenants, look_every=.05)
     for n in (1, 2):
         async with working(worker): await asyncio.sleep(.2)
         tenants['acme'].submit('note', note, n=n)
         await asyncio.sleep(.1)
-    assert ran==[1]
+    assert ran==[0, 1]
     async with working(worker): await until(lambda: 2 in ran, 3)
 
 @pytest.mark.parametrize('kind', ['dict', 'function'])
@@ -232,13 +229,6 @@ async def test_a_job_changes_the_working_directory(tmp_path, monkeypatch, logs):
         managers[1].submit('note', note)
         await until(lambda: len(ran)==2, 3)
     assert not logs('WARNING')
-
-async def test_rows_that_were_set_back_by_hand(tenants):
-    "`UPDATE … SET status='pending'` leaves the old claim behind; the job runs all the same"
-    manager,old = tenants['acme'],running_row(tenants['acme'], 'far~other~1~aa', timedelta(hours=1))
-    manager.db.execute("UPDATE tenant_jobs SET status='pending'")
-    async with at_work(tenants): await until(lambda: manager.get_job(old.id).status=='completed')
-    assert ran==[1]
 
 async def test_a_flood_starves_no_other_tenant(tmp_path):
     "One tenant has submitted 1,000 jobs; another submits one, and few of the flood run before it"
