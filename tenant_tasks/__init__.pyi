@@ -1666,12 +1666,23 @@ class View:
     clock: ClassVar[Callable[..., Any]] = ...
     "What time it is where no `now` is given; one for all views"
 
-    def url(self, *parts: str) -> str:
+    @property
+    def has_buttons(self) -> bool:
+        "May this viewer act here?"
+
+    def url(self, *parts: str, **query: str) -> str:
         """The address of a page below `base`
 
         Args:
             parts: Parts of a path
+            query: Parameters
         """
+
+    def sees_type(self, manager: BackgroundTaskManager, job_type: str) -> bool:
+        "May this viewer know of a type of jobs, or of its newest job if there is one?"
+
+    def only_visible(self, manager: BackgroundTaskManager) -> BackgroundTaskManager:
+        "A manager to read with, which finds only jobs that the viewer may know of"
 
     def plain(self, text: str | None) -> str | None:
         """A text without code, paths of files and names of processes, unless this viewer sees internals
@@ -1737,6 +1748,24 @@ class View:
 
         Returns:
             Copies to show; no line where `redact` leaves none
+        """
+
+    def link(self, words: Any, *parts: str, **query: str) -> Any:
+        """Words that link to a page below `base`, if there is one
+
+        Args:
+            words: What to show
+            parts: Parts of a path
+            query: Parameters
+        """
+
+    def form(self, action: str, *fields: Any, **attrs: Any) -> FT:
+        """A form that the pages accept
+
+        Args:
+            action: Its address
+            fields: What is in it
+            attrs: Attributes of the element
         """
 
 def JobCard(

@@ -9,7 +9,7 @@ from helpers import open_db
 from tenant_tasks import BackgroundTaskManager,JobCard,JobDetails,JobTable,TenantJob,View,statuses,task
 from tenant_tasks.jobs.job import utcnow,timestamp
 from tenant_tasks.web.query import Query
-from tenant_tasks.web.table import JobRows
+from tenant_tasks.web.table import _JobRows
 
 @task(name='components.sync')
 def sync(user_id=None): return dict(user=user_id)
@@ -47,7 +47,7 @@ def test_a_row_made_once_is_shown_only_to_those_who_see_the_same():
     "Viewers who may act, other pages, other secrets and a `redact` have rows of their own"
     job = TenantJob('1', 'secret-iban k-12345678', 'failed', '{"iban": "k-12345678"}', created_at=timestamp(utcnow()))
     def html(**kw):
-        return to_xml(JobRows([job], View(**{**dict(base='/jobs', now=utcnow()), **kw}), Query()))
+        return to_xml(_JobRows([job], View(**{**dict(base='/jobs', now=utcnow()), **kw}), Query()))
     first = html()
     assert 'k-12345678' in first and 'checkbox' not in first and 'href="/jobs/1"' in first
     assert 'k-12345678' not in html(secret=('iban',)) and 'checkbox' in html(act=True)

@@ -8,7 +8,7 @@ from web import evil
 from tenant_tasks import TenantJob,View,task
 from tenant_tasks.jobs.job import final_statuses,timestamp,new_id
 from tenant_tasks.manager.schedules import new_schedule
-from tenant_tasks.web.controls import BatchTable
+from tenant_tasks.web.controls import _BatchTable
 from tenant_tasks.web.secrets import mask
 
 panels = 'numbers', 'schedules', 'limits', 'batches'
@@ -140,7 +140,7 @@ def test_batches_page_by_page(site):
     for size in (1, 3, 7):
         seen,below = [],''
         for _ in range(8):
-            text = to_xml(BatchTable(site.acme, View('/jobs'), below, size))
+            text = to_xml(_BatchTable(site.acme, View('/jobs'), below, size))
             seen += re.findall(r'batch=(\w+)', text)
             if 'Older' not in text: break
             below = re.search(r'below=(\w+)"', text)[1]

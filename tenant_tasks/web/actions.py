@@ -49,19 +49,19 @@ def _change(manager, act, job_id):
         return job,_refusal(job, e)
 
 # %% ../../nbs/web/11_actions.ipynb #c8f5d608
-def _ask_first(req, view, words, send, back, **vals):
+@patch
+def _ask_first(self:JobPages, req, view, words, send, back, **vals):
     "Ask before something is done: what a click does, where to send it, and the way back"
-    if is_live(req): return live_answer(f'{words}?', 428)
+    if self.is_live(req): return self.live_answer(f'{words}?', 428)
     hidden = [Input(type='hidden', name=k, value=v) for k,v in dict(vals, sure='1').items()]
     yes = Button(words, type='submit', autofocus=True, cls='tt-main')
-    foot = Div(yes, A(_('No'), href=back), cls='tt-foot')
-    form = Form(token_input(view), *hidden, foot, method='post', action=send)
-    return full_page(f'{words}?', Div(form, cls='tt'), up=[(_('Back'), back)])
+    form = view.form(send, *hidden, Div(yes, A(_('No'), href=back), cls='tt-foot'))
+    return self.full_page(f'{words}?', Div(form, cls='tt'), up=[(_('Back'), back)])
 
 @patch
 def tell(self:Pages, req, back, words='', alert=False, todo=None):
     "Say something on the next page, at `back`, or to the script at once; `todo` runs after the response"
-    if is_live(req): return live_answer(words, 409 if alert else 0, background=todo)
+    if self.is_live(req): return self.live_answer(words, 409 if alert else 0, background=todo)
     if words: req.session['tt_note'] = [words[:1000], 'alert' if alert else 'status']
     return RedirectResponse(back, 303, background=todo)
 
@@ -77,11 +77,11 @@ async def act(self:JobPages, action, req, view):
     manager,job = await self.job(req)
     url = view.url(job.id)
     if action=='restart' and job.status in ('failed','cancelled') and not (await req.form()).get('sure'):
-        n = len(await quickly(manager, manager.steps_of, job.id))
+        n = len(await self.quickly(manager, manager.steps_of, job.id))
         words = _('Forget {n} finished steps and start again', n=n)
         if n==1: words = _('Forget the finished step and start again')
-        if n: return _ask_first(req, view, words, f'{url}/restart', url)
-    job,note = await quickly(manager, _change, manager, action, job.id)
+        if n: return self._ask_first(req, view, words, f'{url}/restart', url)
+    job,note = await self.quickly(manager, _change, manager, action, job.id)
     todo = manager.run_again([job]) if action in ('retry','restart') and not note else None
     return self.tell(req, url, view.plain(note), bool(note), todo)
 
@@ -121,10 +121,10 @@ async def bulk(self:JobPages, req, view):
     if not ids: return self.tell(req, back, _('No jobs are selected.'), True)
     if len(ids)>=_ask_from and not form.get('sure'):
         words = dict(retry=_('Retry {n} jobs'), cancel=_('Cancel {n} jobs'))[action].format(n=f'{len(ids):,}')
-        return _ask_first(req, view, words, send, back, do=action, all='1', shown=' '.join(ids))
-    seen = only_visible(manager, view)
-    ids = await quickly(manager, lambda: [seen.get_job(o).id for o in ids])
-    words,kept,todo = await quickly(manager, _act_on_ids, manager, action, ids)
+        return self._ask_first(req, view, words, send, back, do=action, all='1', shown=' '.join(ids))
+    seen = view.only_visible(manager)
+    ids = await self.quickly(manager, lambda: [seen.get_job(o).id for o in ids])
+    words,kept,todo = await self.quickly(manager, _act_on_ids, manager, action, ids)
     return self.tell(req, back, view.plain(words), kept, todo)
 
 # %% ../../nbs/web/11_actions.ipynb #a5829e4e
@@ -159,10 +159,11 @@ async def act_on_all(self:JobPages, req, view):
     query,action = replace(Query.of(req.query_params), below=None),form.get('do')
     back,send = query.at(view.base),f"{view.url('all')}?{query}"
     if query.id or query.status not in acts_on.get(action, ()): raise HTTPException(400, 'This form is incomplete.')
-    what,n = await quickly(manager, _what_all, only_visible(manager, view), query, replace(view, now=manager.clock()))
+    view = replace(view, now=manager.clock())
+    what,n = await self.quickly(manager, _what_all, view.only_visible(manager), query, view)
     if isinstance(what, str): return self.tell(req, back, what, True)
-    if not form.get('sure'): return _ask_first(req, view, all_words(query, action, n), send, back, do=action)
-    words,kept,todo = await quickly(manager, _act_on_all, manager, action, what)
+    if not form.get('sure'): return self._ask_first(req, view, all_words(query, action, n), send, back, do=action)
+    words,kept,todo = await self.quickly(manager, _act_on_all, manager, action, what)
     return self.tell(req, back, view.plain(words), kept, todo)
 
 # %% ../../nbs/web/11_actions.ipynb #e0f8bffa
@@ -172,9 +173,9 @@ async def set_pause(self:JobPages, action, req, view):
     form,manager = await req.form(),await self.manager(req)
     kind,reason = str(form.get('job_type') or ''),str(form.get('reason') or '').strip()
     if kind.isspace(): raise HTTPException(400, 'This form is incomplete.')
-    if kind and not view.sees(await quickly(manager, newest_of, manager, kind)): raise HTTPException(404)
+    if kind and not await self.quickly(manager, view.sees_type, manager, kind): raise HTTPException(404)
     change = partial(manager.pause, reason=reason[:500]) if action=='pause' else manager.resume
-    await quickly(manager, change, kind or None)
+    await self.quickly(manager, change, kind or None)
     return self.tell(req, view.base)
 
 # %% ../../nbs/web/11_actions.ipynb #12b5b774
@@ -202,7 +203,7 @@ async def act_on_schedule(self:JobPages, action, req, view):
     name,back = str(form.get('name') or ''),view.url('~schedules')
     if action=='redeclare' and not form.get('sure'):
         words = _("Delete this tenant's own {schedule}, so that the worker's declaration applies", schedule=name)
-        return _ask_first(req, view, words, view.url('~schedules', action), back, name=name)
-    try: words,job = await quickly(manager, _change_schedule, manager, action, name, view)
+        return self._ask_first(req, view, words, view.url('~schedules', action), back, name=name)
+    try: words,job = await self.quickly(manager, _change_schedule, manager, action, name, view)
     except ScheduleNotFound: return self.tell(req, back, _('There is no such schedule any more.'), True)
     return self.tell(req, back, words, False, job and manager.run_again([job]))

@@ -12,7 +12,6 @@ __all__ = ['max_inline', 'StatusBadge', 'took', 'ago', 'is_delayed', 'snoozed_fo
 import json
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urlencode
 
 from fastcore.basics import patch
 from fastcore.xml import *
@@ -93,11 +92,11 @@ def job_summary(
 _shown = """status job_type title retry_count max_retries cancel_requested progress progress_note created_at run_at
     started_at completed_at priority""".split()
 
-def card_state(job:TenantJob, view:View, lines=())->str:
+def card_state(job:TenantJob, view:View, lines=())->tuple:
     "The same as long as a card shows the same"
     sizes = [o and len(o) for o in (job.payload, job.result, job.error_log)]
     late = bool(view.now) and is_delayed(job, view.now)
-    return state_token(job.id, [getattr(job, o) for o in _shown], sizes, view.act, late, [o.n for o in lines[-1:]])
+    return job.id,*[getattr(job, o) for o in _shown],*sizes,view.act,late,*[o.n for o in lines[-1:]]
 
 def asked_every(job:TenantJob, now:datetime)->float|None: # Seconds, or None for a job that has ended
     "How often it is worth while to ask about a job; while it waits, after each tenth of the wait"
@@ -146,11 +145,11 @@ def _button(job, view, act, page):
     names = dict(cancel=_('Cancel'), retry=_('Retry'), run=_('Run now'), restart=_('Restart from the first step'))
     words,look = names[act],_looks.get(act) if page else None
     btn = Button(words, type='submit', id=dom_id(job, act), aria_label=f'{words} {job.label}', cls=look)
-    return Form(token_input(view), btn, method='post', action=view.url(job.id, act), id=dom_id(job, f'{act}-form'))
+    return view.form(view.url(job.id, act), btn, id=dom_id(job, f'{act}-form'))
 
 def _buttons(job, view, page, steps):
     "What this viewer can do with the job in its current state, side by side"
-    if not view.act or view.base is None: return None
+    if not view.has_buttons: return None
     acts = ['run'] if page and is_delayed(job, view.now) else []
     if job.status in live_statuses and not job.cancel_requested: acts.append('cancel')
     if job.status in ('failed','cancelled'): acts += ['retry']+['restart']*steps
@@ -193,7 +192,7 @@ def JobCard(
     job = view.shown(short)
     status = Span(StatusBadge(job.status), id=dom_id(job, 'status'), role='status', aria_live='polite')
     name,acts = Strong(job.label),_buttons(job, view, page, steps)
-    title = None if page else name if view.base is None else A(name, href=view.url(job.id))
+    title = None if page else view.link(name, job.id)
     if page: part['data_tt_title'] = f'{job.label} {status_words(job.status)}'
     parts = _live(job, view.now, lines),*_folds(job, page, own),None if page else acts
     body = Div(*parts, id=dom_id(job, 'body'), cls='tt-body')
@@ -218,8 +217,8 @@ def BatchProgress(
     view = resolve_view(view)
     rest = [f'{n:,} {status_words(o)}' for o in ('failed','cancelled') if (n := batch.counts[o])]
     words = ', '.join([_('{n:,} of {m:,} ended', n=batch.ended, m=batch.total), *rest])
-    if view.base is not None: words = A(words, href=f'{view.base}?{urlencode(dict(batch=batch.id))}')
     value = batch.ended if batch.total else 1
     bar = ft('progress', max=batch.total or 1, value=value, aria_label=_('Progress of the batch'))
-    part = live_attrs(view, f'batch:{batch.id}', state_token(batch), 2 if batch.ended<batch.total else None)
-    return Div(bar, P(words, cls='tt-soft'), id=f'tt-batch-{batch.id}', cls='tt tt-batch', **part)
+    part = live_attrs(view, f'batch:{batch.id}', batch, 2 if batch.ended<batch.total else None)
+    words = P(view.link(words, batch=batch.id), cls='tt-soft')
+    return Div(bar, words, id=f'tt-batch-{batch.id}', cls='tt tt-batch', **part)

@@ -111,7 +111,7 @@ def TenantRows(tenants:list[Health], view:View, params:dict={}, unread:int=0, si
         size=size_words(_large_wal))
     large = P(large, cls='tt-soft') if any(o.wal>=_large_wal for o in rows) else None
     hint = P(_('Scroll the table sideways for all columns.'), cls='tt-soft tt-hint')
-    part = live_attrs(view, f'tenants:{urlencode(params)}', state_token(rows, words), 1 if unread else 5)
+    part = live_attrs(view, f'tenants:{urlencode(params)}', (rows, words), 1 if unread else 5)
     foot = Div(Span(words, cls='tt-soft'), back, on, cls='tt-foot')
     table = _table(rows, view, sort, url if view.base is not None else None)
     return Div(table, hint, large, foot, id='tt-tenants', **part)
@@ -132,7 +132,7 @@ def TenantTotals(tenants:list[Health], view:View, unread:int=0)->FT:
     nums |= {_('Size'):size_words(sum(o.size for o in tenants)), _('WAL'):size_words(sum(o.wal for o in tenants))}
     bad = {_("Can't be read"), _('Tasks without a worker'), _('Overdue schedules'), names['failed']}
     items = [Div(Dt(k), Dd(v, cls='tt-bad' if k in bad and v!='0' else None)) for k,v in nums.items() if v]
-    part = live_attrs(view, 'totals:', state_token(nums), 1 if unread else 5)
+    part = live_attrs(view, 'totals:', nums, 1 if unread else 5)
     return Dl(*items, cls='tt-stats', id='tt-totals', **part)
 
 # %% ../../nbs/web/13_operators.ipynb #f7152b52
@@ -145,14 +145,14 @@ def _worker_row(n, o, view):
 
 def LiveWorkers(workers:list[SeenWorker], view:View)->FT:
     "The workers that are alive, and what they run, as `Overview.workers` returns them"
-    part = live_attrs(view, 'workers:', state_token(workers, view.internals), 5)
+    part = live_attrs(view, 'workers:', (workers, view.internals), 5)
     if not workers: return Div(P(_('No worker is running here.'), cls='tt-soft'), id='tt-workers', **part)
-    head = head_row({_('Worker'):'', _('Since'):'tt-num', _('Running jobs'):'tt-num', _('Tenants'):'tt-num',
-        _('Tasks'):''})
+    heads = {_('Worker'):'', _('Since'):'tt-num', _('Running jobs'):'tt-num', _('Tenants'):'tt-num',
+        _('Tasks'):''}
     rows = [_worker_row(i, o, view) for i,o in enumerate(workers, 1)]
     many = _('{n} workers are running', n=f'{len(workers):,}')
     words = _('1 worker is running') if len(workers)==1 else many
-    table = scrolling(_('Workers'), head, rows)
+    table = scrolling(_('Workers'), heads, rows)
     return Div(Details(Summary(words), table, id='tt-workers-all', open=len(workers)<4), id='tt-workers', **part)
 
 # %% ../../nbs/web/13_operators.ipynb #20dbc7f3
@@ -182,7 +182,7 @@ def TenantWork(work:dict, view:View)->FT:
         _('Longest running'):[_live_line(view, *o) for o in work['running']],
         _('Longest waiting'):[_live_line(view, *o) for o in work['waiting']]}
     folds = [Details(Summary(k), Ul(*v, cls='tt-kinds'), open=True) for k,v in lists.items() if v]
-    return Div(*folds, id='tt-work', **live_attrs(view, 'work:', state_token(work, view.act), 5))
+    return Div(*folds, id='tt-work', **live_attrs(view, 'work:', (work, view.act), 5))
 
 # %% ../../nbs/web/13_operators.ipynb #3041db92
 _act_of = {status:act for act,some in acts_on.items() for status in some}
@@ -220,11 +220,11 @@ def AllMatching(found:dict, left:list, query:Query, error:str, view:View)->FT:
     btn = Button(all_words(query, act, n), ' ', _tenant_words(len(found)), type='submit', name='do', value=act,
         cls='tt-stop' if act=='cancel' else 'tt-main')
     url = f"{view.url('~all')}?{params}&{urlencode(dict(until=timestamp(view.now)))}"
-    form = Form(token_input(view), btn, method='post', action=url, cls='tt-foot') if view.act else None
-    table = form,scrolling(_('Tenants'), head_row({_('Tenant'):None, _('Jobs'):'tt-num'}), rows)
+    form = view.form(url, btn, cls='tt-foot') if view.act else None
+    table = form,scrolling(_('Tenants'), {_('Tenant'):None, _('Jobs'):'tt-num'}, rows)
     body = table if found else [P(_('No jobs match.'))]
     left = P(_left_words(left), cls='tt-note', role='status') if left else None
-    return Div(left, *body, id='tt-all', **live_attrs(view, f'all:{params}', state_token(found, left)))
+    return Div(left, *body, id='tt-all', **live_attrs(view, f'all:{params}', (found, left)))
 
 # %% ../../nbs/web/13_operators.ipynb #90b48693
 _budget = .15 # Seconds that the page of all tenants waits for what has changed
@@ -261,11 +261,11 @@ class TenantPages(Pages):
 def parts(self:TenantPages, known, alive, work, view)->dict:
     "The live parts of the page: what makes each from the parameters of the page"
     unread,view = len(self.overview.todo),replace(view, now=self.tenants.clock())
-    def rows(about, token=''): return TenantRows(known, view, dict(parse_qsl(about)), unread, self.size)
-    def totals(about='', token=''): return TenantTotals(known, view, unread)
-    def workers(about='', token=''): return LiveWorkers(alive, view)
-    def some(about='', token=''): return TenantWork(work, view)
-    def matching(about, token=''): return self.matching(dict(parse_qsl(about)), view)
+    def rows(about): return TenantRows(known, view, dict(parse_qsl(about)), unread, self.size)
+    def totals(about=''): return TenantTotals(known, view, unread)
+    def workers(about=''): return LiveWorkers(alive, view)
+    def some(about=''): return TenantWork(work, view)
+    def matching(about): return self.matching(dict(parse_qsl(about)), view)
     return dict(tenants=rows, totals=totals, workers=workers, work=some, all=matching)
 
 @patch
@@ -278,14 +278,14 @@ async def home(self:TenantPages, req, view):
     act = Div(A(_('Retry or cancel in all tenants'), href=view.url('~all')), cls='tt-foot')
     above = parts['totals'](),parts['workers'](),parts['work'](),act
     body = Div(*above, form, parts['tenants'](str(params)), cls='tt')
-    return full_page(_('Tenants'), body)
+    return self.full_page(_('Tenants'), body)
 
 @patch
 async def live(self:TenantPages, req, view):
     "The parts of the page that have changed"
     parts = self.parts(*await self.known(), view)
     html = await run_in_threadpool(changed_parts, req.query_params, parts)
-    return live_answer(html, headers={'tt-version':''})
+    return self.live_answer(html, headers={'tt-version':''})
 
 # %% ../../nbs/web/13_operators.ipynb #8bafd016
 @patch
@@ -310,7 +310,7 @@ async def all_jobs(self:TenantPages, req, view):
     fields = status,last,Label(_('Type'), kind),Label(_('Error'), text)
     form = search_form(replace(view, base=view.url('~all')), _('Filter jobs'), *fields)
     up,body = [(_('All tenants'), view.base)],Div(form, matching, cls='tt')
-    return full_page(_('Retry or cancel in all tenants'), body, up=up, note=self.note(req))
+    return self.full_page(_('Retry or cancel in all tenants'), body, up=up, note=self.note(req))
 
 # %% ../../nbs/web/13_operators.ipynb #579c4d13
 _wait = 5 # Seconds that a response waits for the end of an action

@@ -50,7 +50,7 @@ def _as_listed(job, view):
 def as_listed(job:TenantJob, view:View)->TenantJob:
     "A job as its row shows it: its newest error alone, and no long texts"
     if view.redact is not noop: return _as_listed(job, view)
-    key = card_state(job, view),view.secret,view.internals
+    key = *card_state(job, view),view.secret,view.internals
     if (res := _listed.get(key)) is None:
         if len(_listed)>10_000: _listed.clear()
         res = _listed[key] = _as_listed(job, view)
