@@ -17,8 +17,8 @@ from report import table
 from rows import rows
 
 here = Path(__file__).parent
-for o in ('async_jobs', 'commits', 'executors', 'libraries', 'many', 'routes', 'servers', 'slow_disk', 'steps', 'tables', 'workers'): import_module(o)
-order = '''submit run libraries servers steps async_jobs backlog processes executors route tables manager
+for o in ('async_jobs', 'commits', 'executors', 'instructions', 'libraries', 'many', 'routes', 'servers', 'slow_disk', 'steps', 'tables', 'workers'): import_module(o)
+order = '''submit run instructions libraries servers steps async_jobs backlog processes executors route tables manager
     crowd beside idle notice fair first_turns memory imports restart slow_disk'''.split()
 
 def measure(name, folder, quick):
