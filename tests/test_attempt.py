@@ -1,5 +1,5 @@
 "How an attempt ends: every outcome of a function, what it says while it runs, and how it is stopped"
-import asyncio,json,logging,os,threading,time
+import asyncio,json,os,threading,time
 from importlib import import_module
 
 import apsw,pytest
@@ -9,7 +9,6 @@ from starlette.background import BackgroundTasks
 from tenant_tasks import Cancel,current_job,task
 from tenant_tasks.db.sqlite import runner
 from tenant_tasks.db.store import JobStore
-from tenant_tasks.run.attempt import aretry_busy
 from tenant_tasks.run.process import Process
 
 async def returns_awaitable(**kw): return awork(**kw)
@@ -31,18 +30,13 @@ async def test_odd_results_do_not_fail_a_job(manager, logs, value, says):
 # -- failures
 
 @pytest.mark.parametrize('func', [boom, aboom])
-async def test_retries_after_2_and_4_seconds(manager, clock, logs, caplog, func):
+async def test_retries_after_2_and_4_seconds(manager, clock, logs, caplog, capsys, func):
     job = await run(manager, func)
+    assert capsys.readouterr()==('', '')
     assert (job.status, job.retry_count, clock.slept)==('failed', 3, [2, 4])
     assert [o['attempt'] for o in job.errors]==[3, 2, 1] and all('no route to host' in o['error'] for o in job.errors)
     assert len(logs('WARNING'))==2 and 'next in 2 s' in logs('WARNING')[0] and len(logs('ERROR'))==1
     assert f'in {func.__name__}' in caplog.text # The traceback
-
-async def test_nothing_is_printed(manager, capsys):
-    logging.getLogger('tenant_tasks').propagate = True
-    await run(manager, boom)
-    await run(manager, work)
-    assert capsys.readouterr()==('', '')
 
 @pytest.mark.parametrize('error', [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(),
     StopIteration(), BaseException('b')], ids=repr)
@@ -54,7 +48,7 @@ async def test_base_exceptions_are_failures(manager, error, kind):
     assert (job.status, job.retry_count)==('failed', 2)
     assert type(error).__name__ in job.error_log or 'RuntimeError' in job.error_log
 
-@pytest.mark.parametrize('payload', ['oops', '[1]', '7', b'\xff\xfe', '{"a": 1'])
+@pytest.mark.parametrize('payload', ['[1]', b'\xff\xfe', '{"a": 1'])
 async def test_unreadable_payload(manager, payload):
     job_id,bad = manager.submit('sync', work)
     _,good = manager.submit('sync', work)
@@ -141,13 +135,13 @@ async def test_an_outcome_that_cannot_be_written_is_a_failure(manager, monkeypat
 
 @pytest.mark.parametrize('kind', ['sync', 'async'])
 async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, monkeypatch):
-    "A lock that is held for 20 minutes, at a look a minute: the claim is kept, and the function is called once"
-    monkeypatch.setattr(JobStore.settle, '__defaults__', (False, runner._replace(patience=.01), None, None))
+    "A lock that is held for days, at a look a minute: the claim is kept, and the function is called once"
+    monkeypatch.setattr(JobStore.settle, '__defaults__', (False, runner._replace(patience=.001), None, None))
     naps,runs,locks = [],[],[]
     async def sleep(secs):
         naps.append(secs)
         assert [o.id for o in manager.process.claims.values()]==[job_id]
-        if sum(naps)>1200 and locks: locks.pop().close()
+        if len(naps)>1100 and locks: locks.pop().close() # 2 to that power is no float any more
     manager = manager_at(path, process=Process(), sleep=sleep)
     def f():
         runs.append(1)
@@ -157,15 +151,7 @@ async def test_a_write_is_tried_again_as_long_as_the_process_lives(path, kind, m
     job_id,bg_task = manager.submit('sync', f if kind=='sync' else af)
     await bg_task()
     assert (manager.get_job(job_id).status, len(runs), manager.process.claims)==('completed', 1, {})
-    assert len(naps)>25 and max(naps)==60
-
-async def test_waits_do_not_overflow():
-    tries = iter(range(5000))
-    async def f():
-        if next(tries)<4000: raise apsw.BusyError('locked')
-        return 'done'
-    async def sleep(secs): pass
-    assert await aretry_busy(f, sleep, None)=='done'
+    assert max(naps)==60
 
 # -- a function that forks
 

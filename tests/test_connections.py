@@ -8,8 +8,7 @@ from helpers import Call,end,in_threads,manager_at,program,work,write_lock
 
 from tenant_tasks import TenantNotFound,Tenants,current_job
 from tenant_tasks.db import files,link as links,queue as queues,schema,search
-from tenant_tasks.db.link import link_at
-from tenant_tasks.db.sqlite import open_plain,open_still
+from tenant_tasks.db.sqlite import open_plain
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.db.transaction import ThreadDb
 from tenant_tasks.fleet.checks import check_database
@@ -63,11 +62,6 @@ def test_a_with_block_that_reads_first_and_then_writes(tenants):
                 conn.execute('UPDATE counter SET n=?', (n+1,))
     assert in_threads(*[(count,)]*4)==[None]*4
     assert tenants['acme'].db.q('SELECT n FROM counter')==[dict(n=60)]
-
-def test_opening_makes_no_file(tmp_path):
-    for o in (open_plain, open_still, lambda path: link_at(path).connect()):
-        with pytest.raises((apsw.CantOpenError,FileNotFoundError)): o(str(tmp_path/'gone.db'))
-    assert os.listdir(tmp_path)==[]
 
 def look_in_thread(f):
     call = Call(f)
@@ -193,11 +187,10 @@ def test_threads_over_many_tenants(tmp_path, n):
     res = json.loads(out)
     assert res['wrong']==[] and res['most']<1000, (res, err)
 
-def test_the_limit_is_named(tmp_path):
+def test_the_limit_is_named(tenants):
     "With no file left: what is idle is closed for it; if that isn't enough, the error says why"
-    tenants = Tenants(tmp_path)
-    for o in ('acme', 'globex', 'initech'): tenants.create(o)
-    out,err = program('no_files', tmp_path).communicate(timeout=60)
+    for o in tenants: tenants.create(o)
+    out,err = program('no_files', tenants.path).communicate(timeout=60)
     lines = out.split('\n')
     assert lines[0]=='0' and lines[2]=='0', (out, err)
     says = r"CantOpenError .*acme.db can't be opened: the limit of 100 open files \(`ulimit -n`\) is reached"
