@@ -5,18 +5,28 @@ from datetime import timedelta
 from itertools import product
 from urllib.parse import parse_qsl,urlsplit
 
+from fasthtml.common import Client,fast_app
 from web import evil
 
-from tenant_tasks import hide_secrets
+from tenant_tasks import hide_secrets,jobs_ui
 from tenant_tasks.jobs.job import never,timestamp
 from tenant_tasks.web import query as queries,views
 from tenant_tasks.web.secrets import mask
 
 # -- rows
 
+def test_empty_lists_show_code_to_developers_alone(site):
+    app,_ = fast_app(secret_key='x')
+    jobs_ui(app, lambda req: site.acme, lambda req: 'act', internals=True)
+    client = Client(app)
+    codes = {'?':'manager.submit(', '/~schedules':'manager.schedule(', '/~batches':'submit_many(', '/~limits':'@task(limit'}
+    for page,code in codes.items():
+        users,developers = site.get(f'/jobs{page}'),client.get(f'/jobs{page}').text
+        assert code in developers and code not in users and '<pre>' not in users
+        assert re.search('No (jobs|schedules|batches) yet.|Nothing runs or waits', users)
+
 def test_rows_tell_arguments_error_and_when_a_job_is_due(site):
-    "An empty list tells how to submit a first job; a filter that matches nothing says that instead, and leads back"
-    assert 'No jobs yet.' in site.get() and 'manager.submit(' in site.get()
+    "A filter that matches nothing says so, and leads back"
     site.add(error='OSError: no such host', payload=json.dumps(dict(name='sales.csv', n=3)))
     assert 'name="sales.csv", n=3' in site.get() and '>OSError: no such host<' in site.get()
     assert 'Traceback' not in site.get()

@@ -35,8 +35,6 @@ def JobsNav(view:View, here:str='jobs', inside:bool=False)->FT:
     return Div(Nav(*links, aria_label=_('Pages of jobs'), cls='tt-nav'), cls='tt')
 
 # %% ../../nbs/web/09_controls.ipynb #e980364d
-def _first(words, code): return Div(P(words), Pre(code), cls='tt-empty')
-
 def _interval(secs):
     "A duration without rounding, as in '1 h 30 min'"
     res = []
@@ -112,7 +110,8 @@ def _ScheduleTable(manager:BackgroundTaskManager, view:View|None=None)->FT:
     heads = {_('Schedule'):None, _('When'):None, _('Next'):None, _('Last job'):'tt-late'}
     if acts: heads[_('Actions')] = None
     rows = [_schedule_row(s, last, view, acts) for s,last in zip(found, lasts)]
-    none = _first(_('A schedule runs a task again and again. The first is made like this:'), _first_schedule)
+    hint = _('A schedule runs a task again and again. The first is made like this:')
+    none = nothing_yet(view, _('No schedules yet.'), hint, _first_schedule)
     body = scrolling(_('Schedules'), heads, rows, 'tt-rows') if found else none
     state = [(o.id, o.status, o.started_at) if o else None for o in lasts]
     part = live_attrs(view, 'schedules:', (found, state, acts), 5)
@@ -155,7 +154,8 @@ def _QueueTable(manager:BackgroundTaskManager, view:View|None=None)->FT:
     table = scrolling(_('Tasks'), heads, [_queue_row(o, view, paused) for o in found])
     none = P(_('Nothing runs or waits at the moment.'), cls='tt-soft tt-foot')
     hint = _('A task says what its limits are. Here at most two jobs run at once, and five start in a second:')
-    hint = None if any(o.limit or o.rate for o in found) else _first(hint, _first_limit)
+    shows = view.internals and not any(o.limit or o.rate for o in found)
+    hint = nothing_yet(view, _('No limits yet.'), hint, _first_limit) if shows else None
     part = live_attrs(view, 'queues:', (found, paused), 3)
     return Div(table if found else none, hint, cls='tt', id='tt-queues', **part)
 
@@ -188,8 +188,9 @@ def _BatchTable(manager:BackgroundTaskManager, view:View|None=None, below:str=''
     follow = [manager.store.get(o.id) for o in found]
     heads = {_('Batch'):None, _('Progress'):None, _('Then'):None, _('Submitted'):'tt-late'}
     rows = [_batch_row(manager, o, then, view) for o,then in zip(found, follow)]
-    none = _('Jobs submitted together are a batch, which another job follows. The first one is made like this:')
-    none = P(_('There are no older batches.'), cls='tt-soft') if below else _first(none, _first_batch)
+    hint = _('Jobs submitted together are a batch, which another job follows. The first one is made like this:')
+    none = nothing_yet(view, _('No batches yet.'), hint, _first_batch)
+    if below: none = P(_('There are no older batches.'), cls='tt-soft')
     linked = view.base is not None
     older = view.link(_('Older'), '~batches', below=found[-1].id) if more and linked else None
     newest = view.link(_('Newest'), '~batches') if below and linked else None
