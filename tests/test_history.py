@@ -8,7 +8,6 @@ from fastlite import database
 from helpers import boom,manager_at,program,run,wait_until
 
 from tenant_tasks import Cancel,JobStateError,Snooze,TenantJob,Tenants,current_job,task
-from tenant_tasks.db.schema import columns
 from tenant_tasks.jobs.history import max_error,max_log,max_lines,max_line,add_error,error_message,error_line
 from tenant_tasks.jobs.job import timestamp,new_id
 from tenant_tasks.manager.manage import at_once
@@ -78,10 +77,6 @@ def test_an_error_that_is_cut_or_has_no_traceback(clock):
     frames = ''.join(f'  File "deep.py", line {i}, in f{i}\n    call(f{i+1})\n' for i in range(2000))
     log = add_error(None, 1, clock(), f'{head}{frames}OSError: at last\nand more\n')
     assert '[… ' in log and error_line(log)=='OSError: at last'
-
-async def test_failures_with_long_messages_are_told_apart(manager):
-    for host in ('a.example', 'b.example'): await manager.submit('call', two_lines, 1, host=host)[1]()
-    assert sorted(o.error for o in manager.failures())==[f"OSError: Server error '#' for {o}.example" for o in 'ab']
 
 # -- the log
 
@@ -167,14 +162,6 @@ def test_an_attempt_that_died_is_one(tmp_path):
     for outcome in ('running', 'died'):
         assert [o.outcome for o in manager.attempts_of(job.id)]==[outcome]
         manager.rescue()
-
-def test_rows_of_an_older_version_tell_what_they_can(path, clock):
-    db = database(path)
-    db.execute(f"CREATE TABLE tenant_jobs ({', '.join(v for k,v in columns.items() if k!='attempt_log')})")
-    at = timestamp(clock())
-    row = dict(id='old', job_type='w', status='failed', retry_count=3, started_at=at, completed_at=at)
-    db.t.tenant_jobs.insert(row)
-    assert [(o.number, o.outcome) for o in manager_at(path).attempts_of('old')]==[(3, 'failed')]
 
 def failed(manager, n, error='OSError: host {} is down', job_type='sync', **kw):
     at = timestamp(manager.clock())

@@ -168,28 +168,23 @@ def test_the_time_grows_with_the_size_of_the_job(kind):
         if large<=3*small+.002: return
     assert False, costs
 
-def test_the_pages_look_for_secrets_in_a_thread(manager, monkeypatch):
+def test_the_pages_look_for_secrets_in_a_thread(site, monkeypatch):
     "List, job, card and buttons never do it on the event loop; a job that a route returns does little there"
-    now = timestamp(utcnow())
-    big = replace(recipients(1000), created_at=now)
-    manager.store.submit([big, TenantJob('3', 'x', payload='{}', created_at=now)])
-    app,rt = fast_app(secret_key='x')
-    jobs_ui(app, lambda req: manager, lambda req: 'act')
-    @rt('/one', methods=['get'])
-    async def one(): return manager.get_job('1')
+    big = replace(recipients(1000), created_at=timestamp(utcnow()))
+    site.acme.store.submit([big])
+    @site.pages.app.route('/one', methods=['get'])
+    async def one(): return site.acme.get_job('1')
     on_loop,real = [],views.hide_secrets
     def spy(job, more=()):
         try: on_loop.append(asyncio.get_running_loop() and sum(len(o or '') for o in (job.payload, job.error_log)))
         except RuntimeError: pass
         return real(job, more)
     monkeypatch.setattr(views, 'hide_secrets', spy)
-    client = Client(app)
-    csrf = re.search(r'name="csrf" value="([^"]+)"', client.get('/jobs/3').text)[1]
-    for o in ('', '/1', '/~live?p=job:1%20&p=details:1%20&p=list:%20'): client.get(f'/jobs{o}')
-    for how in (script, {}): client.post('/jobs/1/cancel', data=dict(csrf=csrf), headers=how)
-    client.post('/jobs/bulk', data=dict(csrf=csrf, do='cancel', id='1'))
+    for o in ('', '/1', '/~live?p=job:1%20&p=details:1%20&p=list:%20'): site.client.get(f'/jobs{o}')
+    for live in (True, False): site.post('/jobs/1/cancel', live)
+    site.post('/jobs/bulk', do='cancel', id='1')
     assert not on_loop
-    text = client.get('/one').text
+    text = site.client.get('/one').text
     assert 'Too long to show here' in text and json.loads(big.payload)['to'][0]['token'] not in text
     assert max(on_loop, default=0)<=max_inline
 

@@ -39,25 +39,24 @@ class Terminal:
     "A process in a terminal of its own, and what the terminal shows"
     def __init__(self, *args, columns=70, rows=12):
         self.pid,self.fd = pty.fork()
-        if not self.pid:
-            os.execve(sys.executable, [*cmd, *map(str, args)], env)
+        if not self.pid: os.execve(sys.executable, [*cmd, *map(str, args)], env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
         self.ready = select.poll() # `select.select` knows no file above 1,023
         self.ready.register(self.fd, select.POLLIN)
         self.columns = columns
         self.text = ''
 
-    def read(self, secs):
-        "Read what there is; False at the end"
-        if not self.ready.poll(secs*1000): return True
+    def ended(self):
+        "Read what there is: is it the end?"
+        if not self.ready.poll(200): return False
         try: data = os.read(self.fd, 65536)
-        except OSError: return False
+        except OSError: return True
         self.text += data.decode()
-        return bool(data)
+        return not data
 
     def wait_for(self, *words):
         def there(): return all(any(o in line for line in self.screen()) for o in words)
-        wait_until(lambda: there() or not self.read(.2), why=lambda: self.text)
+        wait_until(lambda: there() or self.ended(), why=lambda: self.text)
         assert there(), self.text
 
     def screen(self):
@@ -76,7 +75,7 @@ class Terminal:
 
     def end(self):
         "Wait for the end: the exit code"
-        try: wait_until(lambda: not self.read(.2), why=lambda: self.text)
+        try: wait_until(self.ended, why=lambda: self.text)
         except AssertionError:
             os.kill(self.pid, 9)
             raise
