@@ -5,10 +5,11 @@ from html.parser import HTMLParser
 from itertools import product
 
 import pytest
-from fasthtml.common import Client,fast_app
+from fasthtml.common import Client
 from fastlite import database
+from web import Guarded
 
-from tenant_tasks import TenantJob,Tenants,jobs_ui,operator_ui,statuses,task
+from tenant_tasks import TenantJob,statuses,task
 from tenant_tasks.jobs.job import final_statuses,utcnow,timestamp,new_id
 from tenant_tasks.jobs.history import add_error
 
@@ -23,20 +24,11 @@ pytestmark = pytest.mark.slow # Each promise has a test of its own in test_pages
 methods = 'GET','HEAD','POST','PUT','PATCH','DELETE','OPTIONS','TRACE','PROPFIND'
 marks = dict(acme='acme-canary-7316', globex='globex-canary-9042')
 
-class Site:
+class Site(Guarded):
     "Two tenants with jobs of all kinds, behind pages of their own and an operator's"
     def __init__(self, folder):
-        self.tenants = Tenants(folder)
-        self.ids = {o:self.fill(self.tenants.create(o), marks[o]) for o in marks}
-        self.app,rt = fast_app(secret_key='x')
-        @rt('/login', methods=['get'])
-        def login(session, tenant:str='', may:str='', operator:str=''):
-            session.clear()
-            session.update(tenant=tenant, may=may, operator=operator)
-            return 'welcome'
-        self.own = [*map(id, self.app.routes)]
-        jobs_ui(self.app, lambda req: self.tenants[req.session['tenant']], lambda req: req.session.get('may'))
-        operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
+        super().__init__(folder)
+        self.ids = {o:self.fill(self.tenants[o], marks[o]) for o in marks}
 
     def fill(self, manager, mark):
         "Jobs in each state, a batch, a schedule and a pause, all of which name the tenant: the ids"

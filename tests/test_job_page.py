@@ -120,6 +120,17 @@ async def test_restart_forgets_the_finished_steps(manager, site):
     press(site, other, 'restart')
     assert manager.get_job(other).status!='cancelled'
 
+def test_times_are_told_by_the_managers_clock(manager, site):
+    "On each page of a tenant and of the operator, on each part of a card, and in what a button answers"
+    job_id,_ = manager.submit('sync', plain)
+    manager.clock.advance(3*60)
+    told,parts = 'submitted 3 min ago',f'~live?p=job:{job_id}%20&p=details:{job_id}%20&p=page:{job_id}%20'
+    for base in ('/jobs', '/ops/acme/jobs'):
+        for o in (job_id, parts): assert told in site.client.get(f'{base}/{o}').text, (base, o)
+    for path in ('/jobs', '/ops'): assert '>3 min<' in site.client.get(path).text
+    answer = press(site, job_id, 'retry').text
+    assert told in answer and 'must be failed or cancelled' in answer
+
 # -- the newest lines on a card
 
 def lines_of(manager, job_id, *lines):

@@ -2,7 +2,6 @@
 import html,json,logging,re
 from datetime import timedelta
 from functools import reduce
-from io import StringIO
 
 import pytest
 from fasthtml.common import Client,fast_app
@@ -103,26 +102,16 @@ def test_a_cell_can_run_again():
 
 forged = 'mail\r\nERROR tenant_tasks all is lost\x1b[2J\u2028x'
 
-@pytest.fixture
-def lines():
-    "The lines of the package's log, as a file gets them"
-    out,logger = StringIO(),logging.getLogger('tenant_tasks')
-    handler,level = logging.StreamHandler(out),logger.level
-    handler.setFormatter(logging.Formatter('%(levelname)s %(message)s'))
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    yield lambda: out.getvalue().splitlines()
-    logger.removeHandler(handler)
-    logger.setLevel(level)
-
 @pytest.mark.parametrize('e', [OSError(forged), Cancel(forged), Snooze(60, forged), Rude(ValueError())])
-def test_nothing_forges_a_line_of_the_log(manager, lines, e):
+def test_nothing_forges_a_line_of_the_log(manager, caplog, monkeypatch, e):
     def fails():
         if isinstance(e, BaseException): raise e
         return e
+    caplog.set_level(logging.DEBUG, logger='tenant_tasks')
+    monkeypatch.setattr(caplog.handler, 'formatter', logging.Formatter('%(levelname)s %(message)s'))
     job_id,_ = manager.submit(forged, fails, 1)
     begin(lambda: manager.claim(job_id))
-    found = lines()
+    found = caplog.handler.stream.getvalue().splitlines()
     assert found and all(o.startswith(('DEBUG job', 'WARNING job', 'ERROR job', '  ')) for o in found), found
 
 # -- names in forms and addresses

@@ -7,6 +7,7 @@ from fasthtml.common import A,Beforeware,Client,FastHTML,JSONResponse,P,Redirect
 from helpers import command,delete_db,until,write_lock
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from web import Guarded
 
 from tenant_tasks import *
 from tenant_tasks.web.pages import health_route
@@ -23,29 +24,7 @@ def broken(password=None): raise ValueError(f'{password} is wrong')
 htmx = {'hx-request':'true'}
 script = {'tt-live':'1'} # What the script of the pages sends
 
-class Site:
-    "An app with two tenants, an operator, and people who may read, act, or neither"
-    def __init__(self, folder):
-        self.tenants = Tenants(folder, backoff=lambda n: 0)
-        for o in ('acme','globex'): self.tenants.create(o)
-        self.app,rt = fast_app(secret_key='x')
-        @rt('/login', methods=['get'])
-        def login(session, tenant:str='', may:str='', operator:str=''):
-            session.clear()
-            session.update(tenant=tenant, may=may, operator=operator)
-            return 'welcome'
-        @rt('/one/{job_id}', methods=['get'])
-        def one(session, job_id:str): return self.tenants[session['tenant']].get_job(job_id)
-        def manager_for(req): return self.tenants[req.session['tenant']]
-        self.may = None # What all may do, whatever their session says
-        jobs_ui(self.app, manager_for, lambda req: self.may or req.session.get('may'), secret=['iban'])
-        operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
-
-    def client(self, **session):
-        res = Client(self.app)
-        res.get('/login', params=session)
-        return res
-
+class Site(Guarded):
     def job(self, tenant='acme', func=sync, **kw): return self.tenants[tenant].submit('sync', func, **kw)
 
 @pytest.fixture
@@ -148,22 +127,6 @@ async def test_reading_is_not_acting(site):
     site.may = 'read'
     assert ann.post(f'/jobs/{job_id}/cancel', data=dict(csrf=csrf)).status_code==403, 'the token alone is not enough'
     assert unchanged(site.tenants['acme'], job_id)
-
-async def test_times_are_told_by_the_managers_clock(tmp_path, clock):
-    "On each page of a tenant and of the operator, on each part of a card, and in what a button answers"
-    tenants = Tenants(tmp_path, clock=clock, sleep=clock.sleep)
-    job_id,_ = tenants.create('acme').submit('sync', sync)
-    clock.advance(3*60)
-    app,_ = fast_app(secret_key='x')
-    jobs_ui(app, lambda req: tenants['acme'], lambda req: 'act')
-    operator_ui(app, tenants, lambda req: 'act')
-    client,told = Client(app),'submitted 3 min ago'
-    for base in ('/jobs', '/ops/acme/jobs'):
-        for path in (f'{base}/{job_id}', changes(job_id, base)): assert told in client.get(path).text, path
-    for path in ('/jobs', '/ops'): assert '>3 min<' in client.get(path).text
-    form = dict(csrf=token(client, f'/jobs/{job_id}'))
-    answer = client.post(f'/jobs/{job_id}/retry', data=form, follow_redirects=True)
-    assert told in answer.text and 'must be failed or cancelled' in answer.text
 
 async def test_token_is_the_sessions(site):
     "No token, an empty one, another session's, a file in its place: nothing changes; and a GET never does"

@@ -13,6 +13,30 @@ evil = '"\'><script>alert(1)</script>'
 @task(name='web.job')
 def job(**kw): return 42
 
+class Guarded:
+    "Two tenants, an operator, and people who may read, act, or neither, as they say when they log in"
+    def __init__(self, folder):
+        self.tenants = Tenants(folder, backoff=lambda n: 0)
+        for o in ('acme','globex'): self.tenants.create(o)
+        self.app,rt = fast_app(secret_key='x')
+        @rt('/login', methods=['get'])
+        def login(session, tenant:str='', may:str='', operator:str=''):
+            session.clear()
+            session.update(tenant=tenant, may=may, operator=operator)
+            return 'welcome'
+        @rt('/one/{job_id}', methods=['get'])
+        def one(session, job_id:str): return self.tenants[session['tenant']].get_job(job_id)
+        self.own = [*map(id, self.app.routes)]
+        def manager_for(req): return self.tenants[req.session['tenant']]
+        self.may = None # What all may do, whatever their session says
+        jobs_ui(self.app, manager_for, lambda req: self.may or req.session.get('may'), secret=['iban'])
+        operator_ui(self.app, self.tenants, lambda req: req.session.get('operator'))
+
+    def client(self, **session):
+        res = Client(self.app)
+        res.get('/login', params=session)
+        return res
+
 class Site:
     "An app whose pages everybody may use: those of one tenant, and the operator's"
     def __init__(self, folder, clock):
