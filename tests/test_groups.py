@@ -4,7 +4,6 @@ import threading
 from helpers import end,program,until,wait_until,working
 
 from tenant_tasks import Tenants,Worker,task
-from programs.quick_worker import quick
 
 ran,go = [],threading.Event()
 
@@ -12,6 +11,9 @@ ran,go = [],threading.Event()
 def usually_quick(n):
     if n==0: go.wait(60)
     ran.append(n)
+
+@task
+def quick_or_deadly(n, kills=False): "Is called in `programs/quick_worker.py`"
 
 def prepared(tenants, **kw):
     "A worker that takes a task for quick, and its ten jobs, of which the first takes long"
@@ -45,9 +47,9 @@ def test_a_job_that_kills_its_process_costs_its_group_one_attempt(tmp_path):
     "A job with one attempt isn't claimed in a group, and what has died once isn't either"
     acme,killers = Tenants(tmp_path).create('acme'),[]
     def submit():
-        for n in range(30): acme.submit('quick', quick, max_retries=1+n%2*2, n=n)
-        killers.append(acme.submit('quick', quick, n=30, kills=True)[0])
-        acme.submit_many('quick', quick, [dict(n=n) for n in range(31, 50)])
+        for n in range(30): acme.submit('quick', quick_or_deadly, max_retries=1+n%2*2, n=n)
+        killers.append(acme.submit('quick', quick_or_deadly, n=30, kills=True)[0])
+        acme.submit_many('quick', quick_or_deadly, [dict(n=n) for n in range(31, 50)])
     def ended():
         nonlocal proc
         if proc.poll() is not None: proc = program('quick_worker', tmp_path)

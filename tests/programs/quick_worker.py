@@ -4,7 +4,7 @@ import os,sys
 from tenant_tasks import Worker,task
 
 @task(backoff=lambda n: .01)
-def quick(n, kills=False):
+def quick_or_deadly(n, kills=False):
     if kills: os.kill(os.getpid(), 9)
 
 if __name__=='__main__':
