@@ -1722,11 +1722,7 @@ class View:
         """
 
     def hides_error(self, job: TenantJob) -> bool:
-        """Is its type, or the line that says what failed, another one than this viewer sees?
-
-        Args:
-            job: A job as read from its row
-        """
+        "Is its type, or the line that says what failed, another one than this viewer sees?"
 
     def shown_steps(self, job: TenantJob, steps: list[Step]) -> list[Step]:
         """The steps of a job as this viewer may see them

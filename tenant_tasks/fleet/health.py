@@ -150,11 +150,7 @@ def workers(self:Overview)->list[SeenWorker]:
     return list(res.values())
 
 # %% ../../nbs/fleet/02_health.ipynb #df1907a0
-def why_hangs(
-    job:TenantJob, # A running job
-    path:str, # Its database file; '' for one in memory
-    now:datetime, # The time
-)->str: # 'died', 'silent' or 'late'; '' if it doesn't hang
+def why_hangs(job:TenantJob, path:str, now:datetime)->str: # 'died', 'silent' or 'late'; '' if it doesn't hang
     "Why a running job won't end by itself, as far as can be told from outside"
     dead,o = is_dead(job.owner, os.path.dirname(path)) if path else False,policy_of(job)
     over = (job.lease_until or '')<timestamp(now-timedelta(minutes=1))
@@ -188,14 +184,10 @@ def work(self:Overview, most:int=5)->dict: # The longest or the most frequent fi
 
 # %% ../../nbs/fleet/02_health.ipynb #38b16282
 @patch
-def ask_all(self:Overview,
-    ask:Callable, # Called with each manager
-    status:str, # One of `statuses`
-    seconds:float=1e9, # How long to ask
-)->tuple[dict,list]: # Answers by tenant; and the tenants that couldn't be asked
-    "Call a function with the managers of all tenants that may have jobs in a state"
+def ask_all(self:Overview, ask:Callable, may:Callable=bool, seconds:float=1e9)->tuple[dict,list]:
+    "Answers of managers, by tenant: of those whose `Health` may match; and the tenants that couldn't be asked"
     end,res,left = time.monotonic()+seconds,{},[]
-    some = [k for k,o in self.known.copy().items() if o.counts[status] or o.slow or o.error]
+    some = [k for k,o in self.known.copy().items() if o.slow or o.error or may(o)]
     for name in dict.fromkeys([*self.todo, *some]):
         try:
             if time.monotonic()>end: raise TimeoutError

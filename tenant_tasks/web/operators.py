@@ -195,6 +195,13 @@ def _asked(params):
 
 def _params(query, error): return f'{query}&{urlencode(dict(error=error))}'
 
+def _may_match(query, error):
+    "From a tenant's `Health` to whether it may have such jobs; of many failures it knows only the newest"
+    def some(h): return [o for o in h.failures if query.type in ('', o.job_type) and error in ('', o.error)]
+    def is_known(h): return query.status=='failed' and h.counts['failed']<=500 and len(h.failures)<20
+    return lambda h: h.counts[query.status] and (some(h) or not is_known(h))
+
+# %% ../../nbs/web/13_operators.ipynb #0b943c99
 def _acting(query, error, view, **options):
     "From a manager to what was done with all its jobs that match; no error finds what is hidden from this viewer"
     filters = dict(query.filters(None, view), error=error or None)
@@ -207,7 +214,8 @@ def _acting(query, error, view, **options):
 
 # %% ../../nbs/web/13_operators.ipynb #f1b86e33
 def _left_words(left):
-    return _("These tenants can't be asked at the moment: {names}.", names=cut(', '.join(left), 200))
+    names,n = cut(', '.join(left), 200),f'{len(left):,}'
+    return _("Tenants that couldn't be asked in time, or can't be read: {n} ({names}).", n=n, names=names)
 
 def AllMatching(found:dict, left:list, query:Query, error:str, view:View)->FT:
     "How many jobs match by tenant, which tenants couldn't be asked, and the button that acts on all of them"
@@ -247,14 +255,17 @@ class TenantPages(Pages):
         "The manager of the tenant that the path names"
         return self.tenants[self.name(req)]
 
-    async def known(self)->tuple[list,list,dict]:
-        "All tenants, the worst first, after a short time of reading, which may go on; the live workers, and the work"
+    async def read(self)->list[Health]:
+        "All tenants, the worst first, after a short time of reading, which may go on"
         reading = asyncio.ensure_future(this_process.store_threads.run(self.overview.health, .4))
         reading.add_done_callback(lambda o: o.cancelled() or o.exception())
         done,waiting = await asyncio.wait([reading], timeout=_budget)
-        found = reading.result() if done else self.overview.worst_first()
+        return reading.result() if done else self.overview.worst_first()
+
+    async def known(self)->tuple[list,list,dict]:
+        "All tenants as `read` gives them, the live workers, and the work"
         def rest(): return self.overview.workers(),self.overview.work()
-        return found,*await this_process.store_threads.run(rest)
+        return await self.read(),*await this_process.store_threads.run(rest)
 
 # %% ../../nbs/web/13_operators.ipynb #fe5583c5
 @patch
@@ -292,14 +303,14 @@ async def live(self:TenantPages, req, view):
 def matching(self:TenantPages, params, view)->FT:
     "What a filter matches in all tenants, as far as it can be counted in a short time"
     query,error = _asked(params)
-    found,left = self.overview.ask_all(_acting(query, error, view, dry_run=True), query.status, 2)
+    found,left = self.overview.ask_all(_acting(query, error, view, dry_run=True), _may_match(query, error), 2)
     return AllMatching({k:o.done for k,o in found.items() if o.done}, left, query, error, view)
 
 @patch
 async def all_jobs(self:TenantPages, req, view):
     "A form that asks for jobs of all tenants, and what it matches"
     view,(query,error) = replace(view, now=self.tenants.clock()),_asked(req.query_params)
-    await self.known()
+    await self.read()
     matching = await run_in_threadpool(self.matching, req.query_params, view)
     def choice(label, name, names):
         some = [Option(v, value=k, selected=k==getattr(query, name)) for k,v in names.items()]
@@ -330,7 +341,7 @@ async def act_on_all(self:TenantPages, req, view):
     how,view = _act_of[query.status],replace(view, now=self.tenants.clock())
     if form.get('do')!=how: raise HTTPException(400, _('This form is incomplete.'))
     act = _acting(query, error, view, until=parse_time(req.query_params.get('until')))
-    work = asyncio.ensure_future(run_in_threadpool(self.overview.ask_all, act, query.status))
+    work = asyncio.ensure_future(run_in_threadpool(self.overview.ask_all, act, _may_match(query, error)))
     done,waiting = await asyncio.wait([work], timeout=_wait)
     async def rest():
         for o in (await work)[0].values():

@@ -129,9 +129,7 @@ def shown(self:View,
 
 # %% ../../nbs/web/02_views.ipynb #f9dc643a
 @patch
-def hides_error(self:View,
-    job:TenantJob, # A job as read from its row
-)->bool:
+def hides_error(self:View, job:TenantJob)->bool:
     "Is its type, or the line that says what failed, another one than this viewer sees?"
     shown = self.shown(job)
     return (shown.job_type, error_line(shown.error_log))!=(job.job_type, error_line(job.error_log))
