@@ -65,25 +65,20 @@ def test_what_can_be_a_name(tenants, tmp_path):
         assert tenants.name_of(manager)==o and tenants[o] is manager
     assert sorted(tenants)==sorted(tenants.changed({}))==sorted(good_names)
 
-def test_a_name_in_a_mapping_is_a_str(tmp_path):
-    "It is refused where it is given; one that comes later is left out, and says so once"
-    dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 7)}
-    with pytest.raises(BadTenantName, match='^a tenant name must be a str of valid Unicode, got 7$'): as_tenants(dbs)
-    tenants = TenantMap(dbs.__getitem__, names=lambda: list(dbs))
-    dbs['\udcff'] = dbs['acme']
-    for o in (7, '\udcff'):
-        with pytest.raises(BadTenantName, match='a tenant name must be a str of valid Unicode, got '): tenants[o]
-    assert list(tenants)==tenants.changed({})==['acme'] and 7 not in tenants
-    assert [o.name for o in Overview(tenants).health(30)]==['acme']
-
-def test_a_tenant_of_a_mapping_that_cannot_be_asked_stops_no_other(tmp_path):
-    "The app's function fails for it: the others are read, their workers are shown, and a nudge finds its tenant"
+def test_tenants_of_a_mapping(tmp_path):
+    "A name is a str; where one can't be asked, the others are read, their workers are shown, and a nudge finds its own"
     dbs = {o:database(tmp_path/f'{o}.db') for o in ('acme', 'beta', 'gone')}
+    with pytest.raises(BadTenantName, match='^a tenant name must be a str of valid Unicode, got 7$'):
+        as_tenants({7:dbs['acme']})
     down = {'beta'}
     def get(name):
         if name in down: raise ValueError('no such host')
         return dbs[name]
     tenants = TenantMap(get, names=lambda: list(dbs))
+    for o in (7, '\udcff'):
+        dbs[o] = dbs['acme']
+        with pytest.raises(BadTenantName, match='a tenant name must be a str of valid Unicode, got '): tenants[o]
+    assert list(tenants)==tenants.changed({})==['acme', 'beta', 'gone'] and 7 not in tenants
     overview = Overview(tenants)
     assert {o.name:o.error for o in overview.health(30)}==dict(acme='', beta='ValueError: no such host', gone='')
     assert tenants.name_of(BackgroundTaskManager(dbs['acme']))=='acme'
