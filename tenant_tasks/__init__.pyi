@@ -444,6 +444,8 @@ class TaskQueue(NamedTuple):
     "Until when no other may start; `forever` as long as the limit is reached"
     by: str | None = None
     "The argument for each of whose values the limit counts apart"
+    shared: str | None = None
+    "The shared limit that holds for it, in each worker process"
 
 @overload
 def task(

@@ -5,14 +5,16 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from fasthtml.common import to_xml
 from helpers import Call,end,manager_at,open_db,program,running_row,until,wait_until,working,write_lock
 
-from tenant_tasks import BackgroundTaskManager,TenantJob,Tenants,Worker,task
+from tenant_tasks import BackgroundTaskManager,TenantJob,Tenants,View,Worker,task
 from tenant_tasks.db.queue import glance
 from tenant_tasks.db.store import JobStore
 from tenant_tasks.jobs.job import new_id,parse_time,timestamp,utcnow
 from tenant_tasks.jobs.task import Limits
 from tenant_tasks.run.process import Process,this_process
+from tenant_tasks.web.controls import control_parts
 
 ran = []
 
@@ -144,6 +146,11 @@ def test_tenants_and_tasks_share_a_limit(mailers):
     assert [o.job.task for o in b.claim_next(5)]==['lim.smtp'] and [o.job.task for o in b.claim_next(5)]==['lim.free']
     two.release()
     assert a.claim() and not a.claim() and b.next_due() is None
+
+def test_idle_tasks_tell_that_they_share_a_limit(mailers):
+    found = {o.task:o.shared for o in mailers[0].queues()}
+    assert found['lim.smtp']==found['lim.asmtp']=='smtp' and found['lim.two'] is None
+    assert 'shares smtp' in to_xml(control_parts(mailers[0], View('/jobs'))['queues']())
 
 def test_jobs_claimed_together_keep_a_shared_limit(mailers, monkeypatch):
     "A claim that fails frees its slot"

@@ -311,6 +311,7 @@ class TaskQueue(NamedTuple):
     rate:tuple|None # How many may start, and in how many seconds
     wait:str|None # Until when no other may start; `forever` as long as the limit is reached
     by:str|None=None # The argument for each of whose values the limit counts apart
+    shared:str|None=None # The shared limit that holds for it, in each worker process
 
 _queued = """SELECT coalesce(sum(run_at<=:now), 0), coalesce(sum(run_at>:now), 0) FROM (SELECT run_at
     FROM tenant_jobs INDEXED BY tenant_jobs_queue WHERE status='pending' AND task=:task LIMIT :most)"""

@@ -138,7 +138,10 @@ def queues(self:BackgroundTaskManager,
     limit:int=100, # How many tasks at most
 )->list[TaskQueue]: # By task: those with live jobs, and those with a limit or a rate in this process
     "How many jobs of each task run and wait, and what its limits are"
-    return self.store.queues(task_limits(), self.clock(), check_int('limit', limit))
+    shared = {o.name:o.limit for o in map(find_task, task_names()) if isinstance(o.limit, str)}
+    limits = {**dict.fromkeys(shared, Limits()), **task_limits()}
+    found = self.store.queues(limits, self.clock(), check_int('limit', limit))
+    return [o._replace(shared=shared.get(o.task)) for o in found]
 
 # %% ../../nbs/manager/01_manage.ipynb #c6a5fbd6
 @patch

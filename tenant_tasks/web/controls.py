@@ -119,6 +119,7 @@ def _ScheduleTable(manager:BackgroundTaskManager, view:View|None=None)->FT:
 
 # %% ../../nbs/web/09_controls.ipynb #cf8d094b
 def _running(q):
+    if q.shared: return Td(f'{q.running:,} ', Small(_('shares {limit}', limit=q.shared)), cls='tt-num')
     if q.limit is None: return Td(f'{q.running:,}', cls='tt-num' if q.running else 'tt-num tt-soft')
     if q.by: return Td(f'{q.running:,} ', Small(_('{limit} for each {by}', limit=q.limit, by=q.by)), cls='tt-num')
     label = _('{n} of {limit} of {task} run', n=q.running, limit=q.limit, task=q.task)
@@ -147,7 +148,7 @@ def _QueueTable(manager:BackgroundTaskManager, view:View|None=None)->FT:
     "What runs and waits of each task, and its limits, in a table that keeps itself up to date"
     view = resolve_view(view)
     paused = any(not o.job_type for o in manager.pauses())
-    found = [o for o in manager.queues() if view.internals or o.running or o.due or o.later]
+    found = [o for o in manager.queues() if view.internals or any(o[1:])]
     found = [o for o in found if view.sees(stand_in(o.task))]
     heads = {_('Task'):None, _('Running'):'tt-num', _('Waiting'):'tt-num', _('For later'):'tt-num tt-late',
         _('State'):None, _('Rate'):'tt-late'}
