@@ -5,7 +5,7 @@ Modules:
 - `tenant_tasks.manager.manage`: Cancel, retry, reschedule, pause, rescue, count and delete jobs: one, or all that match
 - `tenant_tasks.manager.manager`: Submit and track background tasks with automatic retry logic"""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 from collections.abc import Callable
 from importlib import import_module

@@ -3,7 +3,7 @@ import ast,json,os,re,shutil,subprocess
 from functools import cache
 from urllib.parse import unquote
 
-import pytest
+import pytest,yaml
 from helpers import program,repo_files,root,slow
 
 notebooks = sorted(o for o in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in o.parts)
@@ -16,8 +16,17 @@ def test_quarto_config_is_one_file():
     link = root/'nbs/_quarto.yml'
     if (root/'.git').exists(): assert os.readlink(link)=='../_quarto.yml'
     else: assert link.read_text()==(root/'_quarto.yml').read_text() # A source archive has a copy
-    listed = re.findall(r'[\w/]+\.ipynb', (root/'_quarto.yml').read_text())
+    listed = {*re.findall(r'[\w/]+\.ipynb', (root/'_quarto.yml').read_text())}
     assert sorted(listed)==sorted(str(o.relative_to(root/'nbs')) for o in notebooks)
+
+def test_furniture_of_the_site():
+    "Pictures that each page refers to exist, and chapters of the inside have a sidebar of their own"
+    site = yaml.safe_load((root/'_quarto.yml').read_text())['website']
+    assert all((root/'nbs'/site[o]).exists() for o in ('favicon', 'image'))
+    guide,made = (re.findall(r'[\w/]+\.\w+', str(o['contents'])) for o in site['sidebar'])
+    inside = {o.parent.name for o in (root/'tenant_tasks').rglob('*.py')}
+    assert not [o for o in guide if o.split('/')[0] in inside] and not [o for o in made if o.startswith('howto')]
+    assert (root/'nbs/changelog.md').read_text()==(root/'CHANGELOG.md').read_text()
 
 # -- links
 

@@ -14,11 +14,11 @@ from readme import markdown,root,shown
 
 inside = 'How it is made' # The section that isn't for users
 
-def sections()->dict[str,list[str]]: # Notebooks by section, in the order of the sidebar
-    "The pages that the sidebar of the site lists"
-    items = yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))['website']['sidebar']['contents']
+def sections()->dict[str,list[str]]: # Notebooks by section, in the order of the sidebars
+    "The pages that the sidebars of the site list"
+    guide,made = yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))['website']['sidebar']
     def pages(o): return [p for c in o['contents'] for p in (pages(c) if isinstance(c, dict) else [c])]
-    return {o['section']:pages(o) for o in items if isinstance(o, dict)}
+    return {o['section']:pages(o) for o in guide['contents'] if isinstance(o, dict)} | {made['title']:pages(made)}
 
 def plain(
     out, # One output of a cell
