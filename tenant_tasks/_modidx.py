@@ -857,6 +857,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'tenant_tasks/fleet/worker.py'),
                                            'tenant_tasks.fleet.worker._Turn.hand_over': ( 'fleet/worker.html#_turn.hand_over',
                                                                                           'tenant_tasks/fleet/worker.py'),
+                                           'tenant_tasks.fleet.worker._Turn.more_may_come': ( 'fleet/worker.html#_turn.more_may_come',
+                                                                                              'tenant_tasks/fleet/worker.py'),
                                            'tenant_tasks.fleet.worker._Turn.relieve': ( 'fleet/worker.html#_turn.relieve',
                                                                                         'tenant_tasks/fleet/worker.py'),
                                            'tenant_tasks.fleet.worker._Turn.run': ( 'fleet/worker.html#_turn.run',
