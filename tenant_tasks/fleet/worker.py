@@ -236,6 +236,7 @@ def more_may_come(self:_Turn, a):
     is_fresh = a.attempt==1 and a.job.max_retries>1
     return is_fresh and self.name in self.worker._nudged and self.worker.pace.is_quick(a.job)
 
+# %% ../../nbs/fleet/07_worker.ipynb #6a369fdb
 @patch
 def take_back(self:_Turn):
     "The attempts whose functions won't be called, to be settled"
