@@ -76,5 +76,5 @@ if __name__=='__main__':
         light = new_page(viewport=dict(width=800, height=560))
         cards(light, base)
         lists(light, base)
-        tenants(new_page(viewport=dict(width=760, height=260), color_scheme='dark'), base)
+        tenants(new_page(viewport=dict(width=760, height=560), color_scheme='dark'), base)
     with tempfile.TemporaryDirectory() as folder, browsing() as new_page: saas(new_page, Path(folder))
