@@ -255,25 +255,29 @@ async def test_a_database_in_memory(pool):
 
 @pytest.mark.slow
 def test_calls_are_a_future(pool):
-    assert pool.submit(operator.add, 1, 2).result()==3 and pool.submit(sorted, [1, 2], reverse=True).result()==[2, 1]
-    assert list(pool.map(abs, [-1, 2]))==[1, 2]
+    assert pool.submit(sorted, [1, 2], reverse=True).result()==[2, 1] and list(pool.map(abs, [-1, 2]))==[1, 2]
     with pytest.raises(Raised, match='ZeroDivisionError'): pool.submit(operator.truediv, 1, 0).result()
     with pytest.raises(Raised, match='not JSON serializable'): pool.submit(complex, 1).result()
     with pytest.raises(TypeError): pool.submit(abs, 1j)
     with pytest.raises(ValueError, match='must be a function of a module'): pool.submit(lambda: 0)
+    good,doomed = [],[]
+    for i in range(60): # Some are cancelled, at any instant: no other call fails
+        o = pool.submit(time.sleep, .001*(i%7))
+        if i%3: good.append(o)
+        else:
+            doomed.append(o)
+            if i%2: time.sleep(.003*(i%11))
+            o.cancel()
+    for o in good: assert o.result(30) is None
+    for o in doomed: assert o.cancelled() or isinstance(o.exception(30), (ProcessDied,type(None)))
 
 @pytest.mark.slow
-def test_a_call_may_last(pool, monkeypatch):
+def test_a_call_may_last_and_a_process_may_not_hang(pool, monkeypatch):
     "Longer than a process may take to find a function"
-    pool.submit(abs, 1).result()
-    monkeypatch.setattr(Processes, 'find_within', 1)
-    assert pool.submit(time.sleep, 1.5).result() is None
-
-@pytest.mark.slow
-def test_a_process_that_hangs_before_it_has_the_call_is_replaced(pool, monkeypatch):
     first = pool.submit(os.getpid).result()
     monkeypatch.setattr(Processes, 'find_within', 1)
-    os.kill(first, signal.SIGSTOP)
+    assert pool.submit(time.sleep, 1.5).result() is None
+    os.kill(first, signal.SIGSTOP) # A process that hangs before it has the call is replaced
     assert pool.submit(os.getpid).result()!=first and not is_alive(first)
 
 @pytest.mark.slow
@@ -288,20 +292,6 @@ def test_shutdown():
     wait_until(first.running)
     pool.shutdown(cancel_futures=True)
     assert first.result() is None and all(o.cancelled() for o in rest)
-
-@pytest.mark.slow
-def test_many_calls_that_are_cancelled(pool):
-    "At any instant: no other call fails"
-    good,doomed = [],[]
-    for i in range(60):
-        o = pool.submit(time.sleep, .001*(i%7))
-        if i%3: good.append(o)
-        else:
-            doomed.append(o)
-            if i%2: time.sleep(.003*(i%11))
-            o.cancel()
-    for o in good: assert o.result(30) is None
-    for o in doomed: assert o.cancelled() or isinstance(o.exception(30), (ProcessDied,type(None)))
 
 # -- parents
 

@@ -75,7 +75,8 @@ def others(path):
     ran.clear()
     return [manager_at(path, process=Process()) for _ in range(2)]
 
-def submit_both(managers, *funcs): return [o.using(unique_key='user 7').submit('x', f) for o,f in zip(managers, funcs)]
+def submit_both(managers, *funcs):
+    return [o.using(unique_key='user 7').submit('x', f) for o,f in zip(managers, funcs)]
 
 @pytest.mark.parametrize('first,second', [(sync_user, delete_user), (sync_user, known),
     (maker('sync'), maker('delete')), (partial(maker, 'sync'), partial(maker, 'delete'))])
@@ -123,18 +124,14 @@ async def test_an_executor_that_is_elsewhere(path, logs, heavy):
     assert await web.drain()==0 and web.claim() is None and web.next_due() is None
     assert {(o.status, o.retry_count, o.error_log) for o in web.list_jobs()}=={('pending', 0, None)}
     assert sum('waits for a process that can run i.heavy' in o for o in logs('INFO'))==3
+    sign = WorkerSign(Process())
+    sign.show({web.folder: r'.*\.db'}, ['i.heavy'])
+    await web.submit('heavy', heavy)[1]()
+    sign.close() # The worker with the executor goes away
+    await until(lambda: sum('waits for a process that can run i.heavy' in o for o in logs('INFO'))==4)
+    assert web.job_stats()['pending']==4
     web.process.set_executors(**{'i.cpu': ThreadPoolExecutor(1)})
-    assert await web.drain()==3 and {o.status for o in web.list_jobs()}=={'completed'}
-
-async def test_the_worker_with_the_executor_goes_away(path, heavy, logs):
-    web,worker = [manager_at(path, process=Process()) for _ in range(2)]
-    sign = WorkerSign(worker.process)
-    sign.show({worker.folder: r'.*\.db'}, ['i.heavy'])
-    job_id,bg_task = web.submit('heavy', heavy)
-    await bg_task()
-    sign.close()
-    await until(lambda: any('waits for a process that can run i.heavy' in o for o in logs('INFO')))
-    assert web.get_job(job_id).status=='pending'
+    assert await web.drain()==4 and {o.status for o in web.list_jobs()}=={'completed'}
 
 # -- tasks that no worker knows
 

@@ -93,28 +93,21 @@ def test_a_worker_that_dies_before_the_claim(manager):
         assert ended(manager).value==server.pid
         assert 'no worker is left' in errors(server)
 
-def test_a_worker_that_dies_in_the_middle_of_the_job(manager):
+@pytest.mark.parametrize('dies', [True, False])
+def test_a_worker_that_ends_in_the_middle_of_the_job(manager, dies):
+    "It is killed or stops: its job comes back, what comes later isn't left to it, and nothing of one that stops remains"
     with web(manager) as (server,get):
         with working(manager) as worker:
             get('run?name=slow')
             wait_until(lambda: manager.job_stats()['running'])
-            worker.kill()
-            worker.wait()
-        job = ended(manager)
-        assert job.value==server.pid and job.retry_count==1 and 'died while it ran' in job.error_log
-
-def test_a_worker_that_stops(manager):
-    "What it was given and hasn't finished comes back, what comes later isn't left to it, and nothing of it remains"
-    with web(manager) as (server,get):
-        with working(manager) as worker:
-            get('run?name=slow')
-            wait_until(lambda: manager.job_stats()['running'])
-            stop(worker)
-        assert not signs(manager)
+            if not dies: stop(worker)
+        assert len(signs(manager))==dies
         get('run?name=where')
         assert ended(manager).value==server.pid
         ended(manager, 2)
-        assert {o.value for o in manager.list_jobs()}=={server.pid}
+        later,job = manager.list_jobs()
+        assert later.value==job.value==server.pid and job.retry_count==dies
+        assert not dies or 'died while it ran' in job.error_log
 
 def test_a_second_worker_takes_what_the_first_one_left(manager):
     "A job of a worker that was killed isn't taken back if another worker knows its task"
