@@ -39,6 +39,7 @@ async def test_what_waits_behind_a_slow_job_is_free_for_other_workers(tenants):
     async with working(worker):
         await until(lambda: acme.job_stats()['pending']==9 and acme.job_stats()['running']==1)
         worker.stop()
+        await until(worker.stopping.is_set)
         go.set()
     assert ran==[0] and acme.job_stats()['completed']==1 and acme.job_stats()['pending']==9
     for o in acme.list_jobs(status='pending'): assert o.started_at and not (o.retry_count or o.attempts or o.error_log)

@@ -1,9 +1,10 @@
 "The living are left alone: a second execution is due to a death, or to a whole lease without any sign of life"
 import errno,os,signal,time
+from pathlib import Path
 
 import pytest
 from chaos import Chaos,check_ledger,executions
-from helpers import Stopwatch,manager_at,slow,write_lock
+from helpers import Stopwatch,manager_at,slow,wait_until,write_lock
 
 from tenant_tasks.run.process import Process
 
@@ -77,8 +78,10 @@ def test_a_process_that_was_stopped_for_more_than_a_lease(chaos):
     chaos.submit('t0', 1, 'work', secs=1)
     first = chaos.worker(LEASE=1)
     started(chaos)
-    first.send_signal(signal.SIGSTOP)
-    stopped = time.monotonic()
+    with write_lock(chaos.manager('t0').store.link.path): # Not while it holds the lock itself
+        first.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        wait_until(lambda: 'T' in Path(f'/proc/{first.pid}/stat').read_text().rpartition(')')[2].split()[0])
     chaos.worker(LEASE=1)
     started(chaos, 2)
     assert runs_of(chaos)[1]['begin']-stopped>1

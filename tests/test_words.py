@@ -1,5 +1,6 @@
 "The pages in another language: no English is left but what jobs say themselves"
 import html,re
+from importlib import import_module
 
 import pytest
 from fasthtml.common import Client,fast_app
@@ -70,7 +71,9 @@ def test_the_page_of_a_job_and_its_card_are_in_the_words_of_the_app(site):
     assert not english(site.get('/jobs/~live?p=job:none%20').text)
     assert not english(site.post(f'/jobs/{o}/retry', headers={'tt-live':'1'}).text)
 
-def test_lists_are_in_the_words_of_the_app(site):
+def test_lists_are_in_the_words_of_the_app(site, monkeypatch):
+    module = import_module('tenant_tasks.jobs.task')
+    for o in ('_tasks', '_limits'): monkeypatch.setattr(module, o, {}) # Those of other tests
     panels = [f'/jobs/~{o}' for o in ('numbers', 'schedules', 'limits', 'batches')]
     queries = '?status=cancelled&type=xxx', '?status=failed&last=day&text=xx'
     for o in ('/jobs', *[f'/jobs{o}' for o in queries], '/ops', '/ops/~all', '/ops/xx/jobs', *panels):
