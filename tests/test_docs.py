@@ -86,7 +86,9 @@ def test_readme_and_texts_for_language_models_are_in_step():
     "Each page for users is in them"
     from llms import llms
     from readme import readme
-    assert (root/'README.md').read_text(encoding='utf-8')==readme(), 'run: python tools/readme.py'
+    text = (root/'README.md').read_text(encoding='utf-8')
+    assert text==readme(), 'run: python tools/readme.py'
+    assert not [o for o in re.findall(r'\]\((?!http)([^)#]+)', text) if not (root/o).exists()]
     texts = llms()
     for k,v in texts.items(): assert (root/'nbs'/k).read_text(encoding='utf-8')==v, f'{k}: run python tools/llms.py'
     for o in [o for o in notebooks if o.parent.name in folders and o.stem!='how_it_is_made']:

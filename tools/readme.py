@@ -38,7 +38,7 @@ def markdown(
 
 def readme()->str: # Text of README.md
     "The front page, with links that lead from the top of the repository to the notebooks"
-    return re.sub(r'\]\(([\w/]+\.(?:ipynb|png))\)', r'](nbs/\1)', markdown(root/'nbs/index.ipynb'))
+    return re.sub(r'\]\(([\w/]+\.(?:ipynb|png)(?:#[\w-]+)?)\)', r'](nbs/\1)', markdown(root/'nbs/index.ipynb'))
 
 def page(
     nb:Path, # A notebook
