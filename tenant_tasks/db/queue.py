@@ -169,7 +169,7 @@ _of_free = f"""SELECT id, task, function, job_type, priority, run_at, created_at
     WHERE ifnull(json_extract(payload, :arg), '') NOT IN (SELECT ifnull(json_extract(payload, :arg), '') AS value
         FROM tenant_jobs INDEXED BY tenant_jobs_running WHERE status='running' AND task=:task
         GROUP BY value HAVING count(*)>=:max) LIMIT :limit"""
-_of_value = f"""SELECT count(*) FROM tenant_jobs INDEXED BY tenant_jobs_running WHERE status='running' AND task=:task
+_of_value = """SELECT count(*) FROM tenant_jobs INDEXED BY tenant_jobs_running WHERE status='running' AND task=:task
     AND ifnull(json_extract(payload, :arg), '')=(SELECT ifnull(json_extract(payload, :arg), '') FROM tenant_jobs
         WHERE id=:id)"""
 

@@ -104,7 +104,8 @@ def _gather(self:Agenda, tenant):
 
 @patch
 def _ripen(self:Agenda, when, tenant, now):
-    until = self.working.get(tenant, -self.merge)+self.merge if self.starts==1 else 0
+    claims = self.starts==1 and tenant in self.working # Its turn is quick, and claims again by itself
+    until = self.working[tenant]+self.merge if claims else 0
     if self.due.get(tenant)==when:
         del self.due[tenant]
         if until>now: self.schedule(tenant, until)
